@@ -1,0 +1,65 @@
+# make help lists the targets. Everything is installed into .venv, nothing elsewhere but the system
+# packages that `make system` names.
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+SCREEN := .ci/with-display
+BUILD := build
+
+# Further arguments for pytest, e.g. make test ARGS="-k dictionary -x"
+ARGS ?=
+# The interpreter to make .venv from; without it the first one that is new enough
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system test coverage check format demo docs bench clean clean-venv
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make or repair .venv and install the project with all tools into it
+	@.ci/setup
+
+system: ## install the Qt, OpenGL and virtual-screen packages, where missing and permitted
+	@.ci/system-packages
+
+test: setup system ## run every test, the viewer included (on a virtual screen if there is none)
+	$(SCREEN) $(PY) -m pytest $(ARGS)
+
+coverage: setup system ## the same with coverage, the viewer's code included
+	mkdir -p $(BUILD)/coverage
+	$(SCREEN) $(PY) -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+
+check: setup ## formatting, lint, types, the rooms' import rules, the plugin manifest
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/npe2 validate napari_csc/napari.yaml
+
+format: setup ## format the code and mend what lint can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+demo: setup system ## open the viewer on the sample head; without a screen, write screenshots instead
+	@if [ "$$(uname -s)" != Linux ] || [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ]; then \
+		$(VENV)/bin/napari-csc demo; \
+	else \
+		mkdir -p $(BUILD)/demo && \
+		$(SCREEN) $(VENV)/bin/napari-csc demo --screenshots $(BUILD)/demo && \
+		echo "No display here, so the demo wrote its screenshots to $(BUILD)/demo:" && \
+		ls $(BUILD)/demo; \
+	fi
+
+docs: setup ## build the documentation into build/docs, warnings as errors
+	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs
+
+bench: setup ## time the solvers and report it
+	$(PY) -m pytest tests/benchmarks -s $(ARGS)
+
+clean: ## remove what the targets above built, except .venv
+	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+clean-venv: ## remove .venv
+	rm -rf $(VENV)

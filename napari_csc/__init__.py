@@ -1,0 +1,58 @@
+"""napari-csc: see how an interpretable MR image reconstruction decides.
+
+``x = x_low + sum_k d_k * s_k``: convolutional sparse coding with one sparsity level map per
+dictionary filter, inferred by a neural network (Schulz et al., arXiv 2602.21707).
+
+Names are loaded when they are first used, so that ``import napari_csc`` stays fast and needs
+neither torch nor napari.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_csc.core import metrics as metrics
+    from napari_csc.core.acquisition import Acquisition as Acquisition
+    from napari_csc.core.dictionary import Dictionary as Dictionary
+    from napari_csc.core.errors import CscError as CscError
+    from napari_csc.core.maps import NoiseScalar as NoiseScalar
+    from napari_csc.core.maps import load_map_network as load_map_network
+    from napari_csc.core.maps import map_network_names as map_network_names
+    from napari_csc.core.reconstruct import Reconstructor as Reconstructor
+    from napari_csc.core.reconstruction import Reconstruction as Reconstruction
+    from napari_csc.core.settings import ReconstructionSettings as ReconstructionSettings
+    from napari_csc.core.simulate import simulate_low_field as simulate_low_field
+    from napari_csc.io.load import load as load
+    from napari_csc.io.result_file import load_result as load_result
+    from napari_csc.io.result_file import save as save
+
+_HOMES = {
+    "Acquisition": "core.acquisition",
+    "CscError": "core.errors",
+    "Dictionary": "core.dictionary",
+    "NoiseScalar": "core.maps",
+    "Reconstruction": "core.reconstruction",
+    "ReconstructionSettings": "core.settings",
+    "Reconstructor": "core.reconstruct",
+    "load": "io.load",
+    "load_map_network": "core.maps",
+    "load_result": "io.result_file",
+    "map_network_names": "core.maps",
+    "metrics": "core",
+    "save": "io.result_file",
+    "simulate_low_field": "core.simulate",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'napari_csc' has no attribute {name!r}")
+    if name == "metrics":
+        return import_module("napari_csc.core.metrics")
+    return getattr(import_module(f"napari_csc.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,1 @@
+"""Numbers only: operators, solvers, map networks. Knows no Qt, no napari and no file formats."""

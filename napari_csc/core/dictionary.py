@@ -1,0 +1,184 @@
+"""Dictionaries: sets of real, unit-norm convolution filters with an identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_csc.core import filter_families
+from napari_csc.core.errors import CscError
+
+Tensor = torch.Tensor
+
+LARGEST_COUNT = 1024
+LARGEST_SIZE = 65
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """Convolution filters ``d_k`` of unit l2 norm.
+
+    Attributes
+    ----------
+    filters : Tensor
+        Shape (K, ky, kx), float32, each of unit l2 norm.
+    name : str
+        What to show to people.
+    order : tuple of int
+        Where each filter stood in the dictionary it was made from: the permutation in use.
+    seed : int or None
+        Seed of the last shuffle.
+    """
+
+    filters: Tensor
+    name: str = "custom"
+    order: tuple[int, ...] = ()
+    seed: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.filters)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"Dictionary({self.name!r}, {len(self)} filters of {height}x{width})"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Filter size (ky, kx) in pixels."""
+        return (int(self.filters.shape[1]), int(self.filters.shape[2]))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the filters, whatever their order: the identity of the dictionary."""
+        array = np.ascontiguousarray(self.filters.cpu().numpy())
+        parts = sorted(hashlib.sha256(one.tobytes()).digest() for one in array)
+        whole = hashlib.sha256(repr(self.size).encode())
+        for part in parts:
+            whole.update(part)
+        return whole.hexdigest()
+
+    @classmethod
+    def from_filters(cls, array: Tensor | np.ndarray, name: str = "custom") -> Dictionary:
+        """Make a dictionary of an array (K, ky, kx) of real filters; they are normalised.
+
+        Raises
+        ------
+        CscError
+            If the array has no filter, a filter of zero norm, NaN, or the wrong number of axes.
+        """
+        if isinstance(array, np.ndarray) and array.dtype.kind not in "biufc":
+            raise CscError(f"Filters must be numbers, but are of the type {array.dtype}.")
+        data = torch.as_tensor(np.array(array) if isinstance(array, np.ndarray) else array)
+        if data.is_complex():
+            raise CscError("Filters must be real, but these are complex; take their real part.")
+        data = data.detach().to(device="cpu", dtype=torch.float64)
+        if data.ndim == 2:
+            data = data[None]
+        if data.ndim != 3:
+            raise CscError(
+                f"Filters must have the shape (K, ky, kx), but have {tuple(data.shape)}."
+            )
+        _check_limits(len(data), max(data.shape[1:], default=0))
+        if min(data.shape[1:]) < 1:
+            raise CscError("The filters have no pixels; check how they were exported.")
+        if not torch.isfinite(data).all():
+            raise CscError("The filters contain NaN or infinite values.")
+        norms = data.flatten(1).norm(dim=1)
+        if bool((norms <= 1e-12).any()):
+            index = int(torch.nonzero(norms <= 1e-12)[0])
+            raise CscError(f"Filter {index} is all zeros; remove it from the dictionary.")
+        unit = data / norms[:, None, None]
+        return cls(unit.to(torch.float32), name, tuple(range(len(unit))))
+
+    @classmethod
+    def dct(cls, count: int, size: int = 9) -> Dictionary:
+        """Return discrete cosine filters without the constant one, lowest frequencies first.
+
+        When more filters are asked for than the plain transform has, the frequencies are sampled
+        more finely (overcomplete DCT).
+        """
+        _check_limits(count, size, smallest=2)
+        return cls.from_filters(filter_families.dct(count, size), f"DCT-{count} {size}x{size}")
+
+    @classmethod
+    def gabor(cls, count: int, size: int = 11) -> Dictionary:
+        """Return Gabor filters over orientations, frequencies and both phases, coarse first."""
+        _check_limits(count, size, smallest=3)
+        return cls.from_filters(filter_families.gabor(count, size), f"Gabor-{count} {size}x{size}")
+
+    @classmethod
+    def random(cls, count: int, size: int = 11, seed: int = 0) -> Dictionary:
+        """Return filters of zero-mean Gaussian random numbers, the same for the same seed."""
+        _check_limits(count, size, smallest=2)
+        filters = filter_families.random(count, size, seed)
+        return cls.from_filters(filters, f"random-{count} {size}x{size} seed {seed}")
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, key: str | None = None) -> Dictionary:
+        """Load a dictionary by name, or from .npy, .npz, .mat or .pt, or .safetensors.
+
+        Parameters
+        ----------
+        name_or_path
+            ``"dct-32-9"``, ``"gabor-64-11"``, ``"random-64-11"``, ``"random-64-11-seed3"``, the
+            name of a shipped dictionary, or a file.
+        key
+            Name of the array in a file that holds several.
+
+        Raises
+        ------
+        CscError
+            If there is no such name or file, or it holds no filters.
+        """
+        from napari_csc.core.dictionary_sources import load_dictionary
+
+        return load_dictionary(name_or_path, key)
+
+    def permuted(self, seed: int | None = None, order: Sequence[int] | None = None) -> Dictionary:
+        """Return the same filters in another order: a random one (``seed``) or a given one."""
+        if order is None:
+            generator = torch.Generator().manual_seed(0 if seed is None else int(seed))
+            order = torch.randperm(len(self), generator=generator).tolist()
+        order = [int(index) for index in order]
+        if sorted(order) != list(range(len(self))):
+            raise CscError(f"The order must name each of the {len(self)} filters once.")
+        return self._take(order, seed)
+
+    def restored(self) -> Dictionary:
+        """Return the filters in their original order."""
+        return self._take(sorted(range(len(self)), key=lambda index: self.order[index]), None)
+
+    def subset(self, keep: Sequence[int]) -> Dictionary:
+        """Return a dictionary of some of the filters, by their index in this one."""
+        keep = [int(index) for index in keep]
+        if not keep:
+            raise CscError("At least one filter must stay in the dictionary.")
+        for index in keep:
+            if not -len(self) <= index < len(self):
+                raise CscError(
+                    f"Filter {index} does not exist; the dictionary has {len(self)} filters."
+                )
+        if len({index % len(self) for index in keep}) < len(keep):
+            raise CscError("Each filter may be named only once.")
+        return self._take([index % len(self) for index in keep], self.seed)
+
+    def _take(self, index: list[int], seed: int | None) -> Dictionary:
+        order = tuple(self.order[position] for position in index)
+        return Dictionary(self.filters[index], self.name, order, seed)
+
+
+def _check_limits(count: int, size: int, smallest: int = 1) -> None:
+    if isinstance(count, bool) or int(count) != count or not 1 <= count <= LARGEST_COUNT:
+        raise CscError(
+            f"A dictionary needs 1 to {LARGEST_COUNT} filters, but {count} were asked for."
+        )
+    if isinstance(size, bool) or int(size) != size or not smallest <= size <= LARGEST_SIZE:
+        raise CscError(
+            f"Filters must be {smallest} to {LARGEST_SIZE} pixels wide, but {size} was asked for."
+        )

@@ -1,0 +1,141 @@
+"""Where dictionaries come from: analytic families by name, shipped ones, the user's files.
+
+Besides the weight registry this is the only place in ``core`` that opens files.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_csc.core.dictionary import LARGEST_COUNT, LARGEST_SIZE, Dictionary
+from napari_csc.core.errors import CscError
+
+SHIPPED = Path(__file__).parent.parent / "dictionaries"
+_FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
+_SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
+_LARGEST_FILE = 256 * 2**20
+
+
+def dictionary_names() -> list[str]:
+    """Return the names of dictionaries to choose from; other sizes of the families work too."""
+    families = ["dct-16-7", "dct-32-9", "dct-64-11", "gabor-32-11", "gabor-64-11", "random-64-11"]
+    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+    return [*shipped, *families]
+
+
+def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Dictionary:
+    """Load a dictionary by name or file; see `Dictionary.load`."""
+    name = str(name_or_path)
+    if match := _FAMILY.fullmatch(name.lower()):
+        family, count, size, seed = match.groups()
+        if family == "random":
+            return Dictionary.random(int(count), int(size), int(seed or 0))
+        return getattr(Dictionary, family)(int(count), int(size))
+    shipped = SHIPPED / f"{name}.safetensors"
+    if re.fullmatch(r"[\w.-]+", name) and shipped.is_file():
+        return Dictionary.from_filters(_read_safetensors(shipped, key), name)
+    path = Path(name).expanduser()
+    if path.suffix.lower() not in _SUFFIXES:
+        raise CscError(
+            f"There is no dictionary {name!r}; use one of {', '.join(dictionary_names())}, "
+            f"a family such as dct-48-9, or a file ({', '.join(_SUFFIXES)})."
+        )
+    if not path.is_file():
+        raise CscError(f"The dictionary file {path} does not exist; check the path.")
+    if not 0 < path.stat().st_size <= _LARGEST_FILE:
+        raise CscError(
+            f"The dictionary file {path.name} is empty or larger than 256 MB; choose another."
+        )
+    return Dictionary.from_filters(_filters_first(_read(path, key), path), path.stem)
+
+
+def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    readers = {
+        ".npy": _read_numpy,
+        ".npz": _read_numpy,
+        ".mat": _read_matlab,
+        ".pt": _read_torch,
+        ".pth": _read_torch,
+        ".safetensors": _read_safetensors,
+    }
+    try:
+        return readers[path.suffix.lower()](path, key)
+    except CscError:
+        raise
+    except Exception as error:
+        raise CscError(
+            f"{path.name} could not be read as a {path.suffix} file of filters; save the filters "
+            "as a plain array of numbers (K, ky, kx), without pickled objects."
+        ) from error
+
+
+def _read_numpy(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        return loaded[_choose(path, loaded.files, key)]
+
+
+def _read_matlab(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    from scipy.io import loadmat, whosmat
+
+    names = [name for name, shape, _ in whosmat(path) if len(shape) >= 2]
+    chosen = _choose(path, names, key)
+    return loadmat(path, variable_names=[chosen])[chosen]
+
+
+def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    # weights_only refuses pickled code; anything but tensors and containers of them fails.
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(loaded, dict):
+        tensors = {str(name): one for name, one in loaded.items() if isinstance(one, torch.Tensor)}
+        loaded = tensors[_choose(path, list(tensors), key)]
+    if not isinstance(loaded, torch.Tensor):
+        raise CscError(f"{path.name} holds no tensor; save the filters as one tensor (K, ky, kx).")
+    return loaded.detach().to(torch.float64).numpy()
+
+
+def _read_safetensors(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    from safetensors.numpy import load_file
+
+    tensors = load_file(path)
+    return tensors[_choose(path, list(tensors), key)]
+
+
+def _choose(path: Path, names: list[str], key: str | None) -> str:
+    """Return the array to read: the asked one, the only one, or one with a telling name."""
+    if key is not None:
+        if key not in names:
+            raise CscError(
+                f"{path.name} has no array {key!r}; it has {', '.join(names) or 'none'}."
+            )
+        return key
+    if len(names) == 1:
+        return names[0]
+    telling = [name for name in names if name.lower() in ("filters", "dictionary", "d", "kernels")]
+    if len(telling) != 1:
+        raise CscError(
+            f"{path.name} holds {len(names)} arrays ({', '.join(names)[:200]}); "
+            "name the one with the filters."
+        )
+    return telling[0]
+
+
+def _filters_first(array: np.ndarray[Any, Any], path: Path) -> np.ndarray[Any, Any]:
+    """Move the filter axis first: (ky, kx, K) is usual in MATLAB; (K, 1, ky, kx) in torch."""
+    if array.dtype.kind not in "biufc":
+        raise CscError(f"{path.name} holds no numbers; save the filters as a plain array.")
+    if array.ndim == 4 and 1 in array.shape[:2]:
+        array = array.reshape(-1, *array.shape[2:])
+    if array.ndim == 3 and array.shape[0] == array.shape[1] != array.shape[2]:
+        array = np.moveaxis(array, -1, 0)
+    if array.ndim == 3 and (len(array) > LARGEST_COUNT or max(array.shape[1:]) > LARGEST_SIZE):
+        raise CscError(
+            f"The array in {path.name} has the shape {array.shape}, which is no set of filters; "
+            f"up to {LARGEST_COUNT} filters of up to {LARGEST_SIZE} x {LARGEST_SIZE} are taken."
+        )
+    return array

@@ -1,0 +1,46 @@
+"""The smooth part of an image: exact low-pass filter, or wide Gaussian dictionary filters."""
+
+import torch
+
+Tensor = torch.Tensor
+
+GAUSSIAN_WIDTHS = (2.0, 4.0, 8.0)
+"""Standard deviations, in pixels, of the smooth filters that join the dictionary."""
+
+
+def low_pass_transfer(
+    shape: tuple[int, int], weight: float | Tensor, device: torch.device | None = None
+) -> Tensor:
+    """Return the transfer function ``1 / (1 + beta sum_d |1 - e^{i w_d}|^2)``, shape (y, x).
+
+    It solves ``argmin_x 1/2 ||x - x0||^2 + beta/2 ||grad x||^2`` exactly for circular forward
+    differences. Frequencies are in `torch.fft` order; ``weight`` is ``beta`` (dimensionless).
+    """
+    squares = [
+        2 - 2 * torch.cos(2 * torch.pi * torch.fft.fftfreq(n, dtype=torch.float64, device=device))
+        for n in shape
+    ]
+    penalty = squares[0][:, None] + squares[1][None, :]
+    return (1 / (1 + weight * penalty)).to(torch.float32)
+
+
+def low_pass(image: Tensor, weight: float) -> Tensor:
+    """Return the low-pass part of images (..., y, x) for the smoothing weight ``beta``."""
+    transfer = low_pass_transfer((image.shape[-2], image.shape[-1]), weight, image.device)
+    return torch.fft.ifft2(torch.fft.fft2(image) * transfer.to(image.real.dtype))
+
+
+def gaussian_filters(widths: tuple[float, ...] = GAUSSIAN_WIDTHS) -> Tensor:
+    """Return unit-norm Gaussian filters, (len(widths), n, n), n = 4 times the largest width + 1.
+
+    They join any dictionary in the smooth mode ``"filters"``; each gets a sparsity level map like
+    every other filter, so that noise in the smooth part is thresholded too.
+    """
+    radius = int(2 * max(widths))
+    axis = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    filters = []
+    for width in widths:
+        profile = torch.exp(-(axis**2) / (2 * width**2)) * (axis.abs() <= 2 * width)
+        kernel = profile[:, None] * profile[None, :]
+        filters.append(kernel / kernel.norm())
+    return torch.stack(filters).to(torch.float32)

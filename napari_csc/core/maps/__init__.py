@@ -1,0 +1,19 @@
+"""What infers the sparsity level maps: scalars, tensors, networks."""
+
+from napari_csc.core.maps.config import MapNetworkConfig, WeightMetadata
+from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3, build_map_network
+from napari_csc.core.maps.registry import load_map_network, map_network_names, save_map_network
+from napari_csc.core.maps.scalar import NoiseScalar
+
+__all__ = [
+    "MapNetwork",
+    "MapNetworkConfig",
+    "MapNetworkV1",
+    "MapNetworkV3",
+    "NoiseScalar",
+    "WeightMetadata",
+    "build_map_network",
+    "load_map_network",
+    "map_network_names",
+    "save_map_network",
+]

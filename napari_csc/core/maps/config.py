@@ -1,0 +1,52 @@
+"""What a weight file says about itself."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_csc.core.prox import Norm
+
+Smooth = Literal["filters", "low-pass"]
+StepRule = Literal["per-filter", "uniform"]
+
+
+class MapNetworkConfig(BaseModel):
+    """Architecture of a map network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["v1", "v3"]
+    channels: int = Field(16, ge=1, le=256)
+    """Channels of the first U-Net stage."""
+    stages: int = Field(2, ge=1, le=5)
+    """Resolutions of the U-Net."""
+    bound: float = Field(10.0, gt=0)
+    """Upper bound of the maps, in noise units."""
+    conditioning: bool = True
+    """V3: responses in units of their own noise, and noise and redundancy as further inputs."""
+    n_filters: int | None = None
+    """V1: number of maps (dictionary and smooth filters)."""
+
+
+class WeightMetadata(BaseModel):
+    """Everything that has to match when trained weights are used, and where they come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    format_version: int = 1
+    name: str
+    architecture: MapNetworkConfig
+    solver: Literal["fista"] = "fista"
+    iterations: int = 64
+    step_rule: StepRule = "per-filter"
+    norm: Norm = "modulus"
+    smooth: Smooth = "filters"
+    low_pass_weight: float = 10.0
+    scaling: Literal["noise units"] = "noise units"
+    dictionary_digest: str | None = None
+    """V1: the one dictionary it was trained for."""
+    dictionary_name: str | None = None
+    training: dict[str, Any] = Field(default_factory=dict)
+    """Data names, seed, steps, images seen, configuration."""
+    validation: dict[str, Any] = Field(default_factory=dict)
+    """Measured figures with their settings."""

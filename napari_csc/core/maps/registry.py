@@ -1,0 +1,73 @@
+"""Trained weights: shipped ones by name, the user's by file; safetensors with metadata."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.networks import MapNetwork, build_map_network
+
+SHIPPED = Path(__file__).parents[2] / "weights"
+_METADATA_KEY = "napari_csc"
+
+
+def map_network_names() -> list[str]:
+    """Return the names of the shipped weights: ``v3``, ``v1:dct-32-9``, ..."""
+    return sorted(path.stem.replace("v1_", "v1:") for path in SHIPPED.glob("*.safetensors"))
+
+
+def load_map_network(name_or_path: str | Path) -> MapNetwork:
+    """Load a trained map network.
+
+    Parameters
+    ----------
+    name_or_path
+        ``"v3"``, ``"v1:dct-32-9"`` or a ``.safetensors`` file written by `save_map_network`.
+
+    Raises
+    ------
+    CscError
+        If there is no such network, or the file does not describe one.
+    """
+    name = str(name_or_path)
+    path = Path(name).expanduser()
+    if path.suffix != ".safetensors":
+        if name.lower() not in map_network_names():
+            raise CscError(
+                f"There is no map network {name!r}; use one of {', '.join(map_network_names())}, "
+                "or a .safetensors file."
+            )
+        path = SHIPPED / f"{name.lower().replace(':', '_')}.safetensors"
+    if not path.is_file():
+        raise CscError(f"The weight file {path} does not exist; check the path.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads((file.metadata() or {})[_METADATA_KEY])
+            tensors = {key: file.get_tensor(key) for key in list(file.keys())}
+        network = build_map_network(WeightMetadata.model_validate(described))
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, ValueError, ValidationError, RuntimeError, OSError) as error:
+        raise CscError(
+            f"{path.name} is no weight file of a map network; use a file that "
+            "'napari-csc train' wrote."
+        ) from error
+    network.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return network.eval().requires_grad_(False)
+
+
+def save_map_network(network: MapNetwork, path: str | Path) -> None:
+    """Write weights and metadata to a safetensors file (to a temporary name, then renamed)."""
+    path = Path(path)
+    tensors = {
+        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+    }
+    described = {_METADATA_KEY: network.metadata.model_dump_json()}
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(save(tensors, described))
+    os.replace(temporary, path)

@@ -1,0 +1,26 @@
+"""One sparsity level for all filters and pixels, in units of the noise."""
+
+from dataclasses import dataclass
+
+from napari_csc.core.errors import CscError
+
+
+@dataclass(frozen=True)
+class NoiseScalar:
+    """The constant map ``Lambda_k(r) = factor * sigma``.
+
+    A plain number given as maps is in units of the image; this one follows the noise level of each
+    scan, so the reconstruction scales with the data.
+
+    Attributes
+    ----------
+    factor : float
+        In units of the noise standard deviation of one complex k-space sample.
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        """Refuse levels that are no levels."""
+        if not 0 <= self.factor < float("inf"):
+            raise CscError(f"The sparsity level must be zero or more, but is {self.factor}.")

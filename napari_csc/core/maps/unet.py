@@ -1,0 +1,78 @@
+"""The small U-Net that the map networks share."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+Tensor = torch.Tensor
+
+
+class UNet(nn.Module):
+    """U-Net with circular boundaries: two 3x3 convolutions a stage, LeakyReLU, skip connections.
+
+    The image is extended circularly once by more than the receptive field, so that the result is
+    that of circular convolutions and no border is printed into the maps.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        Channels of input and output.
+    channels
+        Channels of the first stage; doubled at each further stage.
+    stages
+        Number of resolutions.
+
+    References
+    ----------
+    Schulz et al., arXiv 2602.21707 (NET-Theta); Ronneberger et al., MICCAI 2015.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, channels: int, stages: int) -> None:
+        super().__init__()
+        widths = [channels * 2**stage for stage in range(stages)]
+        inputs = [in_channels, *widths[:-1]]
+        self.encoders = nn.ModuleList(
+            _double_convolution(before, after) for before, after in zip(inputs, widths, strict=True)
+        )
+        self.decoders = nn.ModuleList(
+            _double_convolution(widths[stage] + widths[stage + 1], widths[stage])
+            for stage in range(stages - 1)
+        )
+        self.head = nn.Conv2d(channels, out_channels, 1)
+        self.multiple = 2 ** (stages - 1)
+        # Receptive radius: 4 pixels a resolution going down and up, 2 for each interpolation.
+        self.halo = self.multiple * (6 * (stages - 1) + 6) // 2 if stages > 1 else 2
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Return (n, out_channels, y, x) for a batch (n, in_channels, y, x)."""
+        height, width = batch.shape[-2:]
+        batch = _extend(_extend(batch, -2, self.halo, self.multiple), -1, self.halo, self.multiple)
+        features = batch.contiguous(memory_format=torch.channels_last)
+        skips = []
+        for stage, encoder in enumerate(self.encoders):
+            features = encoder(features if stage == 0 else F.max_pool2d(features, 2))
+            skips.append(features)
+        for stage in reversed(range(len(self.decoders))):
+            upper = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
+            features = self.decoders[stage](torch.cat([skips[stage], upper], dim=1))
+        result: Tensor = self.head(features)
+        return result[..., self.halo : self.halo + height, self.halo : self.halo + width]
+
+
+def _double_convolution(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1),
+        nn.LeakyReLU(0.01, inplace=True),
+        nn.Conv2d(after, after, 3, padding=1),
+        nn.LeakyReLU(0.01, inplace=True),
+    )
+
+
+def _extend(batch: Tensor, axis: int, halo: int, multiple: int) -> Tensor:
+    """Extend an axis circularly by the halo on both sides, up to a multiple for the pooling."""
+    size = batch.shape[axis]
+    total = size + 2 * halo
+    total += -total % multiple
+    index = torch.arange(-halo, total - halo, device=batch.device) % size
+    return batch.index_select(axis, index)

@@ -1,0 +1,74 @@
+"""Where a result comes from: enough to repeat it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import torch
+
+from napari_csc.core.maps.networks import MapNetwork
+
+if TYPE_CHECKING:
+    from napari_csc.core.acquisition import Acquisition
+    from napari_csc.core.reconstruct import Reconstructor
+
+
+def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dict[str, Any]:
+    """Return a JSON-ready record of input, dictionary, weights, settings, versions and device."""
+    dictionary, maps = reconstructor.dictionary, reconstructor.maps
+    network = maps if isinstance(maps, MapNetwork) else None
+    return {
+        "settings": reconstructor.settings.model_dump(mode="json"),
+        "input": {
+            "digest": acquisition.digest,
+            "shape": list(acquisition.kspace.shape),
+            "noise_std": acquisition.noise_std,
+            "noise_is_estimated": acquisition.noise_is_estimated,
+            "source": str(acquisition.metadata.get("path", "")),
+        },
+        "dictionary": {
+            "name": dictionary.name,
+            "digest": dictionary.digest,
+            "order": list(dictionary.order),
+            "shuffle_seed": dictionary.seed,
+        },
+        "maps": {
+            "name": reconstructor.settings.maps,
+            "digest": network.digest if network else None,
+            "warnings": _warnings(reconstructor),
+        },
+        "versions": {
+            "napari-csc": _version(),
+            "torch": torch.__version__,
+            "numpy": numpy.__version__,
+        },
+        "device": str(reconstructor.device),
+    }
+
+
+def _warnings(reconstructor: Reconstructor) -> list[str]:
+    """Say where the settings differ from what the weights were trained for."""
+    if not isinstance(reconstructor.maps, MapNetwork):
+        return []
+    trained, used = reconstructor.maps.metadata, reconstructor.settings
+    warnings = [
+        f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
+        f"but {getattr(used, name)} is used."
+        for name in ("iterations", "step_rule", "norm", "smooth")
+        if getattr(trained, name) != getattr(used, name)
+    ]
+    digest = trained.dictionary_digest
+    if digest is not None and digest != reconstructor.dictionary.digest:
+        warnings.append(
+            f"{trained.name} was trained for the dictionary {trained.dictionary_name} only."
+        )
+    return warnings
+
+
+def _version() -> str:
+    try:
+        return version("napari-csc")
+    except PackageNotFoundError:
+        return "unknown"

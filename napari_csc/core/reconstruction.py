@@ -1,0 +1,95 @@
+"""The result of a reconstruction: images, maps, codes, history, provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.filter_spectra import filter_spectra
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """``x = x_low + sum_k d_k * s_k`` with everything that explains it.
+
+    Attributes
+    ----------
+    image : Tensor
+        Reconstructed images (slice, y, x), complex64, in units of the input.
+    initial : Tensor
+        Initial images ``A^H y`` (slice, y, x), complex64.
+    low_pass : Tensor
+        Smooth part of the images (slice, y, x), in either smooth mode.
+    sparsity_maps : Tensor
+        ``Lambda_k`` (slice, K, y, x), float32, in units of the image.
+    smooth_maps : Tensor
+        Maps of the smooth filters (slice, number of smooth filters, y, x); none in low-pass mode.
+    sparse_codes : Tensor
+        ``s_k`` (slice, K, y, x), complex64.
+    dictionary : Dictionary
+        The filters, in the order of maps and codes.
+    noise_std : float
+        Noise standard deviation of one complex k-space sample that was used.
+    history : list of dict
+        ``slice``, ``iteration``, ``objective`` (noise units), ``image_change`` of each iteration.
+    provenance : dict
+        Digests, settings, versions, device: enough to repeat the result.
+    reference : Tensor or None
+        True images, if known.
+    spacing, unit, metadata
+        As in the `napari_csc.Acquisition`.
+    """
+
+    image: Tensor
+    initial: Tensor
+    low_pass: Tensor
+    sparsity_maps: Tensor
+    smooth_maps: Tensor
+    sparse_codes: Tensor
+    dictionary: Dictionary
+    noise_std: float
+    history: list[dict[str, float]]
+    provenance: dict[str, Any]
+    reference: Tensor | None = None
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    unit: str = "pixel"
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def contributions(self, index: int) -> Tensor:
+        """Return what filter ``index`` adds to the images: ``d_k * s_k``, (slice, y, x).
+
+        Raises
+        ------
+        CscError
+            If there is no such filter.
+        """
+        count = len(self.dictionary)
+        if not -count <= index < count:
+            raise CscError(f"Filter {index} does not exist; the filters are 0 to {count - 1}.")
+        codes = self.sparse_codes[:, index]
+        shape = (codes.shape[-2], codes.shape[-1])
+        filters = self.dictionary.filters[index][None].to(codes.device)
+        return torch.fft.ifft2(torch.fft.fft2(codes) * filter_spectra(filters, shape))
+
+    def numpy(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all arrays as NumPy, by name."""
+        names = (
+            "image",
+            "initial",
+            "low_pass",
+            "sparsity_maps",
+            "smooth_maps",
+            "sparse_codes",
+            "reference",
+        )
+        arrays = {name: getattr(self, name) for name in names}
+        found = {name: np.asarray(one.cpu()) for name, one in arrays.items() if one is not None}
+        return {**found, "filters": np.asarray(self.dictionary.filters)}

@@ -1,0 +1,141 @@
+"""The settings of a reconstruction: one frozen object for viewer, command line and result file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps.config import Smooth, StepRule
+from napari_csc.core.prox import Norm
+
+MOST_ITERATIONS = 10_000
+_SCALAR = re.compile(r"([0-9]*\.?[0-9]+(?:e[-+]?\d+)?)\s*(sigma|σ)?", re.IGNORECASE)
+
+
+def _plain_integer(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")
+    return value
+
+
+class ReconstructionSettings(BaseModel):
+    """What decides a reconstruction, apart from the input.
+
+    What is None is taken from the weight file of the map network, else from the defaults in
+    `DEFAULTS`. Two reconstructions with equal settings and input are equal bit for bit on the CPU.
+
+    Attributes
+    ----------
+    dictionary : str
+        Name or file of the dictionary; see `napari_csc.Dictionary.load`.
+    shuffle_seed : int or None
+        Shuffle the filters with this seed.
+    dropped : tuple of int
+        Filters left out, by index in the unshuffled dictionary.
+    maps : str
+        Name or file of a map network, a scalar in units of the image (``"0.3"``), or one in units
+        of the noise (``"1.5sigma"``).
+    strength : float
+        Factor on all sparsity level maps.
+    solver, iterations, step_rule, norm, smooth, low_pass_weight
+        See `napari_csc.Reconstructor`.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dictionary: str = "dct-32-9"
+    shuffle_seed: int | None = None
+    dropped: tuple[int, ...] = ()
+    maps: str = "v3"
+    strength: float = 1.0
+    solver: Literal["fista"] = "fista"
+    iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None
+    step_rule: StepRule | None = None
+    norm: Norm | None = None
+    smooth: Smooth | None = None
+    low_pass_weight: float | None = None
+    device: str = "auto"
+
+    @field_validator("iterations")
+    @classmethod
+    def _positive(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= MOST_ITERATIONS:
+            raise ValueError(f"must lie between 1 and {MOST_ITERATIONS}")
+        return value
+
+    @field_validator("strength", "low_pass_weight")
+    @classmethod
+    def _not_negative(cls, value: float | None) -> float | None:
+        if value is not None and not 0 <= value < float("inf"):
+            raise ValueError("must be zero or more")
+        return value
+
+    @classmethod
+    def checked(cls, **values: object) -> ReconstructionSettings:
+        """Return settings, or say in one sentence which value is wrong.
+
+        Raises
+        ------
+        CscError
+            If a value is not valid.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else "value"
+            reason = str(first["msg"]).removeprefix("Value error, ")
+            raise CscError(
+                f"The setting {name.replace('_', ' ')!r} cannot be {first['input']!r}: {reason}."
+            ) from error
+
+    def scalar_maps(self) -> tuple[float, bool] | None:
+        """Return (level, whether in noise units) if ``maps`` is a number, else None."""
+        match = _SCALAR.fullmatch(self.maps.strip())
+        return (float(match.group(1)), bool(match.group(2))) if match else None
+
+
+class CompleteSettings(ReconstructionSettings):
+    """Settings in which nothing is left open: what a reconstruction runs with."""
+
+    iterations: Annotated[int, BeforeValidator(_plain_integer)]
+    step_rule: StepRule
+    norm: Norm
+    smooth: Smooth
+    low_pass_weight: float
+
+
+DEFAULTS = CompleteSettings(
+    iterations=64,
+    step_rule="per-filter",
+    norm="modulus",
+    smooth="filters",
+    low_pass_weight=10.0,
+)
+"""What counts where neither the user nor the weight file says anything."""
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device for a name; ``"auto"`` is the first CUDA device if there is one.
+
+    Raises
+    ------
+    CscError
+        If the device does not exist here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise CscError(
+            f"The device {name!r} is not available on this machine; use 'cpu' or 'auto'."
+        ) from error
+    return device

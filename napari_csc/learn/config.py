@@ -1,0 +1,69 @@
+"""Training configuration, read from a TOML file under version control."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps.config import MapNetworkConfig, Smooth, StepRule
+from napari_csc.core.prox import Norm
+
+SHIPPED = Path(__file__).parent / "configs"
+
+
+class TrainingConfig(BaseModel):
+    """Everything that decides a training run, apart from the data folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: MapNetworkConfig
+    dictionary: str | None = None
+    """A dictionary name trains for this one only; None draws a new one at every step."""
+    smooth: Smooth = "filters"
+    norm: Norm = "modulus"
+    step_rule: StepRule = "per-filter"
+    low_pass_weight: float = 10.0
+    iterations: int = Field(64, ge=1)
+    gradient_iterations: int = Field(12, ge=1)
+    """Back-propagation runs through this many last iterations only."""
+    seed: int = 0
+    steps: int = Field(3000, ge=1)
+    maps_per_step: int = Field(40, ge=1)
+    """Images times filters of a step; few filters get more images."""
+    crop: int = Field(128, ge=32)
+    filter_counts: tuple[int, int] = (8, 64)
+    filter_sizes: tuple[int, int] = (5, 11)
+    noise_variances: tuple[float, float] = (0.05, 0.4)
+    sampled_shares: tuple[float, float] = (0.3, 1.0)
+    learning_rate: float = Field(2e-3, gt=0)
+    scalar_learning_rate: float = Field(2e-2, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    warmup_steps: int = 50
+    validate_every: int = 250
+    half_precision: Literal["bf16", "none"] = "bf16"
+    train_files: tuple[str, ...] = ()
+    """Names (glob patterns) of the volumes in the data folder to train on."""
+    validation_files: tuple[str, ...] = ()
+
+
+def load_config(name_or_path: str | Path) -> TrainingConfig:
+    """Read a configuration by shipped name (``"v3"``) or TOML file.
+
+    Raises
+    ------
+    CscError
+        If there is no such configuration or it is not valid.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = SHIPPED / f"{name_or_path}.toml"
+    if not path.is_file():
+        names = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.toml")))
+        raise CscError(f"There is no training configuration {name_or_path}; use {names} or a file.")
+    try:
+        return TrainingConfig.model_validate(tomllib.loads(path.read_text()))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise CscError(f"{path.name} is no valid training configuration: {error}") from error

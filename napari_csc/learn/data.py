@@ -1,0 +1,174 @@
+"""Training examples: random simulated low-field scans of random parts of volumes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.simulate import IMAGE_MAXIMUM, central_mask
+from napari_csc.io.volumes import SUFFIXES, Volume, read_volume
+from napari_csc.learn.config import TrainingConfig
+
+Tensor = torch.Tensor
+Image = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Simulated scans of one step, in noise units.
+
+    Attributes
+    ----------
+    spectrum : Tensor
+        Sampled unitary spectrum in `torch.fft` order, (n, y, x) complex64, divided by sigma.
+    mask : Tensor
+        Sampled positions (n, y, x) in `torch.fft` order, float32.
+    sigma : Tensor
+        Noise standard deviation of a k-space sample, (n,), for images of maximum 10.
+    reference : Tensor
+        True images (n, y, x) complex64, maximum 10.
+    """
+
+    spectrum: Tensor
+    mask: Tensor
+    sigma: Tensor
+    reference: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        parts = (self.spectrum, self.mask, self.sigma, self.reference)
+        return Batch(*(part.to(device) for part in parts))
+
+
+def read_volumes(folder: str | Path, patterns: Sequence[str]) -> list[Volume]:
+    """Read the volumes of a folder whose names match one of the patterns (all if none)."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CscError(f"The data folder {folder} does not exist; give another with --data.")
+    paths = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(SUFFIXES)
+        and (not patterns or any(fnmatch(path.name, one) for one in patterns))
+    ]
+    if not paths:
+        raise CscError(
+            f"No volume in {folder} matches {', '.join(patterns) or 'any known format'}."
+        )
+    return [read_volume(path) for path in paths]
+
+
+def filled_slices(volume: Volume) -> list[Image]:
+    """Return the slices that show enough of the object, across all axes if pixels are square."""
+    axes = (0, 1, 2) if volume.is_isotropic else (0,)
+    slices = []
+    for axis in axes:
+        stack = volume.turned(axis)
+        shares = (stack > 0.1).mean(axis=(1, 2))
+        slices += [stack[index] for index in np.nonzero(shares > 0.12)[0]]
+    return slices
+
+
+def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -> Tensor:
+    """Return a complex image (size, size) of maximum 10: a slice scaled, turned, cut, recoloured.
+
+    Contrast is changed by a random power, a bias field and a smooth random phase are applied.
+    """
+    source = np.rot90(slices[int(rng.integers(len(slices)))], int(rng.integers(4)))
+    if rng.random() < 0.5:
+        source = source[:, ::-1]
+    zoom = size / max(source.shape) * rng.uniform(0.9, 1.9)
+    angle = rng.uniform(-0.3, 0.3)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
+    shift = rng.uniform(-0.5, 0.5, 2) * np.maximum(np.array(source.shape) * zoom - size, 0)
+    centre = np.array(source.shape) / 2 + shift / zoom
+    image = ndimage.affine_transform(
+        source.astype(np.float32), turn, centre - turn @ np.full(2, size / 2), (size, size), order=1
+    )
+    image = np.clip(image, 0, None) ** rng.uniform(0.7, 1.4)
+    image *= np.exp(0.3 * smooth_field(size, rng)) * taper(size)
+    phase = smooth_field(size, rng) * rng.uniform(0, 1.5) + rng.uniform(-np.pi, np.pi)
+    complex_image = image * np.exp(1j * phase)
+    scale = IMAGE_MAXIMUM / max(float(np.abs(image).max()), 1e-6)
+    return torch.from_numpy((complex_image * scale).astype(np.complex64))
+
+
+def smooth_field(size: int, rng: np.random.Generator) -> Image:
+    """Return a random field of a few low frequencies, (size, size), of unit order."""
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    weights = rng.normal(size=5)
+    terms = (y, x, y * x, y**2 - 0.33, x**2 - 0.33)
+    return np.sum([w * term for w, term in zip(weights, terms, strict=True)], axis=0)
+
+
+def taper(size: int, width: int = 8) -> Image:
+    """Return a window (size, size) that falls to zero at the edges.
+
+    A crop that cuts through the head would jump at the circular boundary, which no scan does.
+    """
+    ramp = np.ones(size, dtype=np.float32)
+    edge = 0.5 - 0.5 * np.cos(np.pi * (np.arange(width) + 0.5) / width)
+    ramp[:width], ramp[-width:] = edge, edge[::-1]
+    return ramp[:, None] * ramp[None, :]
+
+
+def random_dictionary(config: TrainingConfig, rng: np.random.Generator) -> Dictionary:
+    """Return the dictionary of a step: the configured one, or a random family, count and size."""
+    if config.dictionary is not None:
+        return Dictionary.load(config.dictionary)
+    low, high = config.filter_counts
+    count = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    size = int(rng.integers(config.filter_sizes[0], config.filter_sizes[1] + 1))
+    family = rng.choice(["dct", "gabor", "random"], p=[0.5, 0.25, 0.25])
+    if family == "dct":
+        dictionary = Dictionary.dct(count, size)
+        # Any part of the cosine family is a dictionary, not only its low frequencies.
+        if rng.random() < 0.3 and size * size - 1 > count:
+            pool = Dictionary.dct(size * size - 1, size)
+            dictionary = pool.subset(rng.choice(len(pool), count, replace=False).tolist())
+        return dictionary
+    if family == "gabor":
+        return Dictionary.gabor(count, size)
+    return Dictionary.random(count, size, int(rng.integers(2**31)))
+
+
+def random_batch(
+    slices: Sequence[Sequence[Image]], config: TrainingConfig, count: int, rng: np.random.Generator
+) -> Batch:
+    """Return simulated scans of random images; volumes are drawn evenly, then their slices."""
+    size = config.crop
+    images = torch.stack(
+        [random_image(slices[int(rng.integers(len(slices)))], size, rng) for _ in range(count)]
+    )
+    shares = rng.uniform(*config.sampled_shares, size=(count, 2))
+    # Half of the scans sample both directions alike, as the paper does.
+    shares[:, 1] = np.where(rng.random(count) < 0.5, shares[:, 0], shares[:, 1])
+    masks = torch.stack(
+        [
+            torch.fft.ifftshift(central_mask((size, size), (int(a), int(b))))
+            for a, b in np.maximum(np.round(shares * size), 8)
+        ]
+    )
+    variances = torch.from_numpy(rng.uniform(*config.noise_variances, size=count)).float()
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    return simulate_batch(images, masks, variances, generator)
+
+
+def simulate_batch(
+    images: Tensor, masks: Tensor, variances: Tensor, generator: torch.Generator
+) -> Batch:
+    """Simulate scans of images (n, y, x): the same rule as `napari_csc.simulate_low_field`."""
+    spectrum = torch.fft.fft2(images, norm="ortho")
+    deviations = [torch.std(one[mask]) for one, mask in zip(spectrum, masks, strict=True)]
+    sigma = variances.sqrt() * torch.stack(deviations)
+    noise = torch.randn((*images.shape, 2), generator=generator) / 2**0.5
+    sampled = (spectrum / sigma[:, None, None] + torch.view_as_complex(noise)) * masks
+    return Batch(sampled, masks.float(), sigma, images)

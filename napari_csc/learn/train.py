@@ -1,0 +1,260 @@
+"""Train a map network through the unrolled solver; resumable at every checkpoint."""
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps import WeightMetadata, build_map_network, save_map_network
+from napari_csc.learn.config import TrainingConfig
+from napari_csc.learn.data import filled_slices, random_batch, random_dictionary, read_volumes
+from napari_csc.learn.model import UnrolledReconstruction
+from napari_csc.learn.validation import best_scalar, reconstructions, score, validation_scans
+
+VALIDATION_DICTIONARY = "dct-32-9"
+_CHECKPOINT = "checkpoint.pt"
+_LOG_EVERY = 25
+
+
+def train(
+    config: TrainingConfig,
+    data: str | Path,
+    output: str | Path,
+    max_minutes: float | None = None,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Train and write the weights; go on from the checkpoint in ``output`` if there is one.
+
+    Parameters
+    ----------
+    config
+        The configuration; a checkpoint of another one is refused.
+    data
+        Folder with image volumes.
+    output
+        Folder for checkpoint, log (CSV) and weights.
+    max_minutes
+        Stop after this time with a checkpoint, before all steps are done.
+    report
+        Receives lines of progress.
+
+    Returns
+    -------
+    Path
+        The weight file.
+
+    Raises
+    ------
+    CscError
+        If there are no data, or the checkpoint belongs to another configuration.
+    """
+    started = time.monotonic()
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    fabric = Fabric(accelerator="auto", devices=1)
+    train_volumes = read_volumes(data, config.train_files)
+    slices = [filled_slices(volume) for volume in train_volumes]
+    scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
+    torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
+    model = UnrolledReconstruction(build_map_network(_metadata(config)), config.gradient_iterations)
+    optimizer = _optimizer(model, config)
+    state = _resume(model, optimizer, config, output)
+    model.to(fabric.device)
+    report(f"training {config.name}: {sum(map(len, slices))} slices, device {fabric.device}")
+    losses: list[float] = []
+    while state["step"] < config.steps:
+        losses.append(_step(model, optimizer, config, slices, state, fabric))
+        state["step"] += 1
+        step = state["step"]
+        late = max_minutes is not None and time.monotonic() - started > 60 * max_minutes
+        if step % _LOG_EVERY == 0:
+            report(f"step {step} loss {np.mean(losses[-_LOG_EVERY:]):.4f} images {state['images']}")
+        if step % config.validate_every == 0 or step == config.steps or late:
+            figures = _validate(model, scans, config, fabric)
+            state["minutes"] += (time.monotonic() - started) / 60
+            started, max_minutes = time.monotonic(), _less(max_minutes, started)
+            row = {"step": step, "images": state["images"], "minutes": round(state["minutes"], 2)}
+            row |= {"loss": round(float(np.mean(losses[-config.validate_every :])), 5)} | figures
+            _append(output / "log.csv", row)
+            report(str(row))
+            _save(model, optimizer, config, state, output)
+        if late:
+            break
+    return _finish(model, scans, config, state, output, [one.name for one in train_volumes])
+
+
+def _step(
+    model: UnrolledReconstruction,
+    optimizer: torch.optim.Optimizer,
+    config: TrainingConfig,
+    slices: list[Any],
+    state: dict[str, Any],
+    fabric: Fabric,
+) -> float:
+    """Do one optimiser step; its random numbers depend on seed and step only."""
+    rng = np.random.default_rng((config.seed, state["step"]))
+    dictionary = random_dictionary(config, rng)
+    count = max(1, config.maps_per_step // len(dictionary))
+    batch = random_batch(slices, config, count, rng).to(fabric.device)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * _schedule(state["step"], config)
+    model.train()
+    image = model(batch, dictionary, config.half_precision == "bf16")
+    loss = torch.view_as_real(image - batch.reference).square().sum(-1).mean()
+    optimizer.zero_grad(set_to_none=True)
+    fabric.backward(loss)
+    torch.nn.utils.clip_grad_norm_(model.network.parameters(), 1.0)
+    optimizer.step()
+    state["images"] += count
+    return float(loss.detach())
+
+
+def _schedule(step: int, config: TrainingConfig) -> float:
+    """Linear warm-up, then half a cosine to a hundredth."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _optimizer(model: UnrolledReconstruction, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW; the scalar weight of the low-pass needs a much larger rate than the network."""
+    groups = [
+        {"params": list(model.network.parameters()), "peak": config.learning_rate},
+        {
+            "params": [model.log_low_pass_weight],
+            "peak": config.scalar_learning_rate,
+            "weight_decay": 0.0,
+        },
+    ]
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
+    )
+
+
+def _metadata(config: TrainingConfig) -> WeightMetadata:
+    dictionary = Dictionary.load(config.dictionary) if config.dictionary else None
+    return WeightMetadata(
+        name=config.name,
+        architecture=config.architecture,
+        iterations=config.iterations,
+        step_rule=config.step_rule,
+        norm=config.norm,
+        smooth=config.smooth,
+        low_pass_weight=config.low_pass_weight,
+        dictionary_digest=dictionary.digest if dictionary else None,
+        dictionary_name=dictionary.name if dictionary else None,
+    )
+
+
+def _validate(
+    model: UnrolledReconstruction, scans: list[Any], config: TrainingConfig, fabric: Fabric
+) -> dict[str, float]:
+    model.eval()
+    dictionary = Dictionary.load(config.dictionary or VALIDATION_DICTIONARY)
+    moved = [scan.to(fabric.device) for scan in scans]
+    return score(moved, reconstructions(model, moved, dictionary, None))
+
+
+def _finish(
+    model: UnrolledReconstruction,
+    scans: list[Any],
+    config: TrainingConfig,
+    state: dict[str, Any],
+    output: Path,
+    names: list[str],
+) -> Path:
+    """Measure the yardstick on the validation scans and write the weights with both figures."""
+    model.to("cpu").eval()
+    dictionary = Dictionary.load(config.dictionary or VALIDATION_DICTIONARY)
+    figures = score(scans, reconstructions(model, scans, dictionary, None))
+    initial = score(scans, [_initial_image(scan) for scan in scans])
+    scalar, scalar_figures = best_scalar(model, scans, dictionary)
+    metadata = model.network.metadata.model_copy(
+        update={
+            "low_pass_weight": float(model.log_low_pass_weight.detach().exp()),
+            "training": {
+                "data": names,
+                "seed": config.seed,
+                "steps": state["step"],
+                "images": state["images"],
+                "minutes": round(state["minutes"], 1),
+                "config": config.model_dump(mode="json"),
+            },
+            "validation": {
+                "data": list(config.validation_files),
+                "settings": "4 axial slices, central half of k-space along both directions, noise "
+                f"variance 0.2, {dictionary.name}, magnitude SSIM with data range 10",
+                "network": figures,
+                "best scalar": {"noise units": scalar} | scalar_figures,
+                "initial": initial,
+            },
+        }
+    )
+    model.network.metadata = metadata
+    path = output / f"{config.name.replace(':', '_')}.safetensors"
+    save_map_network(model.network, path)
+    return path
+
+
+def _initial_image(scan: Any) -> torch.Tensor:
+    return torch.fft.ifft2(scan.spectrum, norm="ortho") * scan.sigma[:, None, None]
+
+
+def _resume(
+    model: UnrolledReconstruction,
+    optimizer: torch.optim.Optimizer,
+    config: TrainingConfig,
+    output: Path,
+) -> dict[str, Any]:
+    path = output / _CHECKPOINT
+    if not path.is_file():
+        return {"step": 0, "images": 0, "minutes": 0.0}
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    if saved["config"] != config.model_dump_json():
+        raise CscError(
+            f"{output} holds a checkpoint of another configuration; give another output folder."
+        )
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return dict(saved["state"])
+
+
+def _save(
+    model: UnrolledReconstruction,
+    optimizer: torch.optim.Optimizer,
+    config: TrainingConfig,
+    state: dict[str, Any],
+    output: Path,
+) -> None:
+    content = {
+        "config": config.model_dump_json(),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "state": state,
+    }
+    temporary = output / f"{_CHECKPOINT}.part"
+    torch.save(content, temporary)
+    os.replace(temporary, output / _CHECKPOINT)
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row.keys())
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _less(minutes: float | None, started: float) -> float | None:
+    return None if minutes is None else minutes - (time.monotonic() - started) / 60
