@@ -1,0 +1,344 @@
+"""Command line: ``napari-csc reconstruct / view / demo / info / simulate / train``.
+
+Every command imports what it needs when it runs, so that ``napari-csc --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_csc.core.acquisition import Acquisition
+    from napari_csc.core.reconstruct import Progress
+    from napari_csc.core.reconstruction import Reconstruction
+
+DATA_VARIABLE = "NAPARI_CSC_DATA"
+
+app = typer.Typer(
+    name="napari-csc",
+    help="Convolutional sparse coding MRI reconstruction with inferred sparsity level maps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Input = Annotated[Path, typer.Argument(metavar="IN", help="k-space or image file")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="file to write")]
+Slices = Annotated[list[int] | None, typer.Option("--slice", help="slice to keep, repeatable")]
+Coil = Annotated[int | None, typer.Option(help="coil to keep")]
+Key = Annotated[str | None, typer.Option(help="name of the array in a file with several")]
+Kind = Annotated[str | None, typer.Option(help="k-space or image; found by content")]
+Axes = Annotated[str | None, typer.Option(help="order of the axes, such as y,x,slice")]
+NoiseStd = Annotated[float | None, typer.Option(help="noise of a k-space sample; estimated")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing file")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
+
+
+def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print problems with input and settings as one line, without a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        from napari_csc.core.errors import CscError
+
+        try:
+            command(*args, **kwargs)
+        except CscError as error:
+            typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@app.command()
+@_plain_errors
+def reconstruct(
+    path: Input,
+    output: Output,
+    dictionary: Annotated[
+        str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
+    ] = None,
+    maps: Annotated[
+        str | None, typer.Option(help="v3, a level (0.3), a multiple of the noise (1.5sigma), file")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
+    strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
+    smooth: Annotated[str | None, typer.Option(help="filters or low-pass")] = None,
+    norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
+    step_rule: Annotated[str | None, typer.Option(help="per-filter or uniform")] = None,
+    low_pass_weight: Annotated[float | None, typer.Option(help="weight of the low-pass")] = None,
+    shuffle_seed: Annotated[int | None, typer.Option(help="shuffle the filters")] = None,
+    drop: Annotated[list[int] | None, typer.Option(help="filter to leave out, repeatable")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")] = None,
+    slices: Slices = None,
+    coil: Coil = None,
+    key: Key = None,
+    kind: Kind = None,
+    axes: Axes = None,
+    noise_std: NoiseStd = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Reconstruct a scan and write the image, the maps and everything behind them."""
+    from napari_csc.core.reconstruct import Reconstructor
+    from napari_csc.core.settings import ReconstructionSettings
+    from napari_csc.io.atomic import check_target
+    from napari_csc.io.result_file import save
+
+    check_target(output, overwrite)
+    given = {
+        "dictionary": dictionary,
+        "maps": maps,
+        "iterations": iterations,
+        "strength": strength,
+        "smooth": smooth,
+        "norm": norm,
+        "step_rule": step_rule,
+        "low_pass_weight": low_pass_weight,
+        "shuffle_seed": shuffle_seed,
+        "dropped": tuple(drop) if drop else None,
+        "device": device,
+    }
+    settings = ReconstructionSettings.checked(
+        **{name: value for name, value in given.items() if value is not None}
+    )
+    reconstructor = Reconstructor.from_settings(settings)
+    acquisition = _load(path, slices, coil, key, kind, axes, noise_std)
+    started = time.monotonic()
+    total = reconstructor.settings.iterations * acquisition.shape[0]
+    result = _with_progress(
+        lambda report: reconstructor(acquisition, on_iteration=report),
+        total,
+        show=not quiet and sys.stderr.isatty(),
+    )
+    seconds = time.monotonic() - started
+    save(result, output, overwrite=overwrite, acquisition=acquisition)
+    for warning in result.provenance["maps"]["warnings"]:
+        typer.echo(f"Warning: {warning}", err=True)
+    if not quiet:
+        _print_summary(acquisition, result, seconds)
+        typer.echo(f"written    {output}")
+
+
+@app.command()
+@_plain_errors
+def view(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[IN]", help="scan, image or result")
+    ] = None,
+    result: Annotated[bool, typer.Option("--result", help="insist on a result file")] = False,
+) -> None:
+    """Open the viewer, with a file if one is given."""
+    if path is not None:
+        from napari_csc.core.errors import CscError
+        from napari_csc.io.registry import format_of
+        from napari_csc.io.result_file import is_result
+
+        format_of(path.expanduser())
+        if result and not is_result(path):
+            raise CscError(f"{path.name} is no result of napari-csc; open it without --result.")
+    _viewer().view(path)
+
+
+@app.command()
+@_plain_errors
+def demo(
+    screenshots: Annotated[
+        Path | None, typer.Option(help="write screenshots to this folder and close")
+    ] = None,
+    dictionary: Annotated[str | None, typer.Option(help="dictionary to begin with")] = None,
+) -> None:
+    """Open the viewer on the synthetic low-field head that comes with the program."""
+    more = {} if dictionary is None else {"dictionary": dictionary}
+    _viewer().demo(screenshots, **more)
+
+
+@app.command()
+@_plain_errors
+def info(
+    path: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="scan or result")] = None,
+    coil: Coil = None,
+    key: Key = None,
+    kind: Kind = None,
+    axes: Axes = None,
+) -> None:
+    """Show what is installed, or what a file holds and how it is understood."""
+    from napari_csc.io import describe
+
+    if path is None:
+        rows = [*describe.installation(), ("data", os.environ.get(DATA_VARIABLE, "not set"))]
+    elif describe.is_result(path):
+        rows = describe.result(path)
+    else:
+        rows = describe.acquisition(_load(path, None, coil, key, kind, axes, None))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+@app.command()
+@_plain_errors
+def simulate(
+    path: Annotated[Path, typer.Argument(metavar="IMAGE", help="image, or fully sampled scan")],
+    output: Output,
+    sampled: Annotated[
+        str | None, typer.Option(help="central lines kept: 160, or 160,128 [default: half]")
+    ] = None,
+    noise_variance: Annotated[
+        float, typer.Option(help="in units of the variance of the sampled k-space")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(help="seed of the noise")] = 0,
+    slices: Slices = None,
+    coil: Coil = None,
+    key: Key = None,
+    kind: Kind = None,
+    axes: Axes = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a low-field scan of an image; the image is kept as the reference."""
+    import torch
+
+    from napari_csc.core.simulate import simulate_low_field
+    from napari_csc.io.acquisition_file import save_acquisition
+    from napari_csc.io.atomic import check_target
+
+    check_target(output, overwrite)
+    source = _load(path, slices, coil, key, kind, axes, None)
+    height, width = source.shape[-2:]
+    lines = (height // 2, width // 2) if sampled is None else _lines(sampled)
+    kept = ("affine", "orientation", "description", "sequence")
+    metadata = {name: source.metadata[name] for name in kept if name in source.metadata}
+    acquisition = simulate_low_field(
+        source.adjoint(),
+        sampled=lines,
+        noise_variance=noise_variance,
+        generator=torch.Generator().manual_seed(seed),
+        spacing=source.spacing,
+        unit=source.unit,
+        metadata={
+            **metadata,
+            "kind": "k-space",
+            "simulated_from": path.name,
+            "noise_variance": noise_variance,
+            "seed": seed,
+        },
+    )
+    save_acquisition(acquisition, output, overwrite=overwrite)
+    if not quiet:
+        typer.echo(
+            f"sampled {lines[0]} x {lines[1]} of {height} x {width}, {source.shape[0]} slices"
+        )
+        typer.echo(f"written {output}")
+
+
+@app.command()
+@_plain_errors
+def train(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="v3, v1_dct-32-9, or .toml file")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="stop with a checkpoint after this time")
+    ] = None,
+) -> None:
+    """Train a map network; run it again to go on from the last checkpoint."""
+    from napari_csc.core.errors import CscError
+
+    folder = data
+    if folder is None:
+        root = os.environ.get(DATA_VARIABLE)
+        if not root:
+            raise CscError(
+                f"Where the volumes are is not known; give --data, or set {DATA_VARIABLE}."
+            )
+        folder = Path(root) / "brain_volumes"
+    try:
+        from napari_csc.learn.config import load_config
+        from napari_csc.learn.train import train as run
+    except ImportError as error:
+        raise CscError(
+            f"Training needs further packages ({error}); install napari-csc[learn]."
+        ) from error
+    weights = run(load_config(config), folder, output, max_minutes, report=typer.echo)
+    typer.echo(f"written {weights}")
+
+
+def _load(
+    path: Path,
+    slices: list[int] | None,
+    coil: int | None,
+    key: str | None,
+    kind: Any,
+    axes: str | None,
+    noise_std: float | None,
+) -> Acquisition:
+    from napari_csc.io.load import load
+
+    return load(
+        path, slice=slices or None, coil=coil, key=key, kind=kind, axes=axes, noise_std=noise_std
+    )
+
+
+def _viewer() -> Any:
+    from napari_csc.core.errors import CscError
+
+    try:
+        from napari_csc.viewer import app as viewer_app
+    except (ImportError, RuntimeError) as error:  # qtpy raises RuntimeError without a binding
+        raise CscError(
+            f"The viewer cannot start ({error}); install napari-csc[pyqt6] or napari-csc[pyside6]."
+        ) from error
+    return viewer_app
+
+
+def _with_progress(
+    run: Callable[[Callable[[Progress], None]], Reconstruction], total: int, show: bool
+) -> Reconstruction:
+    """Run with a progress bar on the standard error stream."""
+    if not show:
+        return run(lambda progress: None)
+    with typer.progressbar(length=total, label="reconstructing", file=sys.stderr) as bar:
+        return run(lambda progress: bar.update(1))
+
+
+def _print_summary(acquisition: Acquisition, result: Reconstruction, seconds: float) -> None:
+    from napari_csc.core import metrics
+    from napari_csc.io import describe
+
+    for name, value in describe.essentials(acquisition):
+        typer.echo(f"{name:<10} {value}")
+    typer.echo(f"dictionary {result.dictionary.name}, {len(result.dictionary)} filters")
+    typer.echo(f"time       {seconds:.1f} s on {result.provenance['device']}")
+    if result.reference is None:
+        return
+    for label, images in (("initial", result.initial), ("result", result.image)):
+        ssim = metrics.ssim(result.reference, images)
+        nmse = metrics.nmse(result.reference, images)
+        typer.echo(f"{label:<10} SSIM {ssim:.4f}, NMSE {nmse:.4f} (magnitude, data range: maximum)")
+
+
+def _lines(text: str) -> tuple[int, int]:
+    """Return the sampled lines (ky, kx) of ``"160"`` or ``"160,128"``."""
+    from napari_csc.core.errors import CscError
+
+    parts = text.replace("x", ",").split(",")
+    if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
+        raise CscError(f"The sampled lines {text!r} are no number; use 160, or 160,128 (ky,kx).")
+    return int(parts[0]), int(parts[-1])
+
+
+if __name__ == "__main__":
+    app()

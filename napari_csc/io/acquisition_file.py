@@ -1,0 +1,185 @@
+"""The project's own acquisition file: k-space, mask, coil maps and noise level in HDF5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.io.atomic import replacing
+from napari_csc.io.content import check_size
+from napari_csc.io.json_values import from_json, to_json
+from napari_csc.io.request import LoadRequest
+
+if TYPE_CHECKING:
+    import h5py
+
+SCHEMA = "napari-csc/acquisition"
+RESULT_SCHEMA = "napari-csc/result"
+VERSION = 1
+INPUT_GROUP = "input"
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_OPTIONAL = ("mask", "coil_maps", "reference")
+# Attributes with a place of their own in an Acquisition.
+_KNOWN = {"schema", "schema_version", "noise_std", "metadata", "pixel_spacing_mm"}
+_KNOWN |= {"slice_spacing_mm"}
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """Return whether this is HDF5 at all: files of other programs are refused with a reason."""
+    return head.startswith(HDF5_SIGNATURE)
+
+
+def schema_of(path: Path) -> str | None:
+    """Return the schema attribute of an HDF5 file; None if it has none or is no HDF5 file."""
+    import h5py
+
+    try:
+        with path.open("rb") as raw:
+            if raw.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+                return None
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("schema", "")) or None
+    except OSError:
+        return None
+
+
+def load_acquisition(path: Path, request: LoadRequest) -> Acquisition:
+    """Read an acquisition file, or the input that a result file keeps."""
+    import h5py
+
+    if request.key or request.axes or request.kind == "image":
+        raise CscError(f"{path.name} states its key, kind and axes; leave them out.")
+    with h5py.File(path, "r") as file:
+        group = _group_of(file, path)
+        acquisition = read_acquisition(group, path, request)
+    told = {"kind": "k-space", **acquisition.metadata}
+    return replace(acquisition, metadata={**told, "path": str(path), "format": "napari-csc"})
+
+
+def save_acquisition(acquisition: Acquisition, path: str | Path, overwrite: bool = False) -> None:
+    """Write an acquisition to HDF5, to a temporary name first, then renamed.
+
+    Raises
+    ------
+    CscError
+        If the file exists, or cannot be written.
+    """
+    import h5py
+
+    with replacing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+        write_acquisition(acquisition, file)
+
+
+def write_acquisition(acquisition: Acquisition, group: h5py.Group) -> None:
+    """Write an acquisition into an HDF5 group."""
+    arrays = {
+        "kspace": acquisition.kspace,
+        "mask": acquisition.mask.byte(),
+        "coil_maps": acquisition.coil_maps,
+        "reference": acquisition.reference,
+    }
+    for name, values in arrays.items():
+        if values is not None:
+            # lzf shrinks the zeros outside the sampled part, and costs next to nothing.
+            group.create_dataset(name, data=values.cpu().numpy(), compression="lzf")
+    group.attrs["schema"] = SCHEMA
+    group.attrs["schema_version"] = VERSION
+    group.attrs["metadata"] = to_json(dict(acquisition.metadata))
+    if acquisition.given_noise_std is not None:
+        group.attrs["noise_std"] = acquisition.given_noise_std
+    if acquisition.unit == "mm":
+        group.attrs["slice_spacing_mm"] = acquisition.spacing[0]
+        group.attrs["pixel_spacing_mm"] = acquisition.spacing[1:]
+
+
+def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acquisition:
+    """Read an acquisition from an HDF5 group."""
+    if group.attrs.get("schema_version", 0) > VERSION:
+        raise CscError(f"{path.name} was written by a newer napari-csc; update this one.")
+    if "kspace" not in group:
+        raise CscError(f"{path.name} holds no k-space; write it again.")
+    names = ("kspace", *(name for name in _OPTIONAL if name in group))
+    arrays = {name: read_dataset(group, name, path) for name in names}
+    metadata = {
+        str(name): _plain(value) for name, value in group.attrs.items() if name not in _KNOWN
+    }
+    if "metadata" in group.attrs:
+        metadata |= from_json(group.attrs["metadata"])
+    kspace, maps = arrays["kspace"], arrays.get("coil_maps")
+    if request.coil is not None and request.coil != "all":
+        kspace, maps = _one_coil(kspace, int(request.coil)), None
+        metadata["coil"] = int(request.coil)
+    mask = arrays.get("mask") if request.mask is None else request.mask
+    stored_noise = group.attrs.get("noise_std")
+    given = stored_noise if request.noise_std is None else request.noise_std
+    spacing, unit = _spacing(group.attrs)
+    return Acquisition.from_kspace(
+        kspace,
+        mask=np.ones(kspace.shape[-2:], dtype=bool) if isinstance(mask, str) else mask,
+        coil_maps=maps,
+        noise_std=None if given is None else float(given),
+        reference=arrays.get("reference"),
+        spacing=spacing,
+        unit=unit,
+        metadata=metadata,
+    )
+
+
+def read_dataset(group: h5py.Group, name: str, path: Path) -> np.ndarray[Any, Any]:
+    """Read an array; links out of the file and absurd shapes are refused before that."""
+    import h5py
+
+    is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
+    item = group[name] if is_own else None
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biufc" or item.is_virtual:
+        raise CscError(
+            f"The data set {name!r} in {path.name} holds no numbers of its own; write it again."
+        )
+    if item.external:
+        raise CscError(f"The data set {name!r} stands outside {path.name}; copy it into the file.")
+    check_size(item.shape, item.dtype, path)
+    return item[()]
+
+
+def _group_of(file: h5py.File, path: Path) -> h5py.Group:
+    schema = str(file.attrs.get("schema", ""))
+    if schema == SCHEMA:
+        return file
+    if schema == RESULT_SCHEMA:
+        if INPUT_GROUP in file:
+            return file[INPUT_GROUP]
+        raise CscError(
+            f"{path.name} is a result without its input; open it with load_result, or with "
+            "'napari-csc view'."
+        )
+    names = ", ".join(list(file)[:8]) or "nothing"
+    raise CscError(
+        f"{path.name} is an HDF5 file of another program (it holds {names}); only those of "
+        "napari-csc are read so far, so export the k-space as .mat or .npy."
+    )
+
+
+def _one_coil(kspace: np.ndarray[Any, Any], coil: int) -> np.ndarray[Any, Any]:
+    count = kspace.shape[1] if kspace.ndim == 4 else 1
+    if not 0 <= coil < count:
+        raise CscError(f"Coil {coil} does not exist; the coils are 0 to {count - 1}.")
+    return kspace[:, coil : coil + 1] if kspace.ndim == 4 else kspace
+
+
+def _spacing(attributes: Mapping[str, Any]) -> tuple[tuple[float, float, float], str]:
+    pixel = attributes.get("pixel_spacing_mm")
+    if pixel is None:
+        return (1.0, 1.0, 1.0), "pixel"
+    between = attributes.get("slice_spacing_mm", attributes.get("slice_thickness_mm", 1.0))
+    return (float(between), float(pixel[0]), float(pixel[1])), "mm"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

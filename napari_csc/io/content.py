@@ -1,0 +1,78 @@
+"""What a file holds before anything is decided: named arrays, not yet read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_csc.core.errors import CscError
+
+Array = npt.NDArray[Any]
+
+LARGEST_BYTES = 8 * 2**30
+"""Larger arrays are refused before anything is allocated."""
+
+
+def n_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the size in memory of an array; exact for any shape a damaged header may claim."""
+    return int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
+
+
+def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> None:
+    """Refuse arrays that are too large to read.
+
+    Raises
+    ------
+    CscError
+        If the array would take more than `LARGEST_BYTES`.
+    """
+    if n_bytes(shape, dtype) > LARGEST_BYTES:
+        raise CscError(
+            f"An array in {path.name} claims the shape {shape}, which is more than "
+            f"{LARGEST_BYTES / 2**30:.0f} GiB; cut it into parts, or export it again if that is "
+            "wrong."
+        )
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Its shape as stored.
+    dtype : numpy.dtype
+        Type of its values, or the largest it may be where the file does not tell in advance.
+    read : callable
+        Reads it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], Array]
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """The arrays of a file and what else it tells.
+
+    Attributes
+    ----------
+    arrays : mapping
+        By name; a nameless single array has the name ``""``.
+    format : str
+        For people: "MATLAB", "NumPy", ...
+    stack : str
+        Where slices stand by custom of the format: ``"first"`` or ``"last"``.
+    metadata : mapping
+        Further facts.
+    """
+
+    arrays: Mapping[str, StoredArray]
+    format: str
+    stack: Literal["first", "last"]
+    metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,111 @@
+"""What there is to say about a file or this installation, as rows of name and text."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_csc.core import acquisition as core
+from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.core.maps import load_map_network, map_network_names
+from napari_csc.io.result_file import is_result as is_result
+from napari_csc.io.result_file import load_result
+
+Rows = list[tuple[str, str]]
+
+_PACKAGES = ("napari-csc", "torch", "numpy", "napari", "mrpro", "h5py", "nibabel", "qtpy")
+
+
+def essentials(acquisition: core.Acquisition) -> Rows:
+    """Return shape, sampled extent and noise of an acquisition."""
+    slices, height, width = acquisition.shape
+    mask = acquisition.mask
+    rows, columns = (int(mask.any(axis).sum()) for axis in (1, 0))
+    share = float(mask.to(torch.float32).mean())
+    origin = "estimated" if acquisition.noise_is_estimated else "known"
+    return [
+        ("slices", str(slices)),
+        ("matrix", f"{height} x {width}"),
+        ("sampled", f"{rows} x {columns} lines, {100 * share:.1f} % of the matrix"),
+        ("sigma", f"{acquisition.noise_std:.6g} ({origin})"),
+    ]
+
+
+def acquisition(found: core.Acquisition) -> Rows:
+    """Return all that is known of an acquisition."""
+    spacing = " x ".join(f"{size:g}" for size in found.spacing)
+    rows = [
+        *essentials(found),
+        ("coils", str(found.n_coils)),
+        ("spacing", f"{spacing} {found.unit} (slice, y, x)"),
+        ("reference", "no" if found.reference is None else "yes"),
+    ]
+    return rows + [(name, _text(value)) for name, value in sorted(found.metadata.items())]
+
+
+def result(path: Path) -> Rows:
+    """Return shape and provenance of a result file."""
+    found = load_result(path)
+    slices, height, width = found.image.shape
+    rows = [
+        ("result", f"{slices} slices of {height} x {width}"),
+        ("filters", f"{len(found.dictionary)} of {found.dictionary.name}"),
+        ("sigma", f"{found.noise_std:.6g}"),
+        ("iterations", str(len(found.history))),
+    ]
+    for part, facts in found.provenance.items():
+        if isinstance(facts, dict):
+            rows += [(f"{part} {name}", _text(value)) for name, value in facts.items()]
+        else:
+            rows.append((part, _text(facts)))
+    return rows
+
+
+def installation() -> Rows:
+    """Return versions, devices, dictionaries and map networks at hand."""
+    devices = ["cpu"] + [
+        f"cuda:{index} ({torch.cuda.get_device_name(index)})"
+        for index in range(torch.cuda.device_count())
+    ]
+    rows = [(name, _version(name)) for name in _PACKAGES]
+    rows += [
+        ("python", platform.python_version()),
+        ("devices", f"{', '.join(devices)}; {os.cpu_count()} cores"),
+        ("dictionaries", ", ".join(dictionary_names())),
+    ]
+    networks = map_network_names()
+    if not networks:
+        rows.append(("map networks", "none"))
+    return rows + [(f"map network {name}", _validation(name)) for name in networks]
+
+
+def _validation(name: str) -> str:
+    """Return the validation figures that a weight file states."""
+    found = load_map_network(name).metadata.validation
+    figures = [
+        f"{label} SSIM {found[label]['ssim']:.4f}"
+        for label in ("network", "best scalar", "initial")
+        if isinstance(found.get(label), dict) and "ssim" in found[label]
+    ]
+    if not figures:
+        return "no validation figures"
+    return f"{', '.join(figures)} ({found.get('settings', 'settings unknown')})"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _text(value: object) -> str:
+    """Return one line, cut where it is too long to read."""
+    text = str(value.tolist()) if isinstance(value, np.ndarray) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 200 else f"{text[:200]}..."

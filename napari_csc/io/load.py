@@ -1,0 +1,79 @@
+"""``load``: any supported file becomes an ``Acquisition``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.io.registry import format_of
+from napari_csc.io.request import Kind, LoadRequest
+
+
+def load(
+    path: str | Path,
+    *,
+    slice: int | Sequence[int] | None = None,
+    coil: int | str | None = None,
+    key: str | None = None,
+    kind: Kind | None = None,
+    axes: str | None = None,
+    noise_std: float | None = None,
+    mask: Any = None,
+) -> Acquisition:
+    """Load k-space or an image.
+
+    The format is recognised by content, not by name.
+
+    Parameters
+    ----------
+    path
+        NumPy, MATLAB, NIfTI or napari-csc HDF5 file.
+    slice
+        Slice or slices to keep; all if None.
+    coil
+        Coil to keep; all (``"all"``) if None, which needs coil maps in the file.
+    key
+        Name of the array in a file with several, or number of the volume in a NIfTI series; found
+        if None.
+    kind
+        ``"k-space"`` or ``"image"``; found by content if None. An image becomes its fully sampled
+        k-space.
+    axes
+        Meaning of the axes, such as ``"y,x,slice"``; found by sizes and content if None. Names:
+        slice, coil, repeat, kz, y, x. Repeats are averaged; kz (the second phase-encoded direction
+        of a 3-D scan) is transformed to slices.
+    noise_std
+        Noise standard deviation of one complex k-space sample. If None it is taken from the file,
+        from the differences of repeats, or estimated.
+    mask
+        Sampled positions (y, x), or ``"all"``; found from the data if None.
+
+    Returns
+    -------
+    Acquisition
+        ``metadata`` holds ``path``, ``format``, ``kind``, and what else was found or decided:
+        ``key``, ``axes``, ``coil``, ``shifted``, ``transformed``, ``repeats_averaged``, ``affine``.
+
+    Raises
+    ------
+    CscError
+        If the file cannot be used; the message says why and what to do.
+    """
+    path = Path(path).expanduser()
+    request = LoadRequest(slice, coil, key, kind, axes, noise_std, mask)
+    found = format_of(path)
+    try:
+        acquisition = found.load(path, request)
+    except CscError:
+        raise
+    except MemoryError as error:
+        raise CscError(f"{path.name} does not fit into memory; cut it into parts.") from error
+    except Exception as error:
+        raise CscError(
+            f"{path.name} looks like {found.name}, but could not be read: it is damaged or cut "
+            "off; copy or export it again."
+        ) from error
+    return request.chosen_slices(acquisition)

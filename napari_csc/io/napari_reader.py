@@ -1,0 +1,115 @@
+"""napari reader: files become layer data tuples; imports nothing of napari."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari_csc.core.acquisition import Acquisition
+    from napari_csc.core.reconstruction import Reconstruction
+
+LayerData = tuple[Any, dict[str, Any], str]
+Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+
+def get_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return the reader if the content is k-space, a NIfTI image, or a file of ours; else None.
+
+    Other HDF5 files and arrays of real numbers are left to other readers.
+    """
+    if not isinstance(path, (str, Path)):
+        if len(path) != 1:
+            return None
+        path = path[0]
+    try:
+        return read if _is_ours(Path(path)) else None
+    except Exception:
+        # A reader that fails here would keep napari from asking the others.
+        return None
+
+
+def read(path: str | Sequence[str]) -> list[LayerData]:
+    """Return the layers of a file: the initial image, or all of a result."""
+    from napari_csc.io.load import load
+    from napari_csc.io.result_file import is_result, load_result
+
+    file = Path(path if isinstance(path, (str, Path)) else path[0])
+    if is_result(file):
+        return result_layers(load_result(file))
+    return acquisition_layers(load(file), file.name.partition(".")[0])
+
+
+def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:
+    """Return the initial image as a layer data tuple; its metadata carry the acquisition."""
+    magnitude = _magnitude(acquisition.adjoint())
+    described = {
+        "name": f"initial image ({name})",
+        "metadata": {"napari_csc": {"acquisition": acquisition}},
+        "contrast_limits": (0.0, _top(magnitude)),
+        **_geometry(acquisition.spacing, acquisition.unit),
+    }
+    return [(magnitude, described, "image")]
+
+
+def result_layers(result: Reconstruction) -> list[LayerData]:
+    """Return initial image, low-pass, reconstruction and maps; metadata carry the result."""
+    geometry = _geometry(result.spacing, result.unit)
+    metadata = {"napari_csc": {"result": result}}
+    top = _top(_magnitude(result.image))
+    layers: list[LayerData] = []
+    for name, images, visible in (
+        ("initial image", result.initial, False),
+        ("low-pass", result.low_pass, False),
+        ("reconstruction", result.image, True),
+    ):
+        described = {"name": name, "visible": visible, "contrast_limits": (0.0, top)}
+        layers.append(
+            (_magnitude(images), {**described, **geometry, "metadata": metadata}, "image")
+        )
+    maps = result.sparsity_maps.transpose(0, 1).numpy()
+    overlay = {
+        "name": "sparsity maps",
+        "scale": (1.0, *geometry["scale"]),
+        "units": ("pixel", *geometry["units"]),
+        "axis_labels": ("filter", *geometry["axis_labels"]),
+        "colormap": "inferno",
+        "blending": "additive",
+        "opacity": 0.5,
+        "contrast_limits": (0.0, _top(maps)),
+        "metadata": metadata,
+    }
+    return [*layers, (maps, overlay, "image")]
+
+
+def _is_ours(path: Path) -> bool:
+    from napari_csc.io import acquisition_file, matlab, nifti, numpy_files
+    from napari_csc.io.registry import format_of
+
+    sniff = format_of(path).sniff
+    if sniff is acquisition_file.sniff:
+        return acquisition_file.schema_of(path) in (
+            acquisition_file.SCHEMA,
+            acquisition_file.RESULT_SCHEMA,
+        )
+    if sniff is numpy_files.sniff:
+        return any(one.dtype.kind == "c" for one in numpy_files.read(path).arrays.values())
+    # Whether a .mat is complex shows only when it is read; nothing else opens these anyway.
+    return sniff is nifti.sniff or (sniff is matlab.sniff and bool(matlab.read(path).arrays))
+
+
+def _geometry(spacing: tuple[float, float, float], unit: str) -> dict[str, Any]:
+    return {"scale": spacing, "units": (unit,) * 3, "axis_labels": ("slice", "y", "x")}
+
+
+def _magnitude(images: Any) -> np.ndarray[Any, Any]:
+    magnitude: np.ndarray[Any, Any] = images.abs().cpu().numpy()
+    return magnitude
+
+
+def _top(values: np.ndarray[Any, Any]) -> float:
+    """Return an upper contrast limit that one bright pixel does not decide."""
+    return float(np.quantile(values[..., ::2, ::2], 0.998)) or 1.0

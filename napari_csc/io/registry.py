@@ -1,0 +1,108 @@
+"""The formats that can be read; content decides, not the name of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.io import acquisition_file, matlab, nifti, numpy_files
+from napari_csc.io.array_files import acquisition_from
+from napari_csc.io.content import FileContent
+from napari_csc.io.request import LoadRequest
+
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    name : str
+        What to show to people.
+    sniff : callable
+        Tells by the first bytes (and the path, to look further) whether a file is of this format.
+    load : callable
+        Makes an acquisition of a file.
+    """
+
+    name: str
+    sniff: Callable[[bytes, Path], bool]
+    load: Callable[[Path, LoadRequest], Acquisition]
+
+
+def _of_arrays(read: Callable[[Path], FileContent]) -> Callable[[Path, LoadRequest], Acquisition]:
+    return lambda path, request: acquisition_from(path, read(path), request)
+
+
+FORMATS = (
+    Format("NumPy (.npy, .npz)", numpy_files.sniff, _of_arrays(numpy_files.read)),
+    Format("MATLAB (.mat)", matlab.sniff, _of_arrays(matlab.read)),
+    Format("NIfTI (.nii, .nii.gz)", nifti.sniff, nifti.load_nifti),
+    Format("napari-csc (.h5)", acquisition_file.sniff, acquisition_file.load_acquisition),
+)
+"""The first that recognises a file has it."""
+
+# What else is seen in practice, to say more than "unknown".
+_OTHERS = (
+    (b"DICM", 128, "a DICOM file; convert it to NIfTI (with dcm2niix, say)"),
+    (b"NRRD", 0, "an NRRD file; convert it to NIfTI"),
+    (b"\x80", 0, "a Python pickle, which could run code; save a plain array with numpy.save"),
+    (b"PK\x03\x04", 0, "a zip archive without arrays; unpack it and choose a file in it"),
+    (b"\x1f\x8b", 0, "compressed, but no NIfTI image; unpack it first"),
+)
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file by its content.
+
+    Raises
+    ------
+    CscError
+        If there is no such file, it cannot be opened, or it is of no known format.
+    """
+    head = _head(path)
+    for one in FORMATS:
+        if _recognises(one, head, path):
+            return one
+    for magic, position, what in _OTHERS:
+        if head[position:].startswith(magic):
+            raise CscError(f"{path.name} is {what}.")
+    what = "holds text" if _is_text(head) else "is of no format that can be read"
+    known = ", ".join(one.name for one in FORMATS)
+    raise CscError(f"{path.name} {what}; export the k-space or image as one of {known}.")
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        raise CscError(f"{path} is a folder; choose a file in it.")
+    if not path.exists():
+        raise CscError(f"The file {path} does not exist; check the path.")
+    if not path.is_file():
+        raise CscError(f"{path} is no plain file; choose another.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise CscError(
+            f"{path.name} cannot be opened ({error.strerror}); check its rights."
+        ) from error
+    if not head:
+        raise CscError(f"{path.name} is empty; copy or export it again.")
+    return head
+
+
+def _recognises(one: Format, head: bytes, path: Path) -> bool:
+    try:
+        return one.sniff(head, path)
+    except Exception:
+        # A head that upsets a sniffer is not of its format.
+        return False
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head[:256])

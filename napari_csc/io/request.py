@@ -1,0 +1,47 @@
+"""What the caller of ``load`` asks for beside the path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+
+Kind = Literal["k-space", "image"]
+KINDS: tuple[Kind, ...] = ("k-space", "image")
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """The arguments of `napari_csc.load`; None leaves the choice to the reader."""
+
+    slice: int | Sequence[int] | None = None
+    coil: int | str | None = None
+    key: str | None = None
+    kind: Kind | None = None
+    axes: str | None = None
+    noise_std: float | None = None
+    mask: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no reader can use."""
+        if self.kind not in (None, *KINDS):
+            raise CscError(f"The kind {self.kind!r} is unknown; use one of {', '.join(KINDS)}.")
+        if isinstance(self.mask, str) and self.mask != "all":
+            raise CscError("The mask must be an array, or 'all' for full sampling.")
+        if not (self.coil is None or self.coil == "all" or _is_index(self.coil)):
+            raise CscError(f"The coil must be a number or 'all', but is {self.coil!r}.")
+        if not (self.slice is None or _is_index(self.slice) or _are_indices(self.slice)):
+            raise CscError(f"The slice must be a whole number or several, but is {self.slice!r}.")
+
+    def chosen_slices(self, acquisition: Acquisition) -> Acquisition:
+        """Return the acquisition of the slices that were asked for."""
+        return acquisition if self.slice is None else acquisition.select(self.slice)
+
+
+def _is_index(value: object) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def _are_indices(values: Any) -> bool:
+    return isinstance(values, Sequence) and bool(values) and all(_is_index(v) for v in values)

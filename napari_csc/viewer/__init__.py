@@ -1,0 +1,1 @@
+"""The napari viewer: state, background work, layers and panels."""

@@ -1,0 +1,390 @@
+"""The controller: turns what the user does into background work, and its results into layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from psygnal import Signal
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.viewer.jobs import Handlers, Lane, Ticket
+from napari_csc.viewer.layer_input import LayerInput
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, LayerBoard
+from napari_csc.viewer.loading import (
+    InputFacts,
+    LoadedResult,
+    LoadedScan,
+    Simulation,
+    load_file,
+    loaded_result,
+    loaded_scan,
+    simulated_scan,
+)
+from napari_csc.viewer.session import FALLBACK_MAPS, Session
+from napari_csc.viewer.views import Array, Window, image_window, log_kspace
+from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, run_job
+
+Kind = Literal["info", "good", "problem"]
+
+
+class Lanes:
+    """The lanes of background work: runs in one thread, everything short in another."""
+
+    def __init__(self, run: Callable[..., Any], short: Callable[..., Any], deliver: Any) -> None:
+        self.run = Lane(run, deliver)
+        self.load = Lane(short, deliver)
+        self.facts = Lane(short, deliver)
+        self.dictionary = Lane(short, deliver)
+        self.networks = Lane(short, deliver)
+        self.extra = Lane(short, deliver)
+
+    def close(self) -> None:
+        """Stop everything."""
+        for lane in vars(self).values():
+            lane.close()
+
+
+class Controller:
+    """What the panels call.
+
+    Parameters
+    ----------
+    session
+        The state.
+    board
+        The layers.
+    lanes
+        Where work is done.
+    notify
+        Shows a sentence about a problem to the user, besides the line in the dock.
+    """
+
+    message = Signal(str, str)
+    """A sentence for the line in the dock, and its kind."""
+    step = Signal(object)
+    running = Signal(bool)
+    finished = Signal(object)
+    input_facts = Signal(object)
+    plain_image = Signal(object)
+    """The chosen input is a plain image (its `LayerInput`), or is none (None)."""
+
+    def __init__(
+        self, session: Session, board: LayerBoard, lanes: Lanes, notify: Callable[[str], None]
+    ) -> None:
+        self.session, self.board, self._lanes, self._notify = session, board, lanes, notify
+        self._baseline: Baseline | None = None
+        self._image: LayerInput | None = None
+        self._input_name = ""
+        self.outcome: Outcome | None = None
+        for name in ("sampled", "noise_std"):
+            getattr(session.events, name).connect(self._refresh_facts)
+        session.events.part.connect(board.show_part)
+        session.events.selected.connect(self._selected)
+
+    def close(self) -> None:
+        """Stop all work, deliver nothing any more, let go of the viewer."""
+        self._lanes.close()
+        self.board.close()
+
+    # ------------------------------------------------------------ input
+
+    def open_file(self, path: Path) -> None:
+        """Load a scan or a result and show it."""
+        self._say(f"Loading {path.name}…")
+        self._load(lambda: load_file(path))
+
+    def use_layer(self, chosen: LayerInput, layer: Any = None) -> None:
+        """Take a layer as input; a plain image waits for `simulate`.
+
+        Parameters
+        ----------
+        chosen
+            What was found in the layer.
+        layer
+            The layer, if it shows the initial image of its acquisition.
+        """
+        acquisition, result = chosen.acquisition, chosen.result
+        if acquisition is not None:
+            if acquisition is not self.session.acquisition:
+                self._load(lambda: loaded_scan(acquisition, chosen.geometry, chosen.name), layer)
+        elif result is not None:
+            if result is not self.session.result:
+                self._load(lambda: loaded_result(result, chosen.geometry, chosen.name))
+        else:
+            self._image = chosen
+            self.plain_image.emit(chosen)
+            self._say(
+                f"{chosen.name} is a picture, not a scan: press Simulate to make a low-field scan "
+                "of it, or use it as it is."
+            )
+
+    def simulate(self, wanted: Simulation) -> None:
+        """Make an acquisition of the chosen plain image."""
+        chosen = self._image
+        if chosen is None:
+            self.fail("There is no picture to simulate a scan of; choose an image layer first.")
+            return
+        self._load(lambda: simulated_scan(chosen, wanted))
+
+    def _load(self, work: Callable[[], LoadedScan | LoadedResult], layer: Any = None) -> None:
+        def done(found: LoadedScan | LoadedResult) -> None:
+            if isinstance(found, LoadedScan):
+                self._use_scan(found, layer)
+            else:
+                self._use_result(found)
+
+        self._lanes.load.start(lambda ticket: work(), Handlers(done, self.fail))
+
+    def _use_result(self, found: LoadedResult) -> None:
+        self._stop_run()
+        session, result = self.session, found.result
+        self._image, self.outcome = None, None
+        self.plain_image.emit(None)
+        session.live = False
+        session.acquisition = None
+        session.use_dictionary(session.dictionary_name, result.dictionary.restored())
+        self.board.show_loaded_result(result, found.windows, found.geometry)
+        session.result = result
+        self._say(
+            f"{found.name}: a finished result. To run again, open the scan it was made from.",
+            "good",
+        )
+
+    def _use_scan(self, loaded: LoadedScan, layer: Any = None) -> None:
+        self._stop_run()
+        session, acquisition = self.session, loaded.acquisition
+        if not loaded.simulated:
+            self._image = None
+            self.plain_image.emit(None)
+        session.result, self.outcome = None, None
+        session.sampled, session.noise_std = None, None
+        self._input_name = loaded.facts.name
+        self.board.show_input(
+            acquisition,
+            loaded.facts.initial,
+            loaded.window,
+            loaded.geometry,
+            layer,
+            loaded.simulated,
+        )
+        session.acquisition = acquisition
+        self.input_facts.emit(loaded.facts)
+        self._say(f"{self._input_name} is ready. Press Run to reconstruct it.")
+
+    def _refresh_facts(self) -> None:
+        session, name = self.session, self._input_name
+        acquisition, sampled, noise_std = session.acquisition, session.sampled, session.noise_std
+        if acquisition is None:
+            return
+
+        def done(facts: InputFacts) -> None:
+            self.board.change_input(facts.initial)
+            self.input_facts.emit(facts)
+
+        self._lanes.facts.start(
+            lambda ticket: InputFacts.of(name, acquisition, sampled, noise_std),
+            Handlers(done, self.fail),
+        )
+
+    def input_removed(self, name: str) -> None:
+        """Say what the removal of the input layer means."""
+        self.fail(
+            f"The input layer {name!r} was removed; its data stay in use until you choose another "
+            "input."
+        )
+
+    # ------------------------------------------------------------ dictionary and networks
+
+    def choose_dictionary(self, name: str) -> None:
+        """Load a dictionary by name or file."""
+
+        def done(dictionary: Dictionary) -> None:
+            self.session.use_dictionary(name, dictionary)
+
+        self._lanes.dictionary.start(
+            lambda ticket: Dictionary.load(name), Handlers(done, self.fail)
+        )
+
+    def find_networks(self) -> None:
+        """Read what the shipped networks say about themselves; V3 becomes the default."""
+
+        def work(ticket: Ticket) -> tuple[dict[str, WeightMetadata], list[str]]:
+            found, problems = {}, []
+            for name in map_network_names():
+                try:
+                    found[name] = load_map_network(name).metadata
+                except CscError as error:
+                    problems.append(str(error))
+            return found, problems
+
+        def done(found: tuple[dict[str, WeightMetadata], list[str]]) -> None:
+            networks, problems = found
+            for sentence in problems:
+                self.fail(sentence)
+            self.session.networks = networks
+            if "v3" in networks and self.session.maps == FALLBACK_MAPS:
+                self.session.maps = "v3"
+
+        self._lanes.networks.start(work, Handlers(done, self.fail))
+
+    def _selected(self, original: int) -> None:
+        result = self.session.result
+        if result is not None and original in result.dictionary.order:
+            self.board.select(result.dictionary.order.index(original))
+
+    def filter_moved(self, position: int) -> None:
+        """Take over the filter that the slider of the viewer shows."""
+        result = self.session.result
+        if result is not None and position < len(result.dictionary.order):
+            self.session.selected = result.dictionary.order[position]
+
+    # ------------------------------------------------------------ run
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a reconstruction is being computed."""
+        return self._lanes.run.is_running
+
+    def run(self) -> None:
+        """Start a reconstruction with the present settings; one that runs is replaced."""
+        session, acquisition = self.session, self.session.acquisition
+        if acquisition is None:
+            self.fail("There is nothing to reconstruct yet; open a file or choose a layer.")
+            return
+        if sentence := session.misfit(session.maps):
+            self.fail(sentence)
+            return
+        try:
+            settings = session.settings()
+        except CscError as error:
+            self.fail(str(error))
+            return
+        slices = None if session.slices == "all" else (self.board.current_slice(),)
+        if acquisition.shape[0] == 1:
+            slices = None
+        job = Job(acquisition, settings, slices, session.sampled, session.noise_std, self._baseline)
+        shown = slices or tuple(range(acquisition.shape[0]))
+        self.board.restore()
+        self._lanes.run.start(
+            lambda ticket: run_job(job, ticket.report, ticket.should_stop),
+            Handlers(
+                done=self._finished,
+                failed=self._run_failed,
+                stopped=self._stopped,
+                progress=lambda step: self._stepped(step, shown),
+            ),
+        )
+        self.running.emit(True)
+
+    def cancel(self) -> None:
+        """Stop the run within one iteration."""
+        if self.is_running:
+            self._say("Cancelling…")
+            self._lanes.run.cancel()
+
+    def _stop_run(self) -> None:
+        """Forget a run whose input is gone: it may not reach the layers any more."""
+        if self.is_running:
+            self._lanes.run.forget()
+            self.running.emit(False)
+        self.board.restore()
+
+    def _stepped(self, step: Step, slices: tuple[int, ...]) -> None:
+        self.step.emit(step)
+        if step.picture is not None:
+            self.board.show_step(step.picture, step.slice_index, slices)
+
+    def _finished(self, outcome: Outcome) -> None:
+        self._baseline, self.outcome = outcome.baseline, outcome
+        job, result = outcome.job, outcome.result
+        first = 0 if job.slices is None else job.slices[0]
+        self.board.show_result(result, outcome.windows, first, job.settings.maps)
+        self.session.result = result
+        self._selected(self.session.selected)
+        self.running.emit(False)
+        self.finished.emit(outcome)
+        self._say(_summary(outcome), "good")
+
+    def _run_failed(self, sentence: str) -> None:
+        self.board.restore()
+        self.running.emit(False)
+        self.fail(sentence)
+
+    def _stopped(self) -> None:
+        self.board.restore()
+        self.running.emit(False)
+        before = "the last result is shown" if self.session.result else "there is no result yet"
+        self._say(f"Cancelled; {before}.")
+
+    # ------------------------------------------------------------ on demand
+
+    def show_filter_layers(self, wanted: set[str]) -> None:
+        """Show or hide contribution and codes of the selected filter."""
+        result = self.session.result
+        roles = {CODE, CONTRIBUTION} & wanted
+        for role in {CODE, CONTRIBUTION} - wanted:
+            self.board.remove(role)
+        if result is None or not roles or self.session.selected not in result.dictionary.order:
+            return
+        position = result.dictionary.order.index(self.session.selected)
+
+        def work(ticket: Ticket) -> dict[str, tuple[Array, Window]]:
+            made = {}
+            for role in roles:
+                values = (
+                    result.sparse_codes[:, position]
+                    if role == CODE
+                    else result.contributions(position)
+                )
+                made[role] = (np.asarray(values), image_window(values))
+            return made
+
+        def done(made: dict[str, tuple[Array, Window]]) -> None:
+            for role, (values, window) in made.items():
+                self.board.show_extra(role, values, window)
+
+        self._lanes.extra.start(work, Handlers(done, self.fail))
+
+    def show_kspace(self, is_wanted: bool) -> None:
+        """Show or hide the log magnitude of the sampled k-space."""
+        acquisition = self.session.acquisition
+        if not is_wanted or acquisition is None:
+            self.board.remove(KSPACE)
+            return
+        sampled, noise_std = self.session.sampled, self.session.noise_std
+
+        def work(ticket: Ticket) -> Array:
+            return log_kspace(corrected(acquisition, sampled, noise_std).kspace)
+
+        def done(values: Array) -> None:
+            self.board.show_extra(KSPACE, values, (-4.0, 0.0))
+
+        self._lanes.facts.start(work, Handlers(done, self.fail))
+
+    # ------------------------------------------------------------ messages
+
+    def _say(self, sentence: str, kind: Kind = "info") -> None:
+        self.message.emit(sentence, kind)
+
+    def fail(self, sentence: str) -> None:
+        """Tell a problem: in the line of the dock and as a notification."""
+        self.message.emit(sentence, "problem")
+        self._notify(sentence)
+
+
+def _summary(outcome: Outcome) -> str:
+    """Return what to say about a finished run."""
+    change = outcome.shuffle_change
+    seconds = f"{outcome.seconds:.1f} s"
+    if change is None:
+        return f"Done in {seconds}."
+    seed = outcome.job.settings.shuffle_seed
+    return (
+        f"Shuffled (seed {seed}): image changed by at most {change:.1e} of its maximum. "
+        f"Done in {seconds}."
+    )

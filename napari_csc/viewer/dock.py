@@ -1,0 +1,130 @@
+"""The dock "Sparse coding reconstruction": its sections, and the life of what is behind them."""
+
+from __future__ import annotations
+
+import napari
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QHideEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QCollapsible
+from superqt.utils import QSignalDebouncer
+
+from napari_csc.viewer.controller import Controller, Lanes
+from napari_csc.viewer.gui_thread import GuiThread
+from napari_csc.viewer.jobs import WorkerThread
+from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
+from napari_csc.viewer.widgets.dictionary_panel import DictionaryPanel
+from napari_csc.viewer.widgets.display_panel import DisplayPanel
+from napari_csc.viewer.widgets.input_panel import InputPanel
+from napari_csc.viewer.widgets.maps_panel import MapsPanel
+from napari_csc.viewer.widgets.run_panel import RunPanel
+from napari_csc.viewer.widgets.solver_panel import SolverPanel
+
+TITLE = "Sparse coding reconstruction"
+_WIDTH = 350
+_LIVE_DELAY = 150
+"""Milliseconds of quiet after a change before a live run starts."""
+
+
+class ReconstructionDock(QWidget):
+    """The main dock.
+
+    Parameters
+    ----------
+    viewer
+        The viewer; napari gives it.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.session = Session()
+        run, short = WorkerThread("napari-csc-run"), WorkerThread("napari-csc-short")
+        self._deliver = GuiThread(self)
+        lanes = Lanes(run, short, self._deliver)
+        board = LayerBoard(viewer, lambda position: self.controller.filter_moved(position))
+        self.controller = Controller(self.session, board, lanes, show_warning)
+        self._build(viewer)
+        self._connect_live()
+        controller, panel = self.controller, self.input_panel
+
+        def let_go() -> None:
+            controller.close()
+            panel.close_panel()
+            run.close()
+            short.close()
+
+        self._let_go = let_go
+        # Not a method of this widget: when the signal comes, the widget is gone.
+        self.destroyed.connect(let_go)
+        self.controller.choose_dictionary(self.session.dictionary_name)
+        self.controller.find_networks()
+
+    def _build(self, viewer: napari.viewer.Viewer) -> None:
+        self.input_panel = InputPanel(self.controller, viewer)
+        self.dictionary_panel = DictionaryPanel(self.controller)
+        self.maps_panel = MapsPanel(self.controller)
+        self.solver_panel = SolverPanel(self.controller)
+        self.display_panel = DisplayPanel(self.controller)
+        self.run_panel = RunPanel(self.controller)
+        inside = QWidget()
+        # As wide as the dock, never wider: nothing may be cut off at the right.
+        inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        sections = QVBoxLayout(inside)
+        sections.setContentsMargins(0, 0, 0, 0)
+        sections.setSpacing(0)
+        for title, panel, is_open in (
+            ("Input", self.input_panel, True),
+            ("Dictionary", self.dictionary_panel, True),
+            ("Maps", self.maps_panel, True),
+            ("Solver", self.solver_panel, False),
+            ("Display", self.display_panel, False),
+        ):
+            sections.addWidget(_section(title, panel, is_open))
+        sections.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.run_panel)
+        self.setMinimumWidth(_WIDTH)
+
+    def _connect_live(self) -> None:
+        self._debounce = QSignalDebouncer(parent=self)
+        self._debounce.setTimeout(_LIVE_DELAY)
+        self._debounce.triggered.connect(self._run_live)
+        for name in (*SETTING_FIELDS, *INPUT_FIELDS, "live"):
+            getattr(self.session.events, name).connect(self._changed)
+
+    def _changed(self) -> None:
+        if self.session.live and self.session.acquisition is not None:
+            self._debounce.throttle()
+
+    def _run_live(self) -> None:
+        if self.session.live and self.session.acquisition is not None:
+            self.controller.run()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Stop a run when the dock is closed: nobody could cancel it any more."""
+        # Spontaneous: the window system hid the window, for instance minimised it.
+        if event is not None and not event.spontaneous():
+            self.controller.cancel()
+        super().hideEvent(event)
+
+
+def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
+    section = QCollapsible(title)
+    section.setDuration(0)
+    layout = section.layout()
+    if layout is not None:
+        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setSpacing(0)
+    section.addWidget(panel)
+    if is_open:
+        section.expand(animate=False)
+    return section

@@ -1,0 +1,163 @@
+"""Background work with one rule: the newest wins, and nothing stale is ever delivered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.reconstruct import ReconstructionStopped
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Run = Callable[[Callable[[], None]], Any]
+"""Runs a function somewhere: in a worker thread, on the thread of the viewer, or at once."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a piece of work is given: its number, and how to tell and to be told things."""
+
+    number: int
+    should_stop: Callable[[], bool]
+    report: Callable[[Any], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Handlers(Generic[T]):
+    """What happens on the thread of the viewer; none of it for work that has been replaced."""
+
+    done: Callable[[T], None]
+    failed: Callable[[str], None]
+    stopped: Callable[[], None] = lambda: None
+    progress: Callable[[Any], None] = lambda step: None
+
+
+class Lane:
+    """A queue of one: starting something new stops what runs and drops what it still says.
+
+    Parameters
+    ----------
+    submit
+        Runs a function in the worker. It must run them one after the other.
+    deliver
+        Runs a function on the thread of the viewer, in the order given.
+    """
+
+    def __init__(self, submit: Run, deliver: Run) -> None:
+        self._submit, self._deliver = submit, deliver
+        self._number = 0
+        self._stop = threading.Event()
+        self._closed = False
+        self._running = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the newest work has not ended yet."""
+        return self._running
+
+    def start(self, work: Callable[[Ticket], T], handlers: Handlers[T]) -> int:
+        """Start work in the worker; return its number."""
+        if self._closed:
+            return self._number
+        self._stop.set()
+        self._stop = stop = threading.Event()
+        self._number = number = self._number + 1
+        self._running = True
+
+        def hand_over(function: Callable[..., None], *values: Any, ends: bool = False) -> None:
+            self._deliver(lambda: self._receive(number, stop, handlers, function, values, ends))
+
+        def report(step: Any) -> None:
+            if not stop.is_set():
+                hand_over(handlers.progress, step)
+
+        def in_worker() -> None:
+            if stop.is_set():
+                hand_over(handlers.stopped, ends=True)
+                return
+            try:
+                value = work(Ticket(number, stop.is_set, report))
+            except ReconstructionStopped:
+                hand_over(handlers.stopped, ends=True)
+            except Exception as error:  # whatever it is, the session must go on
+                hand_over(handlers.failed, plain_sentence(error), ends=True)
+            else:
+                hand_over(handlers.done, value, ends=True)
+
+        self._submit(in_worker)
+        return number
+
+    def cancel(self) -> None:
+        """Tell what runs to stop; ``stopped`` is called when it has."""
+        self._stop.set()
+
+    def forget(self) -> None:
+        """Stop what runs and deliver nothing of it any more, not even that it has stopped."""
+        self._stop.set()
+        self._number += 1
+        self._running = False
+
+    def close(self) -> None:
+        """Stop what runs and deliver nothing any more."""
+        self._closed = True
+        self._running = False
+        self._stop.set()
+
+    def _receive(
+        self,
+        number: int,
+        stop: threading.Event,
+        handlers: Handlers[Any],
+        function: Callable[..., None],
+        values: tuple[Any, ...],
+        ends: bool,
+    ) -> None:
+        """On the thread of the viewer: take what the worker says, unless it is stale."""
+        if self._closed or number != self._number:
+            return
+        if ends:
+            self._running = False
+        if stop.is_set() and function in (handlers.done, handlers.progress):
+            # It ended between Cancel and its next look at the event: cancelled is cancelled.
+            if ends:
+                handlers.stopped()
+            return
+        try:
+            function(*values)
+        except Exception as error:
+            handlers.failed(plain_sentence(error))
+
+
+def plain_sentence(error: Exception) -> str:
+    """Return what to tell people; what is not meant for them goes to the log."""
+    if isinstance(error, CscError):
+        return str(error)
+    log.error("unexpected error in the viewer", exc_info=error)
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate" in text:
+        return "There is not enough memory for this; choose fewer slices or fewer filters."
+    return (
+        f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "
+        "and you can go on working."
+    )
+
+
+class WorkerThread:
+    """One worker thread; functions run in it one after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        """Run a function in the thread."""
+        self._pool.submit(function)
+
+    def close(self) -> None:
+        """Take no more work; what runs ends by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,368 @@
+"""The layers of the viewer. The only module that adds, changes or removes any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.viewer.geometry import Geometry
+from napari_csc.viewer.layer_input import KEY, own
+from napari_csc.viewer.views import Array, ComplexView, Part, Window, Windows, part_window
+
+INITIAL = "initial image"
+RECONSTRUCTION = "reconstruction"
+SMOOTH = "smooth part"
+MAPS = "sparsity maps"
+REFERENCE = "reference"
+KSPACE = "sampled k-space (log)"
+CODE = "code of the filter"
+CONTRIBUTION = "contribution of the filter"
+
+OUTPUTS = (SMOOTH, RECONSTRUCTION, CONTRIBUTION, CODE, MAPS)
+"""Made by a run, from bottom to top."""
+
+_LEGEND = "bright: held back · dark: free to act"
+_COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
+
+
+class LayerBoard:
+    """Shows inputs, running and finished reconstructions, each in a layer of its own.
+
+    A layer that is there already is updated in place, so that its contrast limits, colormap,
+    opacity and visibility survive. A layer that the user removed is not missed. All methods belong
+    on the thread of the viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    on_filter
+        Called with the position of the filter when the user moves the filter slider.
+    """
+
+    def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
+        self._viewer, self._on_filter = viewer, on_filter
+        self._part: Part = "magnitude"
+        self._geometry = Geometry()
+        self._initial: Array | None = None
+        self._image_window: Window = (0.0, 1.0)
+        self._running: Array | None = None
+        self._shown: tuple[Reconstruction, Windows, int, str] | None = None
+        self._position = 0
+        self._styles: dict[str, dict[str, Any]] = {}
+        viewer.dims.events.point.connect(self._dims_moved)
+
+    def close(self) -> None:
+        """Let go of the viewer."""
+        self._viewer.dims.events.point.disconnect(self._dims_moved)
+
+    # ------------------------------------------------------------ input
+
+    def find(self, role: str) -> Image | None:
+        """Return the layer with a role, if it is still there."""
+        for layer in self._viewer.layers:
+            if own(layer).get("role") == role:
+                return layer
+        return None
+
+    def is_output(self, layer: Layer) -> bool:
+        """Return whether a layer was made here, from an input."""
+        held = own(layer)
+        return held.get("role") in (*OUTPUTS, REFERENCE, KSPACE) or bool(held.get("simulated"))
+
+    def show_input(
+        self,
+        acquisition: Acquisition,
+        initial: Array,
+        window: Window,
+        geometry: Geometry,
+        layer: Layer | None = None,
+        simulated: bool = False,
+    ) -> None:
+        """Show a new input; results of the one before are taken away.
+
+        Parameters
+        ----------
+        acquisition, initial
+            The input and its initial image.
+        window
+            Grey window of the magnitude.
+        geometry
+            Where it lies.
+        layer
+            The layer that shows the initial image already, if there is one.
+        simulated
+            Whether it was made from another layer, which stays the input to choose.
+        """
+        for role in (*OUTPUTS, KSPACE, REFERENCE):
+            self.remove(role)
+        self._shown, self._running = None, None
+        self._geometry, self._initial, self._image_window = geometry, initial, window
+        before = self.find(INITIAL)
+        moved = before is None or before.data.shape != initial.shape
+        if layer is not None:
+            if before is not None and before is not layer:
+                self._set_role(before, None)
+            self._set_role(layer, INITIAL)
+        held = {"acquisition": acquisition, "simulated": simulated}
+        self._put(INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True)
+        if acquisition.reference is not None:
+            truth = ComplexView(acquisition.reference, self._part)
+            below = {"visible": False}
+            self._put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
+        if moved and layer is None:
+            self._viewer.fit_to_view()
+
+    def change_input(self, initial: Array) -> None:
+        """Show the initial image of the same input, corrected by the user."""
+        self._initial = initial
+        layer = self.find(INITIAL)
+        if layer is not None:
+            layer.data = ComplexView(initial, self._part)
+
+    def current_slice(self) -> int:
+        """Return the number of the slice that is looked at."""
+        point = self._viewer.dims.point
+        count = 1 if self._initial is None else len(self._initial)
+        if len(point) < 3:
+            return 0
+        return min(max(self._geometry.slice_at(point[-3]), 0), count - 1)
+
+    def go_to_slice(self, index: int) -> None:
+        """Move the slice slider."""
+        dims = self._viewer.dims
+        if dims.ndim >= 3:
+            position = self._geometry.at_slice(index).translate[0]
+            dims.set_point(dims.ndim - 3, position)
+
+    # ------------------------------------------------------------ results
+
+    def show_step(self, picture: Array, index: int, slices: tuple[int, ...]) -> None:
+        """Show the current image of a running reconstruction."""
+        if self._initial is None:
+            return
+        if self._running is None:
+            self._running = np.array(self._initial[list(slices)])
+            self._running[index] = picture
+            self._put_image(RECONSTRUCTION, self._running, slices[0])
+            return
+        self._running[index] = picture
+        layer = self.find(RECONSTRUCTION)
+        if layer is not None:
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def show_result(
+        self, result: Reconstruction, windows: Windows, first_slice: int, maps_name: str
+    ) -> None:
+        """Show a finished reconstruction with its maps over it."""
+        new_maps = self._shown is None or self._shown[3] != maps_name
+        self._running, self._shown = None, (result, windows, first_slice, maps_name)
+        held = {"result": result}
+        self._put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
+        self._put_image(RECONSTRUCTION, result.image, first_slice, held)
+        maps = np.asarray(result.sparsity_maps.transpose(0, 1))
+        look = {"colormap": "inferno", "opacity": 0.55, "blending": "translucent"}
+        self._put(
+            MAPS,
+            maps,
+            windows.maps,
+            self._geometry.at_slice(first_slice),
+            held,
+            look,
+            rewindow="untouched" if new_maps else False,
+        )
+        self.select(min(self._position, len(maps) - 1))
+
+    def show_loaded_result(
+        self, result: Reconstruction, windows: Windows, geometry: Geometry
+    ) -> None:
+        """Show a result that was loaded; layers that napari's reader made for it are used."""
+        for layer in self._viewer.layers:
+            held = own(layer)
+            if held.get("result") is result and layer.name.split(" [")[0] in (*OUTPUTS, INITIAL):
+                self._set_role(layer, layer.name.split(" [")[0])
+        self._geometry, self._shown = geometry, None
+        self._initial = np.asarray(result.initial)
+        self._image_window = windows.image
+        self._put_image(INITIAL, result.initial, 0, {"result": result}, {"visible": False})
+        if result.reference is not None:
+            self._put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
+        self.show_result(result, windows, 0, str(result.provenance.get("settings", {}).get("maps")))
+
+    def restore(self) -> None:
+        """After a cancelled run show the last finished result again, or none."""
+        if self._running is None:
+            return
+        self._running = None
+        if self._shown is None:
+            self.remove(RECONSTRUCTION)
+        elif self.find(RECONSTRUCTION) is not None:
+            result, _, first_slice, _ = self._shown
+            self._put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
+
+    def show_extra(self, role: str, values: torch.Tensor | Array, window: Window) -> None:
+        """Show codes or contribution of the filter, or k-space, made on demand."""
+        if role == KSPACE:
+            look = {"colormap": "magma", "visible": True}
+            self._put(KSPACE, values, window, self._geometry, {}, look, rewindow=True)
+        elif self._shown is not None:
+            look = {"blending": "additive" if role == CODE else "translucent_no_depth"}
+            first = self._shown[2]
+            self._put_image(role, values, first, {}, look, window=window, rewindow=True)
+
+    def remove(self, role: str) -> None:
+        """Remove a layer, if it is there; its look is kept for the next of its kind."""
+        layer = self.find(role)
+        if layer is not None:
+            look = ("opacity", "visible", "blending")
+            self._styles[role] = {name: getattr(layer, name) for name in look}
+            self._viewer.layers.remove(layer)
+
+    # ------------------------------------------------------------ look
+
+    def show_part(self, part: Part) -> None:
+        """Show another real view of the complex images; each keeps its own contrast."""
+        self._part, before = part, self._part
+        for layer in self._viewer.layers:
+            if not isinstance(layer.data, ComplexView) or before == part:
+                continue
+            held = own(layer)
+            looks = held.setdefault("looks", {})
+            looks[before] = (layer.contrast_limits, layer.colormap)
+            magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
+            limits, colormap = looks.get(part, (part_window(part, magnitude), _COLORMAPS[part]))
+            layer.data = ComplexView(layer.data.values, part)
+            layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
+            layer.contrast_limits, layer.colormap = limits, colormap
+
+    def show_maps(self, is_visible: bool) -> None:
+        """Show or hide the maps."""
+        layer = self.find(MAPS)
+        if layer is not None:
+            layer.visible = is_visible
+
+    def select(self, position: int) -> None:
+        """Move the filter slider."""
+        layer, dims = self.find(MAPS), self._viewer.dims
+        if layer is None:
+            return
+        self._position = min(max(position, 0), layer.data.shape[0] - 1)
+        axis = dims.ndim - 4
+        if round(dims.point[axis]) != self._position:
+            dims.set_point(axis, float(self._position))
+        self._caption()
+
+    def _dims_moved(self) -> None:
+        layer, dims = self.find(MAPS), self._viewer.dims
+        if layer is None or dims.ndim < 4:
+            return
+        position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
+        if position != self._position:
+            self._position = position
+            self._caption()
+            self._on_filter(position)
+
+    def _caption(self) -> None:
+        """Say which filter's map is shown, and how to read it."""
+        overlay, layer = self._viewer.canvas.overlays.text, self.find(MAPS)
+        if layer is None or self._shown is None:
+            overlay.visible = False
+            return
+        dictionary = self._shown[0].dictionary
+        original = dictionary.order[self._position]
+        moved = "" if original == self._position else f" (number {original} before)"
+        overlay.text = (
+            f"sparsity map of filter {self._position}{moved}, {dictionary.name}\n{_LEGEND}"
+        )
+        overlay.position = "top_left"
+        overlay.visible = layer.visible
+
+    # ------------------------------------------------------------ one layer
+
+    def _put_image(
+        self,
+        role: str,
+        values: torch.Tensor | Array,
+        first_slice: int,
+        held: dict[str, Any] | None = None,
+        look: dict[str, Any] | None = None,
+        window: Window | None = None,
+        rewindow: bool = False,
+    ) -> None:
+        view = ComplexView(values, self._part)
+        geometry = self._geometry.at_slice(first_slice)
+        self._put(role, view, window or self._image_window, geometry, held or {}, look, rewindow)
+
+    def _put(
+        self,
+        role: str,
+        data: Any,
+        window: Window,
+        geometry: Geometry,
+        held: dict[str, Any],
+        look: dict[str, Any] | None = None,
+        rewindow: bool | str = False,
+        index: int | None = None,
+    ) -> None:
+        """Update the layer with a role in place, or add it."""
+        if isinstance(data, ComplexView):
+            window = part_window(data.part, window)
+        layer = self.find(role)
+        keywords = geometry.keywords(data.ndim)
+        if layer is None:
+            colormap = _COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
+            look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
+            layer = self._viewer.add_image(
+                data,
+                name=role,
+                contrast_limits=window,
+                metadata={KEY: {**held, "role": role}},
+                **{**keywords, **look, **self._styles.get(role, {})},
+            )
+            rewindow = True
+            layer.events.visible.connect(self._caption)
+            self._sort(layer, role, index)
+        else:
+            layer.data = data
+            _set_changed(layer, keywords)
+        entry = layer.metadata.setdefault(KEY, {})
+        is_untouched = tuple(layer.contrast_limits) == entry.get("window")
+        if rewindow is True or (rewindow == "untouched" and is_untouched):
+            low, high = window
+            layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
+            layer.contrast_limits = window
+            entry["window"] = tuple(layer.contrast_limits)
+        entry.update(held, role=role)
+
+    def _sort(self, layer: Layer, role: str, index: int | None) -> None:
+        """Put a new layer where it belongs: outputs in their order, above the others."""
+        layers = self._viewer.layers
+        if role in OUTPUTS:
+            above = [self.find(name) for name in OUTPUTS[OUTPUTS.index(role) + 1 :]]
+            places = [layers.index(one) for one in above if one is not None]
+            index = min(places) if places else None
+        if index is not None and layers.index(layer) != index:
+            layers.move(layers.index(layer), index)
+
+    @staticmethod
+    def _set_role(layer: Layer, role: str | None) -> None:
+        layer.metadata.setdefault(KEY, {})["role"] = role
+
+
+def _set_changed(layer: Layer, keywords: dict[str, Any]) -> None:
+    """Set only what differs: each of these makes napari slice every layer again."""
+    for name in ("scale", "translate"):
+        if tuple(getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    for name in ("units", "axis_labels"):
+        if tuple(str(one) for one in getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    if not np.allclose(layer.affine.affine_matrix, keywords["affine"]):
+        layer.affine = keywords["affine"]

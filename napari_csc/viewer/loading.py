@@ -1,0 +1,121 @@
+"""What a worker does to get an input ready: load, simulate, correct. No Qt, no napari layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.simulate import simulate_low_field
+from napari_csc.io.load import load
+from napari_csc.io.result_file import is_result, load_result
+from napari_csc.viewer.geometry import Geometry
+from napari_csc.viewer.layer_input import LayerInput
+from napari_csc.viewer.views import Array, Window, Windows, image_window
+from napari_csc.viewer.work import corrected
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How to make a low-field scan of a plain image; ``sampled`` None takes the image as it is."""
+
+    sampled: int | None = 80
+    noise_variance: float = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class InputFacts:
+    """What is shown about the input in use."""
+
+    name: str
+    sampled: tuple[int, int]
+    noise_std: float
+    is_estimated: bool
+    initial: Array
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        acquisition: Acquisition,
+        sampled: tuple[int, int] | None = None,
+        noise_std: float | None = None,
+    ) -> InputFacts:
+        """Return the facts of an acquisition with the corrections of the user."""
+        changed = corrected(acquisition, sampled, noise_std)
+        extent = (int(changed.mask.any(1).sum()), int(changed.mask.any(0).sum()))
+        return cls(
+            name=name,
+            sampled=extent,
+            noise_std=changed.noise_std,
+            is_estimated=changed.noise_is_estimated,
+            initial=np.asarray(changed.adjoint()),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedScan:
+    """An input that is ready to be shown."""
+
+    acquisition: Acquisition
+    facts: InputFacts
+    window: Window
+    geometry: Geometry
+    simulated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedResult:
+    """A finished result that is ready to be shown."""
+
+    result: Reconstruction
+    windows: Windows
+    geometry: Geometry
+    name: str
+
+
+def load_file(path: Path) -> LoadedScan | LoadedResult:
+    """Load a scan, an image or a result."""
+    if is_result(path):
+        result = load_result(path)
+        geometry = Geometry(scale=result.spacing, units=(result.unit,) * 3)
+        return loaded_result(result, geometry, path.name)
+    acquisition = load(path)
+    return loaded_scan(acquisition, Geometry.of_acquisition(acquisition), path.name)
+
+
+def loaded_scan(
+    acquisition: Acquisition, geometry: Geometry, name: str, simulated: bool = False
+) -> LoadedScan:
+    """Return an acquisition with what is shown of it; estimates the noise, which takes a moment."""
+    facts = InputFacts.of(name, acquisition)
+    return LoadedScan(acquisition, facts, image_window(facts.initial), geometry, simulated)
+
+
+def loaded_result(result: Reconstruction, geometry: Geometry, name: str) -> LoadedResult:
+    """Return a result with the windows to show it in."""
+    return LoadedResult(result, Windows.of(result), geometry, name)
+
+
+def simulated_scan(chosen: LayerInput, wanted: Simulation) -> LoadedScan:
+    """Return the scan simulated from a plain image layer."""
+    image = np.asarray(chosen.image)
+    extra: dict[str, Any] = {
+        "spacing": tuple(abs(one) for one in chosen.geometry.scale),
+        "unit": chosen.geometry.units[-1],
+        "metadata": {"path": chosen.name, "kind": "image"},
+    }
+    if wanted.sampled is None:
+        acquisition = Acquisition.from_image(image, mask=np.ones(image.shape[-2:]), **extra)
+    else:
+        generator = torch.Generator().manual_seed(wanted.seed)
+        acquisition = simulate_low_field(
+            image, wanted.sampled, wanted.noise_variance, generator, **extra
+        )
+    return loaded_scan(acquisition, chosen.geometry, chosen.name, simulated=True)

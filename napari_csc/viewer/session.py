@@ -1,0 +1,157 @@
+"""What the user has chosen: evented state, free of Qt and of napari."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from psygnal import SignalGroupDescriptor
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
+from napari_csc.core.maps import WeightMetadata
+from napari_csc.core.maps.config import Smooth
+from napari_csc.core.prox import Norm
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.settings import DEFAULTS, ReconstructionSettings
+from napari_csc.viewer.views import Part
+
+FALLBACK_MAPS = "1.5sigma"
+"""One level for every filter and pixel: what is used where no trained network is at hand."""
+
+SETTING_FIELDS = (
+    "dictionary_name",
+    "shuffle_seed",
+    "dropped",
+    "maps",
+    "strength",
+    "iterations",
+    "norm",
+    "smooth",
+    "device",
+)
+"""The fields of the session that decide a reconstruction, apart from the input."""
+
+INPUT_FIELDS = ("acquisition", "slices", "sampled", "noise_std")
+
+
+@dataclass(eq=False)
+class Session:
+    """The state of one dock; every change of a field is an event of the same name.
+
+    Attributes
+    ----------
+    acquisition : Acquisition or None
+        The input as it was loaded or simulated.
+    slices : str
+        Reconstruct the ``"current"`` slice, or ``"all"``.
+    sampled : tuple of int or None
+        Acquired matrix (ky, kx) as the user corrected it.
+    noise_std : float or None
+        Noise standard deviation as the user corrected it.
+    dictionary : Dictionary or None
+        All filters in their original order.
+    dictionary_name, shuffle_seed, dropped, maps, strength, iterations, norm, smooth, device
+        As in `napari_csc.ReconstructionSettings`; None means as the network was trained.
+    networks : dict
+        What the shipped networks say about themselves, by name.
+    selected : int
+        The filter that is looked at, by its index in the original order.
+    part : str
+        The real view of complex images that is shown.
+    result : Reconstruction or None
+        The last finished result.
+    live : bool
+        Whether every change starts a new run.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    acquisition: Acquisition | None = None
+    slices: Literal["current", "all"] = "current"
+    sampled: tuple[int, int] | None = None
+    noise_std: float | None = None
+    dictionary: Dictionary | None = None
+    dictionary_name: str = "dct-32-9"
+    shuffle_seed: int | None = None
+    dropped: tuple[int, ...] = ()
+    maps: str = FALLBACK_MAPS
+    strength: float = 1.0
+    iterations: int | None = None
+    norm: Norm | None = None
+    smooth: Smooth | None = None
+    device: str = "auto"
+    networks: dict[str, WeightMetadata] | None = None
+    selected: int = 0
+    part: Part = "magnitude"
+    result: Reconstruction | None = None
+    live: bool = False
+
+    def settings(self) -> ReconstructionSettings:
+        """Return the frozen settings of a run: what the command line would be given.
+
+        Raises
+        ------
+        CscError
+            If a value is not valid.
+        """
+        return ReconstructionSettings.checked(
+            dictionary=self.dictionary_name,
+            shuffle_seed=self.shuffle_seed,
+            dropped=self.dropped,
+            maps=self.maps,
+            strength=self.strength,
+            iterations=self.iterations,
+            norm=self.norm,
+            smooth=self.smooth,
+            device=self.device,
+        )
+
+    def ordered(self) -> Dictionary | None:
+        """Return the filters that take part, in the order in use."""
+        if self.dictionary is None:
+            return None
+        dropped = set(self.dropped)
+        keep = [index for index in range(len(self.dictionary)) if index not in dropped]
+        chosen = self.dictionary.subset(keep) if dropped else self.dictionary
+        return chosen if self.shuffle_seed is None else chosen.permuted(self.shuffle_seed)
+
+    def use_dictionary(self, name: str, dictionary: Dictionary) -> None:
+        """Take another dictionary; order, drops and selection start anew."""
+        # The fields that belong to the old dictionary first: nobody may see them with the new one.
+        self.shuffle_seed = None
+        self.dropped = ()
+        self.selected = 0
+        self.dictionary = dictionary
+        self.dictionary_name = name
+
+    def drop(self, index: int, is_dropped: bool) -> bool:
+        """Leave a filter out or take it back; return False if it is the last one."""
+        chosen = set(self.dropped) | {index} if is_dropped else set(self.dropped) - {index}
+        if self.dictionary is None or len(chosen) >= len(self.dictionary):
+            return False
+        self.dropped = tuple(sorted(chosen))
+        return True
+
+    def trained(self) -> WeightMetadata | None:
+        """Return what the chosen network says about itself; None for one scalar."""
+        return (self.networks or {}).get(self.maps)
+
+    def default(self, name: str) -> Any:
+        """Return what counts where a setting is left as the network was trained."""
+        return getattr(self.trained() or DEFAULTS, name)
+
+    def misfit(self, name: str) -> str:
+        """Return why a network cannot take the dictionary in use, or nothing."""
+        network, dictionary = (self.networks or {}).get(name), self.ordered()
+        if network is None or dictionary is None or network.architecture.n_filters is None:
+            return ""
+        extra = len(GAUSSIAN_WIDTHS) if (self.smooth or network.smooth) == "filters" else 0
+        wanted = network.architecture.n_filters - extra
+        if len(dictionary) == wanted:
+            return ""
+        return (
+            f"{name} was trained for the {wanted} filters of {network.dictionary_name}, but "
+            f"{len(dictionary)} are in use; choose that dictionary, or V3, which takes any."
+        )

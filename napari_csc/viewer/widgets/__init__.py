@@ -1,0 +1,1 @@
+"""The panels of the dock, one small file each; they read and write the session only."""

@@ -1,0 +1,180 @@
+"""Dictionary: which filters, in which order, and the gallery of them."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox
+from superqt import QSearchableComboBox
+
+from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.viewer.controller import Controller
+from napari_csc.viewer.views import Windows
+from napari_csc.viewer.widgets.gallery import Gallery
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
+
+_FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
+_FAMILIES = {"DCT": "dct", "Gabor": "gabor", "random": "random"}
+
+
+class DictionaryPanel(Panel):
+    """Chooses, shuffles and thins out the filters."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        self._build_choice()
+        self._build_order()
+        self.gallery = Gallery()
+        self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
+        self.gallery.ticked.connect(self._ticked)
+        self.form.addRow(self.gallery)
+        self.about = wrapped(lines=2)
+        self.form.addRow(self.about)
+        events = self._session.events
+        for name in ("dictionary", "shuffle_seed", "dropped"):
+            getattr(events, name).connect(self._show_filters)
+        events.result.connect(self._show_about)
+        events.selected.connect(self._show_selected)
+        events.dictionary_name.connect(self._show_name)
+        self._show_name()
+        self._show_filters()
+
+    def _build_choice(self) -> None:
+        self.name_box = narrow(QSearchableComboBox())
+        self.name_box.addItems(dictionary_names())
+        self.name_box.activated.connect(
+            lambda: self._controller.choose_dictionary(self.name_box.currentText().strip())
+        )
+        self.load_button = button("Load…", "Filters of your own, as .npy, .npz, .mat or .pt.")
+        self.load_button.clicked.connect(self._ask_file)
+        self.add(
+            "Filters",
+            row(self.name_box, self.load_button),
+            "The dictionary: the set of small filters the image is built from. Type to search.",
+        )
+        self.family_box = narrow(QComboBox())
+        self.family_box.addItems(list(_FAMILIES))
+        self.count_box, self.size_box = QSpinBox(), QSpinBox()
+        slim(self.count_box, 46)
+        slim(self.size_box, 46)
+        self.count_box.setRange(1, 256)
+        self.count_box.setPrefix("K ")
+        self.size_box.setRange(3, 33)
+        self.size_box.setSuffix(" px")
+        self.count_box.setValue(32)
+        self.size_box.setValue(9)
+        self.family_box.activated.connect(self._family_edited)
+        for box in (self.count_box, self.size_box):
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._family_edited)
+        self.add(
+            "Family",
+            row(self.family_box, self.count_box, self.size_box),
+            "Make a dictionary of any number K and width of filters. V3 takes every one of them "
+            "without retraining.",
+        )
+
+    def _build_order(self) -> None:
+        self.shuffle_button = button(
+            "Shuffle",
+            "Put the filters in a random order. With V3 the image stays the same and the maps move "
+            "with their filters; with V1 the image changes.",
+        )
+        self.shuffle_button.clicked.connect(self._shuffle)
+        self.restore_button = button("Restore", "Back to the order the filters came in.")
+        self.restore_button.clicked.connect(self._restore)
+        self.order_label = QLabel()
+        self.add(
+            "Order",
+            row(self.shuffle_button, self.restore_button, self.order_label),
+            "The order of the filters, and the seed it was drawn with.",
+        )
+
+    # ------------------------------------------------------------ what the user does
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Load filters", "", _FILES)
+        if name:
+            self._controller.choose_dictionary(name)
+
+    def _family_edited(self) -> None:
+        family = _FAMILIES[self.family_box.currentText()]
+        name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
+        self._controller.choose_dictionary(name)
+
+    def _shuffle(self) -> None:
+        seed = self._session.shuffle_seed
+        self._session.shuffle_seed = 1 if seed is None else seed + 1
+
+    def _restore(self) -> None:
+        self._session.shuffle_seed = None
+
+    def _ticked(self, index: int, is_dropped: bool) -> None:
+        if not self._session.drop(index, is_dropped):
+            self._controller.fail("At least one filter must stay in the dictionary.")
+
+    # ------------------------------------------------------------ what is shown
+
+    def _show_name(self) -> None:
+        name = self._session.dictionary_name
+        with quiet(self.name_box, self.family_box, self.count_box, self.size_box):
+            if self.name_box.findText(name) < 0:
+                self.name_box.addItem(name)
+            self.name_box.setCurrentText(name)
+            parts = name.split("-")
+            if len(parts) == 3 and parts[0] in _FAMILIES.values() and parts[1].isdigit():
+                self.family_box.setCurrentIndex(list(_FAMILIES.values()).index(parts[0]))
+                self.count_box.setValue(int(parts[1]))
+                self.size_box.setValue(int(parts[2]))
+
+    def _show_filters(self) -> None:
+        session, ordered = self._session, self._session.ordered()
+        if session.dictionary is None or ordered is None:
+            return
+        filters = session.dictionary.filters.numpy()
+        if session.shuffle_seed is None:
+            # Those left out keep their place; after shuffling they have none and come last.
+            order = list(range(len(filters)))
+            self.order_label.setText("original")
+        else:
+            order = [*ordered.order, *session.dropped]
+            self.order_label.setText(f"seed {session.shuffle_seed}")
+        self.restore_button.setEnabled(session.shuffle_seed is not None)
+        dropped = set(session.dropped)
+        self.gallery.show_filters([(k, filters[k], k in dropped) for k in order])
+        self.gallery.select(session.selected)
+        self._show_about()
+
+    def _show_selected(self) -> None:
+        self.gallery.select(self._session.selected)
+        self._show_about()
+
+    def _show_about(self) -> None:
+        session, ordered = self._session, self._session.ordered()
+        if session.dictionary is None or ordered is None:
+            return
+        means = self._mean_maps()
+        positions = {original: place for place, original in enumerate(ordered.order)}
+        tips = {}
+        for original in range(len(session.dictionary)):
+            place = positions.get(original)
+            where = f"{original}, left out" if place is None else str(place)
+            moved = "" if place in (None, original) else f" ({original} before shuffling)"
+            mean = f", mean map {means[original]:.2f} σ" if original in means else ""
+            tips[original] = f"Filter {where}{moved}{mean}"
+        self.gallery.set_tips(tips)
+        left_out = f" ({len(session.dropped)} left out)" if session.dropped else ""
+        selected = tips.get(session.selected, "")
+        self.about.setText(
+            f"{len(ordered)} filters{left_out} · selected: {selected[:1].lower()}{selected[1:]}"
+        )
+
+    def _mean_maps(self) -> dict[int, float]:
+        """Return the mean map of each filter of the last result, by original index."""
+        outcome, result = self._controller.outcome, self._session.result
+        if outcome is None or result is None or outcome.result is not result:
+            return {}
+        windows: Windows = outcome.windows
+        same = self._session.dictionary
+        if same is None or outcome.job.settings.dictionary != self._session.dictionary_name:
+            return {}
+        return dict(zip(result.dictionary.order, windows.mean_maps, strict=True))

@@ -1,0 +1,217 @@
+"""What a worker does: a frozen job becomes an outcome. No Qt, no napari, no shared state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.core.metrics import nmse, ssim
+from napari_csc.core.reconstruct import Progress, Reconstructor
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.simulate import central_mask
+from napari_csc.viewer.views import Array, Windows
+
+_PICTURE_EVERY = 0.1
+"""Seconds between pictures of the running reconstruction: an update of a layer costs time too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """An unshuffled result to compare shuffled ones with, and what it holds for."""
+
+    settings: ReconstructionSettings
+    digest: str
+    noise_std: float
+    image: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Everything a run needs, frozen when it starts."""
+
+    acquisition: Acquisition
+    settings: ReconstructionSettings
+    slices: tuple[int, ...] | None = None
+    sampled: tuple[int, int] | None = None
+    noise_std: float | None = None
+    baseline: Baseline | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """Where a running job stands."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+    objective: float | None = None
+    seconds: float = 0.0
+    slice_index: int = 0
+    shape: tuple[int, int, int] = (0, 0, 0)
+    picture: Array | None = None
+    """The current image (y, x) of that slice, complex, ten times a second at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished job hands to the viewer."""
+
+    job: Job
+    result: Reconstruction
+    windows: Windows
+    seconds: float
+    baseline: Baseline | None = None
+    shuffle_change: float | None = None
+    """Largest difference to the unshuffled image, relative to its maximum."""
+    figures: dict[str, tuple[float, float]] | None = None
+    """SSIM and NMSE against the reference: (initial image, reconstruction)."""
+
+
+def prepared(job: Job) -> Acquisition:
+    """Return the acquisition of a job with the user's corrections, cut to the asked slices."""
+    acquisition = corrected(job.acquisition, job.sampled, job.noise_std)
+    return acquisition if job.slices is None else acquisition.select(job.slices)
+
+
+def corrected(
+    acquisition: Acquisition, sampled: tuple[int, int] | None, noise_std: float | None
+) -> Acquisition:
+    """Return the acquisition with another acquired matrix (ky, kx) or noise level."""
+    if sampled is not None:
+        mask = central_mask(acquisition.shape[1:], sampled).to(acquisition.mask.device)
+        kspace = acquisition.kspace * mask
+        if not bool((kspace != 0).any()):
+            raise CscError("The acquired matrix leaves no measured sample; make it larger.")
+        acquisition = replace(acquisition, kspace=kspace, mask=mask)
+    return acquisition if noise_std is None else acquisition.with_noise_std(noise_std)
+
+
+def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], bool]) -> Outcome:
+    """Reconstruct, and for shuffled filters compare with the unshuffled image.
+
+    Raises
+    ------
+    CscError
+        If input and settings do not fit; `ReconstructionStopped` if it was cancelled.
+    """
+    begin = time.perf_counter()
+    acquisition = prepared(job)
+    baseline = _baseline(job, acquisition, report, should_stop, begin)
+    result = _reconstruct(
+        job.settings, acquisition, _Reporter(report, begin, acquisition.shape), should_stop
+    )
+    change = None
+    if job.settings.shuffle_seed is None:
+        baseline = Baseline(job.settings, acquisition.digest, result.noise_std, result.image)
+    elif baseline is not None:
+        peak = float(baseline.image.abs().max()) or 1.0
+        change = float((result.image - baseline.image).abs().max()) / peak
+    return Outcome(
+        job=job,
+        result=result,
+        windows=Windows.of(result),
+        seconds=time.perf_counter() - begin,
+        baseline=baseline,
+        shuffle_change=change,
+        figures=_figures(result),
+    )
+
+
+def _baseline(
+    job: Job,
+    acquisition: Acquisition,
+    report: Callable[[Step], None],
+    should_stop: Callable[[], bool],
+    begin: float,
+) -> Baseline | None:
+    """Return the unshuffled result to compare with: the one at hand if it fits, else a new one."""
+    if job.settings.shuffle_seed is None:
+        return None
+    settings = job.settings.model_copy(update={"shuffle_seed": None})
+    sigma, known = acquisition.noise_std, job.baseline
+    if known is not None and (known.settings, known.digest, known.noise_std) == (
+        settings,
+        acquisition.digest,
+        sigma,
+    ):
+        return known
+    # Without pictures: the viewer shows the shuffled result only.
+    reporter = _Reporter(report, begin, acquisition.shape, "Unshuffled, to compare with: ", False)
+    image = _reconstruct(settings, acquisition, reporter, should_stop).image
+    return Baseline(settings, acquisition.digest, sigma, image)
+
+
+def _reconstruct(
+    settings: ReconstructionSettings,
+    acquisition: Acquisition,
+    reporter: _Reporter,
+    should_stop: Callable[[], bool],
+) -> Reconstruction:
+    reconstructor = Reconstructor.from_settings(settings)
+    reporter.begin_maps()
+    with torch.no_grad():
+        return reconstructor(acquisition, on_iteration=reporter, should_stop=should_stop)
+
+
+class _Reporter:
+    """Turns the progress of the solver into steps, with a picture now and then."""
+
+    def __init__(
+        self,
+        report: Callable[[Step], None],
+        begin: float,
+        shape: tuple[int, int, int],
+        prefix: str = "",
+        with_pictures: bool = True,
+    ) -> None:
+        self._report, self._begin, self._shape = report, begin, shape
+        self._prefix, self._with_pictures = prefix, with_pictures
+        self._last = 0.0
+
+    def begin_maps(self) -> None:
+        """Tell that the maps are being inferred, which takes a while before the iterations."""
+        seconds = time.perf_counter() - self._begin
+        self._report(Step(f"{self._prefix}inferring the sparsity maps…", seconds=seconds))
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.perf_counter()
+        is_last = progress.iteration == progress.iterations
+        if not is_last and now - self._last < _PICTURE_EVERY:
+            return
+        self._last = now
+        picture = None
+        if self._with_pictures:
+            picture = np.asarray(progress.current_image())
+        where = ""
+        if progress.n_slices > 1:
+            where = f"slice {progress.slice_index + 1} of {progress.n_slices}, "
+        self._report(
+            Step(
+                text=f"{self._prefix}{where}iteration {progress.iteration} of "
+                f"{progress.iterations}",
+                done=progress.slice_index * progress.iterations + progress.iteration,
+                total=progress.n_slices * progress.iterations,
+                objective=progress.objective,
+                seconds=now - self._begin,
+                slice_index=progress.slice_index,
+                shape=self._shape,
+                picture=picture,
+            )
+        )
+
+
+def _figures(result: Reconstruction) -> dict[str, tuple[float, float]] | None:
+    truth = result.reference
+    if truth is None or truth.shape != result.image.shape or min(truth.shape[1:]) < 7:
+        return None
+    return {
+        "SSIM": (ssim(truth, result.initial), ssim(truth, result.image)),
+        "NMSE": (nmse(truth, result.initial), nmse(truth, result.image)),
+    }

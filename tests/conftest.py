@@ -1,0 +1,50 @@
+"""What several test modules share: where measured data are, and small inputs that compute fast."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.phantom import head_phantom
+from napari_csc.core.simulate import simulate_low_field
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA_FOLDER = Path(os.environ.get("NAPARI_CSC_DATA", ROOT.parent / "shared" / "data"))
+SAMPLE_SCAN = ROOT / "sample_data" / "head_phantom_lowfield.h5"
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with measured data; tests that ask for it are marked ``realdata``."""
+    if not DATA_FOLDER.is_dir():
+        pytest.skip(f"no measured data in {DATA_FOLDER}; set NAPARI_CSC_DATA to their folder")
+    return DATA_FOLDER
+
+
+@pytest.fixture(scope="session")
+def sample_scan() -> Path:
+    """The scan that the package ships."""
+    return SAMPLE_SCAN
+
+
+@pytest.fixture(scope="session")
+def head_image() -> torch.Tensor:
+    """Complex head, (slice, y, x) = (2, 48, 40), largest magnitude 10."""
+    return head_phantom(48, 2, "flair", seed=1)[:, :, 4:44].contiguous()
+
+
+@pytest.fixture(scope="session")
+def small_acquisition(head_image: torch.Tensor) -> Acquisition:
+    """Low-field scan of the head with its reference, (2, 48, 40), 32 x 28 samples."""
+    return simulate_low_field(
+        head_image,
+        sampled=(32, 28),
+        noise_variance=0.05,
+        generator=torch.Generator().manual_seed(0),
+        spacing=(5.0, 1.5, 1.25),
+        unit="mm",
+        metadata={"sequence": "flair", "affine": np.diag([5.0, 1.5, 1.25, 1.0])},
+    )
