@@ -1,0 +1,108 @@
+"""Jobs in the worker, without a viewer: the same results as from Python and the command line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.core.reconstruct import ReconstructionStopped, Reconstructor
+from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.viewer.work import Job, Outcome, Step, prepared, run_job
+
+
+def settings(**values: object) -> ReconstructionSettings:
+    usual = {"dictionary": "dct-8-5", "maps": "1.5sigma", "iterations": 5, "device": "cpu"}
+    return ReconstructionSettings.checked(**{**usual, **values})
+
+
+def run(job: Job) -> Outcome:
+    return run_job(job, lambda step: None, lambda: False)
+
+
+def test_equal_to_the_reconstructor_bit_for_bit(small_acquisition: Acquisition) -> None:
+    job = Job(small_acquisition, settings(shuffle_seed=3, dropped=(2,)), slices=(1,))
+    expected = Reconstructor.from_settings(job.settings)(small_acquisition.select([1]))
+    result = run(job).result
+    assert torch.equal(result.image, expected.image)
+    assert torch.equal(result.sparsity_maps, expected.sparsity_maps)
+    assert result.provenance == expected.provenance
+
+
+def test_steps_tell_iteration_objective_and_picture(small_acquisition: Acquisition) -> None:
+    steps: list[Step] = []
+    run_job(Job(small_acquisition, settings()), steps.append, lambda: False)
+    assert "maps" in steps[0].text
+    assert (steps[-1].done, steps[-1].total) == (10, 10)
+    assert steps[-1].text == "slice 2 of 2, iteration 5 of 5"
+    assert steps[-1].picture is not None
+    assert np.iscomplexobj(steps[-1].picture)
+    assert steps[-1].objective is not None
+
+
+def test_pictures_come_at_most_ten_times_a_second(small_acquisition: Acquisition) -> None:
+    steps: list[Step] = []
+    job = Job(small_acquisition, settings(iterations=40), slices=(0,))
+    outcome = run_job(job, steps.append, lambda: False)
+    assert len(steps) <= 3 + outcome.seconds / 0.1
+
+
+def test_stops_within_one_iteration(small_acquisition: Acquisition) -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(ReconstructionStopped):
+        run_job(Job(small_acquisition, settings(iterations=500)), lambda step: None, should_stop)
+    assert asked == 4
+
+
+def test_shuffled_is_compared_with_unshuffled(
+    small_acquisition: Acquisition, networks: Path
+) -> None:
+    changes = {}
+    for maps in ("v3", "v1:dct-8-5"):
+        job = Job(small_acquisition, settings(maps=maps, shuffle_seed=3), slices=(0,))
+        changes[maps] = run(job).shuffle_change
+    assert changes["v3"] is not None
+    assert changes["v3"] < 1e-5
+    assert changes["v1:dct-8-5"] is not None
+    assert changes["v1:dct-8-5"] > 1e-3
+
+
+def test_the_unshuffled_result_is_used_again_only_where_it_fits(
+    small_acquisition: Acquisition,
+) -> None:
+    first = run(Job(small_acquisition, settings()))
+    assert first.baseline is not None
+    shuffled = Job(small_acquisition, settings(shuffle_seed=1), baseline=first.baseline)
+    assert run(shuffled).baseline is first.baseline
+    for other in (
+        replace(shuffled, settings=settings(shuffle_seed=1, iterations=4)),
+        replace(shuffled, noise_std=2.0),
+        replace(shuffled, slices=(1,)),
+    ):
+        assert run(other).baseline is not first.baseline
+
+
+def test_figures_against_the_reference(small_acquisition: Acquisition) -> None:
+    figures = run(Job(small_acquisition, settings(iterations=30))).figures
+    assert figures is not None
+    assert figures["NMSE"][1] < figures["NMSE"][0]
+    without = replace(small_acquisition, reference=None)
+    assert run(Job(without, settings())).figures is None
+
+
+def test_corrections_of_the_user(small_acquisition: Acquisition) -> None:
+    changed = prepared(Job(small_acquisition, settings(), (1,), sampled=(10, 12), noise_std=0.3))
+    assert int(changed.mask.sum()) == 120
+    assert changed.noise_std == 0.3
+    assert changed.shape == (1, 48, 40)
+    with pytest.raises(CscError, match="sampled matrix"):
+        prepared(Job(small_acquisition, settings(), sampled=(10, 4000)))
