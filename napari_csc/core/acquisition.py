@@ -106,6 +106,11 @@ class Acquisition:
         if reference is not None:
             reference = _to_tensor(reference).to(torch.complex64)
             reference = reference.reshape(-1, *reference.shape[-2:])
+            if reference.shape != (len(data), *data.shape[-2:]):
+                raise CscError(
+                    f"The reference has the shape {tuple(reference.shape)}, but the images have "
+                    f"{(len(data), *data.shape[-2:])}."
+                )
         return cls(
             kspace=data * sampling,
             mask=sampling,
@@ -154,10 +159,12 @@ class Acquisition:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the k-space and the mask: the identity of the input in provenance."""
+        """SHA-256 of k-space, mask and coil maps: the identity of the input in provenance."""
         digest = hashlib.sha256()
-        digest.update(np.ascontiguousarray(self.kspace.cpu().numpy()).tobytes())
-        digest.update(np.ascontiguousarray(self.mask.cpu().numpy()).tobytes())
+        for part in (self.kspace, self.mask, self.coil_maps):
+            if part is not None:
+                array = np.ascontiguousarray(part.cpu().numpy())
+                digest.update(repr(array.shape).encode() + array.tobytes())
         return digest.hexdigest()
 
     def adjoint(self) -> Tensor:
@@ -183,8 +190,10 @@ class Acquisition:
         CscError
             If a slice does not exist.
         """
-        index = [slices] if isinstance(slices, int) else list(slices)
+        index = [int(one) for one in np.atleast_1d(np.asarray(slices, dtype=np.int64))]
         count = self.shape[0]
+        if not index:
+            raise CscError("Choose at least one slice.")
         for number in index:
             if not -count <= number < count:
                 raise CscError(
@@ -217,7 +226,10 @@ class Acquisition:
             for name in ("kspace", "mask", "coil_maps", "reference")
             if (value := getattr(self, name)) is not None
         }
-        return replace(self, **moved)
+        there = replace(self, **moved)
+        if "noise_std" in self.__dict__:
+            there.__dict__["noise_std"] = self.noise_std
+        return there
 
 
 def acquired_mask(kspace: Tensor) -> Tensor:
@@ -247,7 +259,8 @@ def _to_tensor(array: ArrayLike) -> Tensor:
     if array.dtype.kind == "c" and array.dtype.itemsize > 16:
         array = array.astype(np.complex128)
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return torch.from_numpy(np.ascontiguousarray(native))
+    # A copy where the array cannot be written (memory-mapped files): tensors must be writable.
+    return torch.from_numpy(np.require(native, requirements=("C", "W")))
 
 
 def _checked_kspace(data: Tensor) -> Tensor:
@@ -310,11 +323,14 @@ def _checked_coil_maps(coil_maps: ArrayLike | None, data: Tensor) -> Tensor | No
         return None
     maps = _to_tensor(coil_maps).to(device=data.device, dtype=torch.complex64)
     maps = maps[None] if maps.ndim == 3 else maps
-    if maps.ndim != 4 or maps.shape[1:] != (n_coils, height, width):
+    fits = maps.ndim == 4 and maps.shape[1:] == (n_coils, height, width)
+    if not fits or len(maps) not in (1, n_slices):
         raise CscError(
             f"The coil sensitivity maps have the shape {tuple(maps.shape)}, but "
-            f"(slice, {n_coils}, {height}, {width}) is needed."
+            f"({n_slices}, {n_coils}, {height}, {width}) is needed."
         )
-    if not torch.isfinite(torch.view_as_real(maps)).all():
-        raise CscError("The coil sensitivity maps contain NaN or infinite values.")
+    if not torch.isfinite(torch.view_as_real(maps)).all() or not bool((maps != 0).any()):
+        raise CscError(
+            "The coil sensitivity maps are all zeros, or contain NaN or infinite values."
+        )
     return maps.expand(n_slices, -1, -1, -1)

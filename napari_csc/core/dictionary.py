@@ -34,12 +34,18 @@ class Dictionary:
         Where each filter stood in the dictionary it was made from: the permutation in use.
     seed : int or None
         Seed of the last shuffle.
+    source : str
+        What `load` takes to make the whole dictionary again, empty if there is nothing.
+    total : int
+        Number of filters of that whole dictionary.
     """
 
     filters: Tensor
     name: str = "custom"
     order: tuple[int, ...] = ()
     seed: int | None = None
+    source: str = ""
+    total: int = 0
 
     def __len__(self) -> int:
         return len(self.filters)
@@ -64,7 +70,9 @@ class Dictionary:
         return whole.hexdigest()
 
     @classmethod
-    def from_filters(cls, array: Tensor | np.ndarray, name: str = "custom") -> Dictionary:
+    def from_filters(
+        cls, array: Tensor | np.ndarray, name: str = "custom", source: str = ""
+    ) -> Dictionary:
         """Make a dictionary of an array (K, ky, kx) of real filters; they are normalised.
 
         Raises
@@ -74,7 +82,11 @@ class Dictionary:
         """
         if isinstance(array, np.ndarray) and array.dtype.kind not in "biufc":
             raise CscError(f"Filters must be numbers, but are of the type {array.dtype}.")
-        data = torch.as_tensor(np.array(array) if isinstance(array, np.ndarray) else array)
+        if isinstance(array, np.ndarray):
+            native = array.dtype.newbyteorder("=")
+            data = torch.as_tensor(np.array(array, dtype=native))
+        else:
+            data = torch.as_tensor(array)
         if data.is_complex():
             raise CscError("Filters must be real, but these are complex; take their real part.")
         data = data.detach().to(device="cpu", dtype=torch.float64)
@@ -94,7 +106,8 @@ class Dictionary:
             index = int(torch.nonzero(norms <= 1e-12)[0])
             raise CscError(f"Filter {index} is all zeros; remove it from the dictionary.")
         unit = data / norms[:, None, None]
-        return cls(unit.to(torch.float32), name, tuple(range(len(unit))))
+        order = tuple(range(len(unit)))
+        return cls(unit.to(torch.float32), name, order, None, source, len(unit))
 
     @classmethod
     def dct(cls, count: int, size: int = 9) -> Dictionary:
@@ -104,20 +117,23 @@ class Dictionary:
         more finely (overcomplete DCT).
         """
         _check_limits(count, size, smallest=2)
-        return cls.from_filters(filter_families.dct(count, size), f"DCT-{count} {size}x{size}")
+        filters = filter_families.dct(count, size)
+        return cls.from_filters(filters, f"DCT-{count} {size}x{size}", f"dct-{count}-{size}")
 
     @classmethod
     def gabor(cls, count: int, size: int = 11) -> Dictionary:
         """Return Gabor filters over orientations, frequencies and both phases, coarse first."""
         _check_limits(count, size, smallest=3)
-        return cls.from_filters(filter_families.gabor(count, size), f"Gabor-{count} {size}x{size}")
+        filters = filter_families.gabor(count, size)
+        return cls.from_filters(filters, f"Gabor-{count} {size}x{size}", f"gabor-{count}-{size}")
 
     @classmethod
     def random(cls, count: int, size: int = 11, seed: int = 0) -> Dictionary:
         """Return filters of zero-mean Gaussian random numbers, the same for the same seed."""
         _check_limits(count, size, smallest=2)
         filters = filter_families.random(count, size, seed)
-        return cls.from_filters(filters, f"random-{count} {size}x{size} seed {seed}")
+        name = f"random-{count} {size}x{size} seed {seed}"
+        return cls.from_filters(filters, name, f"random-{count}-{size}-seed{seed}")
 
     @classmethod
     def load(cls, name_or_path: str | Path, key: str | None = None) -> Dictionary:
@@ -168,9 +184,24 @@ class Dictionary:
             raise CscError("Each filter may be named only once.")
         return self._take([index % len(self) for index in keep], self.seed)
 
+    def recipe(self) -> tuple[str, tuple[int, ...], int | None] | None:
+        """Return (source, dropped filters, shuffle seed) that make this dictionary again.
+
+        None if the filters have no source, or an order that no single shuffle gives.
+        """
+        if not self.source:
+            return None
+        kept = sorted(self.order)
+        dropped = tuple(sorted(set(range(self.total)) - set(kept)))
+        expected = kept
+        if self.seed is not None:
+            generator = torch.Generator().manual_seed(self.seed)
+            expected = [kept[k] for k in torch.randperm(len(kept), generator=generator).tolist()]
+        return (self.source, dropped, self.seed) if list(self.order) == expected else None
+
     def _take(self, index: list[int], seed: int | None) -> Dictionary:
         order = tuple(self.order[position] for position in index)
-        return Dictionary(self.filters[index], self.name, order, seed)
+        return Dictionary(self.filters[index], self.name, order, seed, self.source, self.total)
 
 
 def _check_limits(count: int, size: int, smallest: int = 1) -> None:

@@ -31,12 +31,14 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
     name = str(name_or_path)
     if match := _FAMILY.fullmatch(name.lower()):
         family, count, size, seed = match.groups()
+        if seed is not None and family != "random":
+            raise CscError(f"Only random dictionaries have a seed; use {family}-{count}-{size}.")
         if family == "random":
             return Dictionary.random(int(count), int(size), int(seed or 0))
         return getattr(Dictionary, family)(int(count), int(size))
     shipped = SHIPPED / f"{name}.safetensors"
     if re.fullmatch(r"[\w.-]+", name) and shipped.is_file():
-        return Dictionary.from_filters(_read_safetensors(shipped, key), name)
+        return Dictionary.from_filters(_read_safetensors(shipped, key), name, name)
     path = Path(name).expanduser()
     if path.suffix.lower() not in _SUFFIXES:
         raise CscError(
@@ -49,7 +51,9 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
         raise CscError(
             f"The dictionary file {path.name} is empty or larger than 256 MB; choose another."
         )
-    return Dictionary.from_filters(_filters_first(_read(path, key), path), path.stem)
+    # A file with several arrays cannot be named by its path alone.
+    source = str(path) if key is None else ""
+    return Dictionary.from_filters(_filters_first(_read(path, key), path), path.stem, source)
 
 
 def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:

@@ -101,7 +101,11 @@ def _prepare(
     if mask is None:
         return truth, estimate, None
     inside = np.asarray(mask.cpu() if isinstance(mask, torch.Tensor) else mask) != 0
-    inside = np.broadcast_to(inside if inside.ndim == 3 else inside[None], truth.shape)
+    if inside.shape not in (truth.shape, truth.shape[1:]):
+        raise CscError(
+            f"The mask has the shape {inside.shape}, but the images have {truth.shape[1:]}."
+        )
+    inside = np.broadcast_to(inside, truth.shape)
     if not inside.any(axis=(1, 2)).all():
         raise CscError("The mask must cover some pixels of every slice.")
     return truth, estimate, inside

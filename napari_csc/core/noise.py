@@ -43,8 +43,9 @@ def estimate_noise_std(kspace: Tensor, mask: Tensor) -> float:
         the estimate.
     """
     acquired, sampled = _acquired_box(kspace, mask)
-    power_scale = float(acquired[..., sampled].abs().square().mean().sqrt())
-    normalised = acquired / power_scale
+    # In double precision: squares of very small or large samples leave single precision.
+    power_scale = float(acquired[..., sampled].abs().double().square().mean().sqrt())
+    normalised = (acquired.to(torch.complex128) / power_scale).to(torch.complex64)
     estimates = (_rim_estimate(normalised, sampled), _background_estimate(normalised, sampled))
     return power_scale * max(min(estimates), _SMALLEST_SHARE)
 

@@ -56,7 +56,7 @@ def _warnings(reconstructor: Reconstructor) -> list[str]:
     warnings = [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."
-        for name in ("iterations", "step_rule", "norm", "smooth")
+        for name in ("iterations", "step_rule", "norm", "smooth", *_low_pass(used.smooth))
         if getattr(trained, name) != getattr(used, name)
     ]
     digest = trained.dictionary_digest
@@ -65,6 +65,11 @@ def _warnings(reconstructor: Reconstructor) -> list[str]:
             f"{trained.name} was trained for the dictionary {trained.dictionary_name} only."
         )
     return warnings
+
+
+def _low_pass(smooth: str) -> tuple[str, ...]:
+    """Return the settings that matter in the low-pass mode only."""
+    return ("low_pass_weight",) if smooth == "low-pass" else ()
 
 
 def _version() -> str:

@@ -108,8 +108,11 @@ class Reconstructor:
     ) -> None:
         self.dictionary = dictionary
         self.maps = _checked_maps(maps)
+        source, dropped, seed = dictionary.recipe() or (dictionary.name, (), None)
         given = ReconstructionSettings.checked(
-            dictionary=dictionary.name,
+            dictionary=source,
+            dropped=dropped,
+            shuffle_seed=seed,
             maps=_name_of(self.maps),
             solver=solver,
             iterations=iterations,
@@ -129,6 +132,8 @@ class Reconstructor:
         dictionary = Dictionary.load(settings.dictionary)
         if settings.dropped:
             dropped = set(settings.dropped)
+            if not dropped <= set(range(len(dictionary))):
+                raise CscError(f"The filters to drop must lie between 0 and {len(dictionary) - 1}.")
             dictionary = dictionary.subset([k for k in range(len(dictionary)) if k not in dropped])
         if settings.shuffle_seed is not None:
             dictionary = dictionary.permuted(settings.shuffle_seed)
@@ -361,7 +366,7 @@ def _as_dict(status: SolverStatus) -> dict[str, float]:
 def _checked_maps(maps: MapSource) -> MapNetwork | NoiseScalar | float | Tensor:
     if isinstance(maps, (MapNetwork, NoiseScalar)):
         return maps
-    if isinstance(maps, (int, float)) and not isinstance(maps, bool):
+    if isinstance(maps, (int, float, np.integer, np.floating)) and not isinstance(maps, bool):
         if not 0 <= maps < float("inf"):
             raise CscError(f"The sparsity level must be zero or more, but is {maps}.")
         return float(maps)
@@ -370,6 +375,8 @@ def _checked_maps(maps: MapSource) -> MapNetwork | NoiseScalar | float | Tensor:
             f"Maps must be a map network, a number or a tensor, but are of the type "
             f"{type(maps).__name__}; load a network with load_map_network."
         )
+    if isinstance(maps, np.ndarray) and maps.dtype.kind not in "biuf":
+        raise CscError("A tensor of maps must hold real numbers.")
     tensor = torch.as_tensor(maps).detach()
     if tensor.is_complex() or tensor.ndim not in (0, 3, 4):
         raise CscError("A tensor of maps must be real with the axes ([slice,] K, y, x).")
@@ -401,8 +408,8 @@ def _name_of(maps: MapNetwork | NoiseScalar | float | Tensor) -> str:
     if isinstance(maps, MapNetwork):
         return maps.metadata.name
     if isinstance(maps, NoiseScalar):
-        return f"{maps.factor:g}sigma"
-    return f"{maps:g}" if isinstance(maps, float) else "tensor"
+        return f"{maps.factor!r}sigma"
+    return repr(maps) if isinstance(maps, float) else "tensor"
 
 
 def _completed(

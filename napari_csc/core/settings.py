@@ -134,7 +134,7 @@ def chosen_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise CscError(
             f"The device {name!r} is not available on this machine; use 'cpu' or 'auto'."
         ) from error

@@ -23,9 +23,14 @@ def central_mask(shape: tuple[int, int], sampled: int | tuple[int, int]) -> Tens
     CscError
         If more lines are asked for than the grid has, or none.
     """
-    wanted = (sampled, sampled) if isinstance(sampled, int) else tuple(sampled)
+    wanted = np.asarray(sampled).reshape(-1)
+    wanted = np.repeat(wanted, 2) if len(wanted) == 1 and np.ndim(sampled) == 0 else wanted
+    if len(wanted) != 2 or wanted.dtype.kind not in "iu":
+        raise CscError(
+            f"The sampled matrix must be one whole number or two (ky, kx), but is {sampled}."
+        )
     mask = torch.ones(shape, dtype=torch.bool)
-    for axis, (size, count) in enumerate(zip(shape, wanted, strict=True)):
+    for axis, (size, count) in enumerate(zip(shape, wanted.tolist(), strict=True)):
         if not 1 <= count <= size:
             raise CscError(
                 f"The sampled matrix must lie between 1 and the image size {size}, but is {count}."

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps.config import MapNetworkConfig, Smooth, StepRule
@@ -25,12 +25,16 @@ class TrainingConfig(BaseModel):
     smooth: Smooth = "filters"
     norm: Norm = "modulus"
     step_rule: StepRule = "per-filter"
-    low_pass_weight: float = 10.0
+    low_pass_weight: float = Field(10.0, gt=0)
     iterations: int = Field(64, ge=1)
     gradient_iterations: int = Field(12, ge=1)
     """Back-propagation runs through this many last iterations only."""
     seed: int = 0
     steps: int = Field(3000, ge=1)
+    """Steps with the complex mean squared error alone."""
+    ssim_steps: int = Field(0, ge=0)
+    """Further steps in which ``ssim_weight * (1 - SSIM)`` of the magnitudes joins the loss."""
+    ssim_weight: float = Field(0.5, ge=0)
     maps_per_step: int = Field(40, ge=1)
     """Images times filters of a step; few filters get more images."""
     crop: int = Field(128, ge=32)
@@ -42,11 +46,29 @@ class TrainingConfig(BaseModel):
     scalar_learning_rate: float = Field(2e-2, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     warmup_steps: int = 50
-    validate_every: int = 250
+    validate_every: int = Field(250, ge=1)
     half_precision: Literal["bf16", "none"] = "bf16"
     train_files: tuple[str, ...] = ()
     """Names (glob patterns) of the volumes in the data folder to train on."""
     validation_files: tuple[str, ...] = ()
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of both phases."""
+        return self.steps + self.ssim_steps
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> Self:
+        for name, least, most in (
+            ("filter_counts", 1, 1024),
+            ("filter_sizes", 3, 65),
+            ("noise_variances", 1e-6, float("inf")),
+            ("sampled_shares", 1e-3, 1.0),
+        ):
+            low, high = getattr(self, name)
+            if not least <= low <= high <= most:
+                raise ValueError(f"{name} must be a range from {least:g} up to {most:g}")
+        return self
 
 
 def load_config(name_or_path: str | Path) -> TrainingConfig:
@@ -65,5 +87,5 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
         raise CscError(f"There is no training configuration {name_or_path}; use {names} or a file.")
     try:
         return TrainingConfig.model_validate(tomllib.loads(path.read_text()))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise CscError(f"{path.name} is no valid training configuration: {error}") from error

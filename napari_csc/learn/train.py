@@ -15,8 +15,10 @@ from lightning.fabric import Fabric
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, build_map_network, save_map_network
+from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import filled_slices, random_batch, random_dictionary, read_volumes
+from napari_csc.learn.losses import mean_ssim, modulus
 from napari_csc.learn.model import UnrolledReconstruction
 from napari_csc.learn.validation import best_scalar, reconstructions, score, validation_scans
 
@@ -66,19 +68,20 @@ def train(
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
     model = UnrolledReconstruction(build_map_network(_metadata(config)), config.gradient_iterations)
+    # On its device first: the optimizer's state follows the parameters when it is loaded.
+    model.to(fabric.device)
     optimizer = _optimizer(model, config)
     state = _resume(model, optimizer, config, output)
-    model.to(fabric.device)
     report(f"training {config.name}: {sum(map(len, slices))} slices, device {fabric.device}")
     losses: list[float] = []
-    while state["step"] < config.steps:
+    while state["step"] < config.total_steps:
         losses.append(_step(model, optimizer, config, slices, state, fabric))
         state["step"] += 1
         step = state["step"]
         late = max_minutes is not None and time.monotonic() - started > 60 * max_minutes
         if step % _LOG_EVERY == 0:
             report(f"step {step} loss {np.mean(losses[-_LOG_EVERY:]):.4f} images {state['images']}")
-        if step % config.validate_every == 0 or step == config.steps or late:
+        if step % config.validate_every == 0 or step == config.total_steps or late:
             figures = _validate(model, scans, config, fabric)
             state["minutes"] += (time.monotonic() - started) / 60
             started, max_minutes = time.monotonic(), _less(max_minutes, started)
@@ -110,6 +113,14 @@ def _step(
     model.train()
     image = model(batch, dictionary, config.half_precision == "bf16")
     loss = torch.view_as_real(image - batch.reference).square().sum(-1).mean()
+    if state["step"] >= config.steps:
+        similarity = mean_ssim(batch.reference.abs(), modulus(image), IMAGE_MAXIMUM)
+        loss = loss + config.ssim_weight * (1 - similarity)
+    if not bool(torch.isfinite(loss)):
+        raise CscError(
+            f"The training of {config.name} became infinite in step {state['step']}; lower the "
+            "learning rate and start again from an empty folder."
+        )
     optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     torch.nn.utils.clip_grad_norm_(model.network.parameters(), 1.0)
@@ -119,10 +130,15 @@ def _step(
 
 
 def _schedule(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then half a cosine to a hundredth."""
+    """Linear warm-up, then half a cosine to a hundredth; the second phase again from a half."""
+    if step >= config.steps:
+        return 0.5 * _cosine((step - config.steps) / config.ssim_steps)
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return _cosine((step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
+
+
+def _cosine(done: float) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
 
@@ -219,8 +235,14 @@ def _resume(
     path = output / _CHECKPOINT
     if not path.is_file():
         return {"step": 0, "images": 0, "minutes": 0.0}
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    if saved["config"] != config.model_dump_json():
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        written_for = saved["config"]
+    except Exception as error:
+        raise CscError(
+            f"{path} is no checkpoint that can be read; remove it to start again."
+        ) from error
+    if written_for != config.model_dump_json():
         raise CscError(
             f"{output} holds a checkpoint of another configuration; give another output folder."
         )

@@ -23,14 +23,13 @@ class Geometry:
     affine: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        """Round to single precision: an exact multiple of 12.7 divides without a remainder.
+        """Round the scale to single precision: an exact multiple of 12.7 divides without a remainder.
 
         napari counts the steps of a slider by dividing, rounding down; the last slice would be out
         of reach.
         """
-        for name in ("scale", "translate"):
-            rounded = tuple(float(np.float32(one)) for one in getattr(self, name))
-            object.__setattr__(self, name, rounded)
+        rounded = tuple(float(np.float32(one)) for one in self.scale)
+        object.__setattr__(self, "scale", rounded)
 
     @classmethod
     def of_acquisition(cls, acquisition: Acquisition) -> Geometry:

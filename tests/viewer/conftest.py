@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import napari
 import numpy as np
 import pytest
 
@@ -36,7 +37,7 @@ def tiny_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 name=name, architecture=config, iterations=5, dictionary_name="DCT-8 5x5"
             )
         )
-        torch.nn.init.normal_(network.unet.head.weight, std=0.5)
+        torch.nn.init.normal_(network.unet.head.weight, std=4.0)
         save_map_network(network, folder / f"{name.replace(':', '_')}.safetensors")
     return folder
 
@@ -92,8 +93,10 @@ def dock(make_dock) -> ReconstructionDock:
 
 
 @pytest.fixture
-def viewer(dock):
-    return dock.controller.board._viewer
+def viewer(dock) -> napari.Viewer:
+    viewer = napari.current_viewer()
+    assert viewer is not None
+    return viewer
 
 
 @pytest.fixture
