@@ -1,19 +1,15 @@
 """What several test modules share: where measured data are, and small inputs that compute fast."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from places import DATA_FOLDER, SAMPLE_SCAN
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.simulate import simulate_low_field
-
-ROOT = Path(__file__).resolve().parents[1]
-DATA_FOLDER = Path(os.environ.get("NAPARI_CSC_DATA", ROOT.parent / "shared" / "data"))
-SAMPLE_SCAN = ROOT / "sample_data" / "head_phantom_lowfield.h5"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import DATA_FOLDER
+from places import DATA_FOLDER
 from scipy.io import loadmat
 
 import napari_csc as csc

@@ -56,19 +56,18 @@ def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:
 
 
 def result_layers(result: Reconstruction) -> list[LayerData]:
-    """Return initial image, low-pass, reconstruction and maps; metadata carry the result."""
+    """Return initial image, smooth part, reconstruction and maps; metadata carry the result."""
     geometry = _geometry(result.spacing, result.unit)
-    metadata = {"napari_csc": {"result": result}}
     top = _top(_magnitude(result.image))
     layers: list[LayerData] = []
     for name, images, visible in (
         ("initial image", result.initial, False),
-        ("low-pass", result.low_pass, False),
+        ("smooth part", result.low_pass, False),
         ("reconstruction", result.image, True),
     ):
         described = {"name": name, "visible": visible, "contrast_limits": (0.0, top)}
         layers.append(
-            (_magnitude(images), {**described, **geometry, "metadata": metadata}, "image")
+            (_magnitude(images), {**described, **geometry, "metadata": _held(result)}, "image")
         )
     maps = result.sparsity_maps.transpose(0, 1).numpy()
     overlay = {
@@ -77,10 +76,10 @@ def result_layers(result: Reconstruction) -> list[LayerData]:
         "units": ("pixel", *geometry["units"]),
         "axis_labels": ("filter", *geometry["axis_labels"]),
         "colormap": "inferno",
-        "blending": "additive",
-        "opacity": 0.5,
+        "blending": "translucent",
+        "opacity": 0.55,
         "contrast_limits": (0.0, _top(maps)),
-        "metadata": metadata,
+        "metadata": _held(result),
     }
     return [*layers, (maps, overlay, "image")]
 
@@ -101,8 +100,15 @@ def _is_ours(path: Path) -> bool:
     return sniff is nifti.sniff or (sniff is matlab.sniff and bool(matlab.read(path).arrays))
 
 
+def _held(result: Reconstruction) -> dict[str, Any]:
+    """Return metadata of a layer's own: layers may change theirs."""
+    return {"napari_csc": {"result": result}}
+
+
 def _geometry(spacing: tuple[float, float, float], unit: str) -> dict[str, Any]:
-    return {"scale": spacing, "units": (unit,) * 3, "axis_labels": ("slice", "y", "x")}
+    # napari divides by the scale, rounding down; in single precision the last slice stays in reach.
+    scale = tuple(float(np.float32(one)) for one in spacing)
+    return {"scale": scale, "units": (unit,) * 3, "axis_labels": ("slice", "y", "x")}
 
 
 def _magnitude(images: Any) -> np.ndarray[Any, Any]:

@@ -26,7 +26,7 @@ from napari_csc.viewer.loading import (
     simulated_scan,
 )
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
-from napari_csc.viewer.views import Array, Window, image_window, log_kspace
+from napari_csc.viewer.views import Array, Window, log_kspace
 from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, run_job
 
 Kind = Literal["info", "good", "problem"]
@@ -147,9 +147,11 @@ class Controller:
         self.plain_image.emit(None)
         session.live = False
         session.acquisition = None
-        session.use_dictionary(session.dictionary_name, result.dictionary.restored())
-        self.board.show_loaded_result(result, found.windows, found.geometry)
+        self.board.show_loaded_result(result, found.source, found.windows, found.geometry)
         session.result = result
+        session.use_dictionary(
+            found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed
+        )
         self._say(
             f"{found.name}: a finished result. To run again, open the scan it was made from.",
             "good",
@@ -233,15 +235,15 @@ class Controller:
         self._lanes.networks.start(work, Handlers(done, self.fail))
 
     def _selected(self, original: int) -> None:
-        result = self.session.result
-        if result is not None and original in result.dictionary.order:
-            self.board.select(result.dictionary.order.index(original))
+        order = self.session.order_shown()
+        if original in order:
+            self.board.select(order.index(original))
 
     def filter_moved(self, position: int) -> None:
         """Take over the filter that the slider of the viewer shows."""
-        result = self.session.result
-        if result is not None and position < len(result.dictionary.order):
-            self.session.selected = result.dictionary.order[position]
+        order = self.session.order_shown()
+        if position < len(order):
+            self.session.selected = order[position]
 
     # ------------------------------------------------------------ run
 
@@ -303,7 +305,9 @@ class Controller:
         self._baseline, self.outcome = outcome.baseline, outcome
         job, result = outcome.job, outcome.result
         first = 0 if job.slices is None else job.slices[0]
-        self.board.show_result(result, outcome.windows, first, job.settings.maps)
+        self.board.show_result(
+            result, outcome.windows, first, job.settings.maps, outcome.acquisition
+        )
         self.session.result = result
         self._selected(self.session.selected)
         self.running.emit(False)
@@ -329,22 +333,28 @@ class Controller:
         roles = {CODE, CONTRIBUTION} & wanted
         for role in {CODE, CONTRIBUTION} - wanted:
             self.board.remove(role)
-        if result is None or not roles or self.session.selected not in result.dictionary.order:
+        order = self.session.order_shown()
+        if result is None or not roles or self.session.selected not in order:
             return
-        position = result.dictionary.order.index(self.session.selected)
+        position = order.index(self.session.selected)
 
-        def work(ticket: Ticket) -> dict[str, tuple[Array, Window]]:
-            made = {}
+        def work(ticket: Ticket) -> tuple[dict[str, tuple[Array, Window]], bool]:
+            made, is_used = {}, False
             for role in roles:
                 values = (
                     result.sparse_codes[:, position]
                     if role == CODE
                     else result.contributions(position)
                 )
-                made[role] = (np.asarray(values), image_window(values))
-            return made
+                peak = float(values.abs().max())
+                is_used |= peak > 1e-6 * float(result.image.abs().max())
+                made[role] = (np.asarray(values), (0.0, peak or 1.0))
+            return made, is_used
 
-        def done(made: dict[str, tuple[Array, Window]]) -> None:
+        def done(found: tuple[dict[str, tuple[Array, Window]], bool]) -> None:
+            made, is_used = found
+            if not is_used:
+                self._say(f"Filter {position} is not used anywhere in this image.")
             for role, (values, window) in made.items():
                 self.board.show_extra(role, values, window)
 

@@ -118,7 +118,8 @@ class ReconstructionDock(QWidget):
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(title)
+    section = QCollapsible(title, expandedIcon="▼", collapsedIcon="▶")
+    section.toggleButton().setToolTip("Open or close this section.")
     section.setDuration(0)
     layout = section.layout()
     if layout is not None:

@@ -23,7 +23,7 @@ class Geometry:
     affine: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        """Round the scale to single precision: an exact multiple of 12.7 divides without a remainder.
+        """Round the scale to single precision: a multiple of 12.7 then divides without remainder.
 
         napari counts the steps of a slider by dividing, rounding down; the last slice would be out
         of reach.

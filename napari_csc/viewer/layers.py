@@ -25,8 +25,11 @@ KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
 
-OUTPUTS = (SMOOTH, RECONSTRUCTION, CONTRIBUTION, CODE, MAPS)
+OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE)
 """Made by a run, from bottom to top."""
+
+_READER_NAMES = {"low-pass": SMOOTH}
+"""Layers that napari's reader calls otherwise."""
 
 _LEGEND = "bright: held back · dark: free to act"
 _COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
@@ -109,8 +112,8 @@ class LayerBoard:
         moved = before is None or before.data.shape != initial.shape
         if layer is not None:
             if before is not None and before is not layer:
-                self._set_role(before, None)
-            self._set_role(layer, INITIAL)
+                _hold(before, role=None)
+            _hold(layer, role=INITIAL)
         held = {"acquisition": acquisition, "simulated": simulated}
         self._put(INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True)
         if acquisition.reference is not None:
@@ -159,12 +162,18 @@ class LayerBoard:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def show_result(
-        self, result: Reconstruction, windows: Windows, first_slice: int, maps_name: str
+        self,
+        result: Reconstruction,
+        windows: Windows,
+        first_slice: int,
+        maps_name: str,
+        acquisition: Acquisition | None = None,
     ) -> None:
         """Show a finished reconstruction with its maps over it."""
         new_maps = self._shown is None or self._shown[3] != maps_name
         self._running, self._shown = None, (result, windows, first_slice, maps_name)
-        held = {"result": result}
+        # Saving any of these layers writes the whole result, with the input it was made from.
+        held = {"result": result, "acquisition": acquisition}
         self._put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
         self._put_image(RECONSTRUCTION, result.image, first_slice, held)
         maps = np.asarray(result.sparsity_maps.transpose(0, 1))
@@ -181,13 +190,14 @@ class LayerBoard:
         self.select(min(self._position, len(maps) - 1))
 
     def show_loaded_result(
-        self, result: Reconstruction, windows: Windows, geometry: Geometry
+        self, result: Reconstruction, source: Reconstruction, windows: Windows, geometry: Geometry
     ) -> None:
-        """Show a result that was loaded; layers that napari's reader made for it are used."""
+        """Show a result that was loaded; layers that napari's reader made of it are used."""
         for layer in self._viewer.layers:
-            held = own(layer)
-            if held.get("result") is result and layer.name.split(" [")[0] in (*OUTPUTS, INITIAL):
-                self._set_role(layer, layer.name.split(" [")[0])
+            # napari appends [1], [2], ... to a name that is taken.
+            role = _READER_NAMES.get(name := layer.name.split(" [")[0], name)
+            if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
+                _hold(layer, role=role)
         self._geometry, self._shown = geometry, None
         self._initial = np.asarray(result.initial)
         self._image_window = windows.image
@@ -213,7 +223,8 @@ class LayerBoard:
             look = {"colormap": "magma", "visible": True}
             self._put(KSPACE, values, window, self._geometry, {}, look, rewindow=True)
         elif self._shown is not None:
-            look = {"blending": "additive" if role == CODE else "translucent_no_depth"}
+            # Over the map: one sees that the filter acts where its map is dark.
+            look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}
             first = self._shown[2]
             self._put_image(role, values, first, {}, look, window=window, rewindow=True)
 
@@ -233,9 +244,9 @@ class LayerBoard:
         for layer in self._viewer.layers:
             if not isinstance(layer.data, ComplexView) or before == part:
                 continue
-            held = own(layer)
-            looks = held.setdefault("looks", {})
+            looks = dict(own(layer).get("looks", {}))
             looks[before] = (layer.contrast_limits, layer.colormap)
+            _hold(layer, looks=looks)
             magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
             limits, colormap = looks.get(part, (part_window(part, magnitude), _COLORMAPS[part]))
             layer.data = ComplexView(layer.data.values, part)
@@ -332,14 +343,14 @@ class LayerBoard:
         else:
             layer.data = data
             _set_changed(layer, keywords)
-        entry = layer.metadata.setdefault(KEY, {})
-        is_untouched = tuple(layer.contrast_limits) == entry.get("window")
+        held = {**held, "role": role}
+        is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
         if rewindow is True or (rewindow == "untouched" and is_untouched):
             low, high = window
             layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
             layer.contrast_limits = window
-            entry["window"] = tuple(layer.contrast_limits)
-        entry.update(held, role=role)
+            held["window"] = tuple(layer.contrast_limits)
+        _hold(layer, **held)
 
     def _sort(self, layer: Layer, role: str, index: int | None) -> None:
         """Put a new layer where it belongs: outputs in their order, above the others."""
@@ -351,9 +362,10 @@ class LayerBoard:
         if index is not None and layers.index(layer) != index:
             layers.move(layers.index(layer), index)
 
-    @staticmethod
-    def _set_role(layer: Layer, role: str | None) -> None:
-        layer.metadata.setdefault(KEY, {})["role"] = role
+
+def _hold(layer: Layer, **values: Any) -> None:
+    """Add to what a layer holds of this plugin; a copy, for layers of a reader share it."""
+    layer.metadata[KEY] = {**own(layer), **values}
 
 
 def _set_changed(layer: Layer, keywords: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.simulate import simulate_low_field
 from napari_csc.io.load import load
@@ -72,12 +74,18 @@ class LoadedScan:
 
 @dataclass(frozen=True, eq=False)
 class LoadedResult:
-    """A finished result that is ready to be shown."""
+    """A finished result that is ready to be shown, with the whole dictionary it used a part of."""
 
     result: Reconstruction
+    source: Reconstruction
+    """The object that was loaded, which layers of napari's reader may hold."""
     windows: Windows
     geometry: Geometry
     name: str
+    dictionary_name: str
+    dictionary: Dictionary
+    dropped: tuple[int, ...] = ()
+    shuffle_seed: int | None = None
 
 
 def load_file(path: Path) -> LoadedScan | LoadedResult:
@@ -99,8 +107,27 @@ def loaded_scan(
 
 
 def loaded_result(result: Reconstruction, geometry: Geometry, name: str) -> LoadedResult:
-    """Return a result with the windows to show it in."""
-    return LoadedResult(result, Windows.of(result), geometry, name)
+    """Return a result with the windows to show it in, and the dictionary behind it."""
+    settings = result.provenance.get("settings", {})
+    used = str(settings.get("dictionary", result.dictionary.name))
+    dropped, seed = tuple(settings.get("dropped", ())), settings.get("shuffle_seed")
+    windows = Windows.of(result)
+    try:
+        whole = Dictionary.load(used)
+        kept = whole.subset([k for k in range(len(whole)) if k not in dropped])
+        again = kept if seed is None else kept.permuted(seed)
+        if (again.order, again.digest) == (result.dictionary.order, result.dictionary.digest):
+            return LoadedResult(result, result, windows, geometry, name, used, whole, dropped, seed)
+    except CscError:
+        pass
+    # Made with filters that have no name here: they are taken as they stand in the result.
+    alone = replace(result.dictionary, order=tuple(range(len(result.dictionary))), seed=None)
+    shown = replace(
+        result,
+        dictionary=alone,
+        provenance={**result.provenance, "settings": {**settings, "dictionary": used}},
+    )
+    return LoadedResult(shown, result, windows, geometry, name, used, alone)
 
 
 def simulated_scan(chosen: LayerInput, wanted: Simulation) -> LoadedScan:

@@ -117,14 +117,32 @@ class Session:
         chosen = self.dictionary.subset(keep) if dropped else self.dictionary
         return chosen if self.shuffle_seed is None else chosen.permuted(self.shuffle_seed)
 
-    def use_dictionary(self, name: str, dictionary: Dictionary) -> None:
+    def use_dictionary(
+        self,
+        name: str,
+        dictionary: Dictionary,
+        dropped: tuple[int, ...] = (),
+        shuffle_seed: int | None = None,
+    ) -> None:
         """Take another dictionary; order, drops and selection start anew."""
         # The fields that belong to the old dictionary first: nobody may see them with the new one.
         self.shuffle_seed = None
         self.dropped = ()
-        self.selected = 0
         self.dictionary = dictionary
         self.dictionary_name = name
+        self.dropped = dropped
+        self.shuffle_seed = shuffle_seed
+        self.selected = 0
+
+    def order_shown(self) -> tuple[int, ...]:
+        """Return the order of the filters in the result that is shown, by original index.
+
+        Nothing if the result was made with another dictionary than the one in use.
+        """
+        if self.result is None:
+            return ()
+        used = self.result.provenance.get("settings", {}).get("dictionary")
+        return self.result.dictionary.order if used == self.dictionary_name else ()
 
     def drop(self, index: int, is_dropped: bool) -> bool:
         """Leave a filter out or take it back; return False if it is the last one."""

@@ -64,6 +64,8 @@ class Outcome:
     """What a finished job hands to the viewer."""
 
     job: Job
+    acquisition: Acquisition
+    """What was reconstructed: corrected by the user, cut to the slices that were asked for."""
     result: Reconstruction
     windows: Windows
     seconds: float
@@ -115,6 +117,7 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
         change = float((result.image - baseline.image).abs().max()) / peak
     return Outcome(
         job=job,
+        acquisition=acquisition,
         result=result,
         windows=Windows.of(result),
         seconds=time.perf_counter() - begin,

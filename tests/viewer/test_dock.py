@@ -253,7 +253,7 @@ def test_layers_on_demand(dock, viewer, load, run, qtbot, scan_file: Path) -> No
     dock.display_panel.kspace.setChecked(True)
     wanted = {CONTRIBUTION, CODE, KSPACE}
     qtbot.waitUntil(lambda: wanted <= set(names(viewer)))
-    assert names(viewer).index(CODE) < names(viewer).index(MAPS)
+    assert [name for name in names(viewer) if name != KSPACE][-3:] == [MAPS, CONTRIBUTION, CODE]
     dock.session.selected = 4
     expected = np.abs(np.asarray(dock.session.result.contributions(4)))
     qtbot.waitUntil(lambda: np.allclose(viewer.layers[CONTRIBUTION].data[...], expected))
@@ -435,3 +435,58 @@ def test_sample_is_found_and_opens() -> None:
     ((data, described, kind),) = app.open_sample()
     assert (data.ndim, kind) == (3, "image")
     assert "acquisition" in described["metadata"]["napari_csc"]
+
+
+def test_another_dictionary_does_not_move_the_old_maps(dock, viewer, load, run, qtbot, scan_file):
+    load(scan_file)
+    run()
+    dock.session.selected = 3
+    dock.controller.choose_dictionary("random-6-4")
+    qtbot.waitUntil(lambda: dock.session.dictionary_name == "random-6-4")
+    dock.session.selected = 5
+    assert viewer.dims.point[0] == 3
+    assert "mean map" not in dock.dictionary_panel.about.text()
+    viewer.dims.set_point(0, 1.0)
+    assert dock.session.selected == 5
+
+
+def test_a_result_with_dropped_shuffled_filters_finds_its_dictionary(
+    dock, load, run, qtbot, scan_file: Path, tmp_path: Path
+) -> None:
+    load(scan_file)
+    dock.session.dropped, dock.session.shuffle_seed = (1, 2), 5
+    run()
+    save(dock.session.result, tmp_path / "out.h5")
+    dock.controller.choose_dictionary("dct-4-3")
+    qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-4-3")
+    dock.controller.open_file(tmp_path / "out.h5")
+    qtbot.waitUntil(lambda: "a finished result" in last(dock))
+    assert dock.session.dictionary_name == "dct-8-5"
+    assert (dock.session.dropped, dock.session.shuffle_seed) == ((1, 2), 5)
+    assert dock.session.order_shown() == dock.session.ordered().order
+
+
+def test_result_layers_of_the_reader_are_used(
+    dock, viewer, load, run, qtbot, scan_file: Path, tmp_path: Path
+) -> None:
+    load(scan_file)
+    run()
+    save(dock.session.result, tmp_path / "out.h5")
+    viewer.layers.clear()
+    for data, described, _ in read(str(tmp_path / "out.h5")):
+        viewer.add_image(data, **described)
+    qtbot.waitUntil(lambda: "a finished result" in last(dock))
+    assert len(viewer.layers) == 5, "the reference is the only further one"
+    board = dock.controller.board
+    assert all(board.find(role) for role in (INITIAL, SMOOTH, RECONSTRUCTION, MAPS, REFERENCE))
+
+
+def test_a_layer_is_saved_as_the_whole_result(dock, viewer, load, run, scan_file, tmp_path) -> None:
+    from napari_csc.io.napari_writer import write_result
+    from napari_csc.io.result_file import load_result
+
+    load(scan_file)
+    run()
+    write_result(str(tmp_path / "out.h5"), [viewer.layers[MAPS].as_layer_data_tuple()])
+    again = load_result(tmp_path / "out.h5")
+    assert torch.equal(again.image, dock.session.result.image)

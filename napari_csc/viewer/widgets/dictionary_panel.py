@@ -7,7 +7,6 @@ from superqt import QSearchableComboBox
 
 from napari_csc.core.dictionary_sources import dictionary_names
 from napari_csc.viewer.controller import Controller
-from napari_csc.viewer.views import Windows
 from napari_csc.viewer.widgets.gallery import Gallery
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
@@ -35,6 +34,7 @@ class DictionaryPanel(Panel):
         events.result.connect(self._show_about)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
+        events.dictionary_name.connect(self._show_about)
         self._show_name()
         self._show_filters()
 
@@ -53,9 +53,10 @@ class DictionaryPanel(Panel):
         )
         self.family_box = narrow(QComboBox())
         self.family_box.addItems(list(_FAMILIES))
+        self.family_box.setMaximumWidth(96)
         self.count_box, self.size_box = QSpinBox(), QSpinBox()
-        slim(self.count_box, 46)
-        slim(self.size_box, 46)
+        slim(self.count_box, 62)
+        slim(self.size_box, 62)
         self.count_box.setRange(1, 256)
         self.count_box.setPrefix("K ")
         self.size_box.setRange(3, 33)
@@ -66,12 +67,13 @@ class DictionaryPanel(Panel):
         for box in (self.count_box, self.size_box):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._family_edited)
-        self.add(
-            "Family",
-            row(self.family_box, self.count_box, self.size_box),
+        tip = (
             "Make a dictionary of any number K and width of filters. V3 takes every one of them "
-            "without retraining.",
+            "without retraining."
         )
+        for widget in (self.family_box, self.count_box, self.size_box):
+            widget.setToolTip(tip)
+        self.form.addRow(row(self.family_box, self.count_box, self.size_box))
 
     def _build_order(self) -> None:
         self.shuffle_button = button(
@@ -169,12 +171,8 @@ class DictionaryPanel(Panel):
         )
 
     def _mean_maps(self) -> dict[int, float]:
-        """Return the mean map of each filter of the last result, by original index."""
-        outcome, result = self._controller.outcome, self._session.result
-        if outcome is None or result is None or outcome.result is not result:
+        """Return the mean map of each filter of the result that is shown, by original index."""
+        outcome, order = self._controller.outcome, self._session.order_shown()
+        if outcome is None or outcome.result is not self._session.result or not order:
             return {}
-        windows: Windows = outcome.windows
-        same = self._session.dictionary
-        if same is None or outcome.job.settings.dictionary != self._session.dictionary_name:
-            return {}
-        return dict(zip(result.dictionary.order, windows.mean_maps, strict=True))
+        return dict(zip(order, outcome.windows.mean_maps, strict=True))

@@ -195,7 +195,9 @@ class InputPanel(Panel):
     def _show_simulation(self, chosen: LayerInput | None) -> None:
         self.simulation.setVisible(chosen is not None)
         if chosen is not None:
-            self.simulation.fit(tuple(chosen.image.shape[-2:]))
+            shape = tuple(chosen.image.shape[-2:])
+            self.simulation.fit(shape)
+            self.hint.setText(f"{chosen.name}: a picture of {shape[0]} × {shape[1]} pixels")
 
     def _show_facts(self, facts: InputFacts) -> None:
         count, height, width = facts.initial.shape

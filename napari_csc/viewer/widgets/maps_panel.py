@@ -12,10 +12,7 @@ from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
 SCALAR = "One level everywhere"
-_ABOUT = {
-    "v3": "V3 (any dictionary, any order)",
-    "v1": "V1 (one dictionary, one order)",
-}
+_ABOUT = {"v3": "V3, for any dictionary", "v1": "V1, for one dictionary"}
 
 
 class MapsPanel(Panel):
@@ -89,8 +86,7 @@ class MapsPanel(Panel):
             model = self.source_box.model()
             for index, name in enumerate(self._names):
                 kind = networks[name].architecture.kind if name else ""
-                extra = "" if name == kind else f": {name.partition(':')[2] or name}"
-                self.source_box.addItem((_ABOUT[kind] + extra) if name else SCALAR)
+                self.source_box.addItem(_title(name, kind) if name else SCALAR)
                 misfit = session.misfit(name) if name else ""
                 if misfit:
                     notes.append(misfit[:1].upper() + misfit[1:])
@@ -105,3 +101,10 @@ class MapsPanel(Panel):
         self.form.setRowVisible(self.level_box, is_scalar)
         self.note.setText("\n".join(notes))
         self.note.setVisible(bool(notes))
+
+
+def _title(name: str, kind: str) -> str:
+    """Return what to call a network in the list."""
+    if name == kind:
+        return _ABOUT[kind]
+    return f"V1, for {name.partition(':')[2]} only" if kind == "v1" else name

@@ -74,7 +74,7 @@ def reset_button(tip: str) -> QPushButton:
 def slim(box: QAbstractSpinBox, width: int = 64) -> QAbstractSpinBox:
     """Let a number box be narrow; napari's theme gives it buttons on both sides."""
     box.setStyleSheet(f"min-width: {width}px;")
-    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     box.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return box
 
