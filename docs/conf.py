@@ -29,6 +29,7 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # dataclass fields are listed by autodoc already
 
 html_theme = "furo"
 html_title = "napari-csc"

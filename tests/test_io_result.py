@@ -179,7 +179,7 @@ def test_reader_shows_a_result_and_writer_saves_it(tmp_path: Path, result: Recon
     csc.save(result, tmp_path / "a.h5")
     layers = napari_reader.read([str(tmp_path / "a.h5")])
     named = {described["name"]: (data, described) for data, described, _ in layers}
-    assert set(named) == {"initial image", "low-pass", "reconstruction", "sparsity maps"}
+    assert set(named) == {"initial image", "smooth part", "reconstruction", "sparsity maps"}
     maps, described = named["sparsity maps"]
     assert maps.shape == (4, *result.image.shape)
     assert described["scale"] == (1.0, *result.spacing)

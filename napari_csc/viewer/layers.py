@@ -28,9 +28,6 @@ CONTRIBUTION = "contribution of the filter"
 OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE)
 """Made by a run, from bottom to top."""
 
-_READER_NAMES = {"low-pass": SMOOTH}
-"""Layers that napari's reader calls otherwise."""
-
 _LEGEND = "bright: held back · dark: free to act"
 _COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
 
@@ -195,7 +192,7 @@ class LayerBoard:
         """Show a result that was loaded; layers that napari's reader made of it are used."""
         for layer in self._viewer.layers:
             # napari appends [1], [2], ... to a name that is taken.
-            role = _READER_NAMES.get(name := layer.name.split(" [")[0], name)
+            role = layer.name.split(" [")[0]
             if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
                 _hold(layer, role=role)
         self._geometry, self._shown = geometry, None
