@@ -1,18 +1,11 @@
 import numpy as np
 import pytest
-import torch
+from threads import one_thread
 
 from napari_csc.core.maps import MapNetworkConfig
 from napari_csc.learn.config import TrainingConfig
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small problems run faster, and alike on every machine, on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 def ball(seed: int) -> np.ndarray:

@@ -1,0 +1,51 @@
+"""The weights in the package do what they are shipped for."""
+
+import pytest
+import torch
+
+import napari_csc as csc
+from napari_csc.core.phantom import head_phantom
+
+
+@pytest.fixture(scope="module")
+def scan():
+    generator = torch.Generator().manual_seed(0)
+    return csc.simulate_low_field(head_phantom(128, 1, "flair", seed=7), 64, 0.2, generator)
+
+
+@pytest.fixture(scope="module")
+def dictionary():
+    return csc.Dictionary.dct(32, 9)
+
+
+def change(dictionary, network, scan, seed):
+    plain = csc.Reconstructor(dictionary, network)(scan).image
+    shuffled = csc.Reconstructor(dictionary.permuted(seed), network)(scan).image
+    return float((shuffled - plain).abs().max() / plain.abs().max())
+
+
+@pytest.mark.parametrize("name", csc.map_network_names())
+def test_metadata_tell_a_gain_over_the_scalar(name):
+    metadata = csc.load_map_network(name).metadata
+    network, scalar = metadata.validation["network"], metadata.validation["best scalar"]
+    assert network["ssim"] > scalar["ssim"]
+    assert network["mse"] < 0.85 * scalar["mse"]
+    assert metadata.training["data"]
+    assert metadata.training["seed"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shuffling_leaves_the_image_of_v3_and_breaks_that_of_v1(scan, dictionary, seed):
+    assert change(dictionary, csc.load_map_network("v3"), scan, seed) < 1e-5
+    assert change(dictionary, csc.load_map_network("v1:dct-32-9"), scan, seed) > 0.05
+
+
+@pytest.mark.parametrize("name", ["dct-32-9", "dct-64-11", "random-64-11", "gabor-32-11"])
+def test_v3_beats_every_scalar_on_an_unseen_head_with_any_dictionary(scan, name):
+    chosen = csc.Dictionary.load(name)
+
+    def error(maps):
+        return csc.metrics.mse(scan.reference, csc.Reconstructor(chosen, maps)(scan).image)
+
+    scalars = [error(csc.NoiseScalar(level)) for level in (0.5, 1.0, 1.5, 2.0, 3.0)]
+    assert error(csc.load_map_network("v3")) < min(scalars)
