@@ -204,3 +204,11 @@ def test_writer_needs_one_result(tmp_path: Path, result: Reconstruction) -> None
     two += napari_reader.result_layers(copy)[:1]
     with pytest.raises(csc.CscError, match="several"):
         napari_writer.write_result(str(tmp_path / "a.h5"), two)
+
+
+def test_the_dictionary_of_a_result_can_be_made_again(small_acquisition, tmp_path: Path) -> None:
+    dictionary = csc.Dictionary.load("dct-6-5").subset([0, 2, 3, 5]).permuted(seed=2)
+    result = csc.Reconstructor(dictionary, 0.3, iterations=1)(small_acquisition)
+    csc.save(result, tmp_path / "out.h5")
+    loaded = csc.load_result(tmp_path / "out.h5").dictionary
+    assert loaded.recipe() == dictionary.recipe() == ("dct-6-5", (1, 4), 2)

@@ -97,11 +97,7 @@ class Acquisition:
         data = _checked_kspace(_to_tensor(kspace))
         sampling = _checked_mask(mask, data)
         maps = _checked_coil_maps(coil_maps, data)
-        if noise_std is not None and not (np.isfinite(noise_std) and noise_std > 0):
-            raise CscError(
-                f"The noise standard deviation must be a positive number, but is {noise_std}; "
-                "leave it out to have it estimated."
-            )
+        _check_noise_std(noise_std)
         reference = extra.pop("reference", None)
         if reference is not None:
             reference = _to_tensor(reference).to(torch.complex64)
@@ -212,11 +208,7 @@ class Acquisition:
 
     def with_noise_std(self, noise_std: float | None) -> Acquisition:
         """Return the same acquisition with another noise level (None: estimate it)."""
-        if noise_std is not None and not (np.isfinite(noise_std) and noise_std > 0):
-            raise CscError(
-                f"The noise standard deviation must be a positive number, but is {noise_std}; "
-                "leave it empty to have it estimated."
-            )
+        _check_noise_std(noise_std)
         return replace(self, given_noise_std=noise_std)
 
     def to(self, device: torch.device | str) -> Acquisition:
@@ -261,6 +253,14 @@ def _to_tensor(array: ArrayLike) -> Tensor:
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     # A copy where the array cannot be written (memory-mapped files): tensors must be writable.
     return torch.from_numpy(np.require(native, requirements=("C", "W")))
+
+
+def _check_noise_std(noise_std: float | None) -> None:
+    if noise_std is not None and not (np.isfinite(noise_std) and noise_std > 0):
+        raise CscError(
+            f"The noise standard deviation must be a positive number, but is {noise_std}; "
+            "leave it out to have it estimated."
+        )
 
 
 def _checked_kspace(data: Tensor) -> Tensor:

@@ -159,8 +159,7 @@ class Dictionary:
     def permuted(self, seed: int | None = None, order: Sequence[int] | None = None) -> Dictionary:
         """Return the same filters in another order: a random one (``seed``) or a given one."""
         if order is None:
-            generator = torch.Generator().manual_seed(0 if seed is None else int(seed))
-            order = torch.randperm(len(self), generator=generator).tolist()
+            order = _shuffle(len(self), 0 if seed is None else int(seed))
         order = [int(index) for index in order]
         if sorted(order) != list(range(len(self))):
             raise CscError(f"The order must name each of the {len(self)} filters once.")
@@ -195,13 +194,19 @@ class Dictionary:
         dropped = tuple(sorted(set(range(self.total)) - set(kept)))
         expected = kept
         if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed)
-            expected = [kept[k] for k in torch.randperm(len(kept), generator=generator).tolist()]
+            expected = [kept[k] for k in _shuffle(len(kept), self.seed)]
         return (self.source, dropped, self.seed) if list(self.order) == expected else None
 
     def _take(self, index: list[int], seed: int | None) -> Dictionary:
         order = tuple(self.order[position] for position in index)
         return Dictionary(self.filters[index], self.name, order, seed, self.source, self.total)
+
+
+def _shuffle(count: int, seed: int) -> list[int]:
+    """Return the order that a seed stands for."""
+    generator = torch.Generator().manual_seed(seed)
+    order: list[int] = torch.randperm(count, generator=generator).tolist()
+    return order
 
 
 def _check_limits(count: int, size: int, smallest: int = 1) -> None:

@@ -122,6 +122,8 @@ def _described(result: Reconstruction) -> dict[str, Any]:
                 "name": dictionary.name,
                 "order": dictionary.order,
                 "seed": dictionary.seed,
+                "source": dictionary.source,
+                "total": dictionary.total,
             },
             "noise_std": result.noise_std,
             "spacing": result.spacing,
@@ -141,9 +143,8 @@ def _read(file: h5py.File, path: Path) -> Reconstruction:
     tensors = {name: torch.from_numpy(read_dataset(file, name, path)) for name in names}
     _check_shapes(tensors, path)
     stored = about["dictionary"]
-    dictionary = Dictionary(
-        tensors.pop("filters"), stored["name"], tuple(stored["order"]), stored["seed"]
-    )
+    stored["order"] = tuple(stored["order"])
+    dictionary = Dictionary(tensors.pop("filters"), **stored)
     return Reconstruction(
         **tensors,
         dictionary=dictionary,
