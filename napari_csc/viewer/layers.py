@@ -361,7 +361,7 @@ class LayerBoard:
 
 
 def _hold(layer: Layer, **values: Any) -> None:
-    """Add to what a layer holds of this plugin; a copy, for layers of a reader share it."""
+    """Add to what a layer holds of this plugin, in a copy: a duplicated layer may share it."""
     layer.metadata[KEY] = {**own(layer), **values}
 
 
