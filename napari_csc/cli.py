@@ -17,7 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.reconstruct import Progress
+    from napari_csc.core.progress import Progress
     from napari_csc.core.reconstruction import Reconstruction
 
 DATA_VARIABLE = "NAPARI_CSC_DATA"

@@ -178,6 +178,24 @@ class Acquisition:
         sampled = kspace_to_image(image_to_kspace(coil_images) * self.mask)
         return (self.coil_maps.conj() * sampled).sum(1)
 
+    @cached_property
+    def gram_norm(self) -> float:
+        """Bound of the largest eigenvalue of ``A^H A``, for step sizes."""
+        if self.coil_maps is None:
+            return 1.0
+        return float(self.coil_maps.abs().square().sum(1).max())
+
+    def noise_power(self) -> Tensor:
+        """Return the noise variance at each frequency of the unitary spectrum of ``A^H y``.
+
+        Shape (y, x), in `torch.fft` order, per unit variance of one k-space sample. For one coil
+        that is the sampling mask.
+        """
+        mask = torch.fft.ifftshift(self.mask).to(torch.float32)
+        if self.coil_maps is None:
+            return mask
+        return mask * float(self.coil_maps.abs().square().sum(1).mean())
+
     def select(self, slices: int | Sequence[int]) -> Acquisition:
         """Return the acquisition of some slices only.
 

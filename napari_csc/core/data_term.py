@@ -1,22 +1,45 @@
 """The data misfit ``1/2 ||A x - y'||^2`` as the solvers see it: through adjoint and Gram only."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.frequency_band import FrequencyBand
 
 Tensor = torch.Tensor
 
+# Inner conjugate gradient steps of ADMM: each starts where the last ended, so few are needed.
+_MOST_INNER_STEPS = 12
+_INNER_TOLERANCE = 1e-3
+
 
 class DataTerm(Protocol):
-    """Misfit of one image, given and answered as unitary spectra (y, x) in `torch.fft` order."""
+    """Misfit of one image, given and answered as unitary spectra in `torch.fft` order."""
 
     norm_squared: float
     """Bound of ``||A||^2``, for the step sizes."""
+    spectrum: Tensor
+    """Unitary spectrum of ``A^H y'``."""
+
+    @property
+    def band(self) -> FrequencyBand:
+        """The frequencies that the data reach."""
+
+    def on_band(self) -> DataTerm:
+        """Return the term for spectra given on the band only."""
 
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient ``A^H (A x - y')``."""
+
+    def penalised_residual(self, spectrum: Tensor, power: Tensor) -> Tensor:
+        """Return the spectrum of ``p`` with ``(I + A^H A P) p = A^H y' - A^H A x``.
+
+        ``power`` is the diagonal of ``P`` in the Fourier domain.
+        """
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||A x - y'||^2`` (up to a constant for several coils)."""
@@ -39,9 +62,23 @@ class CartesianDataTerm:
         self.spectrum = spectrum
         self.mask = mask
 
+    @property
+    def band(self) -> FrequencyBand:
+        """The smallest band around the sampled positions."""
+        return FrequencyBand.of_mask(self.mask)
+
+    def on_band(self) -> CartesianDataTerm:
+        """Return the term on the band."""
+        band = self.band
+        return CartesianDataTerm(band.gather(self.spectrum), band.gather(self.mask))
+
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient."""
         return spectrum * self.mask - self.spectrum
+
+    def penalised_residual(self, spectrum: Tensor, power: Tensor) -> Tensor:
+        """Return ``(y' - M x^) / (1 + M P)``, the rank-one solve at each frequency."""
+        return -self.residual(spectrum) / (1 + self.mask * power)
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||M x^ - y'||^2``."""
@@ -49,24 +86,90 @@ class CartesianDataTerm:
 
 
 class GramDataTerm:
-    """Any acquisition, one slice, through its Gram operator; costs one more FFT pair."""
+    """Any acquisition, one slice, through its Gram operator; costs one more FFT pair.
+
+    Parameters
+    ----------
+    acquisition
+        An acquisition with a single slice.
+    adjoint_image
+        ``A^H y'`` (y, x).
+    """
 
     def __init__(self, acquisition: Acquisition, adjoint_image: Tensor) -> None:
-        maps = acquisition.coil_maps
-        self.norm_squared = 1.0 if maps is None else float(maps.abs().square().sum(1).max())
+        self.norm_squared = acquisition.gram_norm
+        self.spectrum = torch.fft.fft2(adjoint_image, norm="ortho")
         self._acquisition = acquisition
-        self._rhs = torch.fft.fft2(adjoint_image, norm="ortho")
+        self._density = acquisition.noise_power().to(self.spectrum.real)
+        self._start: Tensor | None = None
+
+    @property
+    def band(self) -> FrequencyBand:
+        """Every frequency: coil sensitivities mix them."""
+        return FrequencyBand.whole((self.spectrum.shape[-2], self.spectrum.shape[-1]))
+
+    def on_band(self) -> GramDataTerm:
+        """Return the term itself."""
+        return self
 
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient."""
-        image = torch.fft.ifft2(spectrum, norm="ortho")
-        gram = self._acquisition.gram(image[None])[0]
-        return torch.fft.fft2(gram, norm="ortho") - self._rhs
+        return self._gram(spectrum) - self.spectrum
+
+    def penalised_residual(self, spectrum: Tensor, power: Tensor) -> Tensor:
+        """Solve by conjugate gradients on ``(I + P^1/2 G P^1/2) t = P^1/2 r``, from the last t.
+
+        Then ``p = P^-1/2 t``; where ``P`` vanishes ``p`` reaches no filter. This way errors of the
+        inner solve are not amplified. The preconditioner is the diagonal of the system in the
+        Fourier domain, exact for one uniform coil.
+        """
+        root = power.sqrt()
+        right = -self.residual(spectrum)
+        diagonal = 1 + power * self._density
+
+        def system(values: Tensor) -> Tensor:
+            return values + root * self._gram(root * values)
+
+        start = torch.zeros_like(right) if self._start is None else self._start
+        self._start = _conjugate_gradients(system, root * right, start, diagonal)
+        return self._start / root.clamp_min(1e-12)
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 <x, A^H A x> - Re <x, A^H y'>``, the misfit less ``1/2 ||y'||^2``."""
         gradient = self.residual(spectrum)
-        return 0.5 * torch.vdot(spectrum.flatten(), (gradient - self._rhs).flatten()).real
+        return 0.5 * torch.vdot(spectrum.flatten(), (gradient - self.spectrum).flatten()).real
+
+    def _gram(self, spectrum: Tensor) -> Tensor:
+        image = torch.fft.ifft2(spectrum, norm="ortho")
+        return torch.fft.fft2(self._acquisition.gram(image[None])[0], norm="ortho")
+
+
+def _conjugate_gradients(
+    system: Callable[[Tensor], Tensor], right: Tensor, start: Tensor, diagonal: Tensor
+) -> Tensor:
+    """Solve a Hermitian positive definite system, from a first guess, diagonally preconditioned."""
+    solution = start
+    residual = right - system(solution)
+    scaled = residual / diagonal
+    direction = scaled
+    energy = _product(residual, scaled)
+    enough = _INNER_TOLERANCE**2 * _product(right, right / diagonal)
+    for _ in range(_MOST_INNER_STEPS):
+        if energy <= enough:
+            break
+        answer = system(direction)
+        length = energy / _product(direction, answer)
+        solution = solution + length * direction
+        residual = residual - length * answer
+        scaled = residual / diagonal
+        following = _product(residual, scaled)
+        direction = scaled + (following / energy) * direction
+        energy = following
+    return solution
+
+
+def _product(first: Tensor, second: Tensor) -> Tensor:
+    return torch.vdot(first.flatten(), second.flatten()).real
 
 
 def data_term(acquisition: Acquisition, adjoint_image: Tensor) -> DataTerm:

@@ -56,7 +56,7 @@ def _warnings(reconstructor: Reconstructor) -> list[str]:
     warnings = [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."
-        for name in ("iterations", "step_rule", "norm", "smooth", *_low_pass(used.smooth))
+        for name in ("solver", "iterations", "step_rule", "norm", "smooth", *_low_pass(used.smooth))
         if getattr(trained, name) != getattr(used, name)
     ]
     digest = trained.dictionary_digest

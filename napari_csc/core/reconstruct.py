@@ -4,54 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.data_term import data_term
+from napari_csc.core.devices import chosen_device, free_memory
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.filter_sets import filter_set, step_sizes
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS, low_pass
-from napari_csc.core.maps.config import Smooth, StepRule
+from napari_csc.core.filter_sets import filter_set
+from napari_csc.core.frequency_band import FrequencyBand
+from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.config import Smooth, Solver, StepRule
 from napari_csc.core.maps.networks import MapNetwork
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
+from napari_csc.core.memory import MemoryPlan, Problem, estimate_memory, plan_memory
+from napari_csc.core.progress import Progress
 from napari_csc.core.provenance import provenance_of
 from napari_csc.core.prox import Norm
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import (
+    DEFAULT_ITERATIONS,
     DEFAULTS,
     CompleteSettings,
     ReconstructionSettings,
-    chosen_device,
 )
-from napari_csc.core.solvers import Fista, SolverStatus
+from napari_csc.core.slice_work import Job, SliceWork
+from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.synthesis import SynthesisOperator
 
 Tensor = torch.Tensor
 MapSource = MapNetwork | NoiseScalar | float | Tensor | np.ndarray
-
-
-class ReconstructionStopped(CscError):  # noqa: N818 - being stopped is no error
-    """The reconstruction was cancelled before there was a result."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a reconstruction stands; given to ``on_iteration`` after every iteration."""
-
-    slice_index: int
-    n_slices: int
-    iteration: int
-    iterations: int
-    objective: float
-    """In noise units."""
-    image_change: float
-    current_image: Callable[[], Tensor]
-    """Returns the current image (y, x) of this slice, complex64, in units of the input."""
 
 
 class Reconstructor:
@@ -65,9 +49,10 @@ class Reconstructor:
         A map network, `NoiseScalar` (a scalar in units of the noise), a scalar in units of the
         image, or a tensor of maps (K, y, x) or (slice, K, y, x) in units of the image.
     solver
-        ``"fista"``.
+        ``"fista"`` or ``"admm"``; from the weight file, else FISTA, if None.
     iterations
-        Number of iterations; from the weight file, else 64, if None.
+        Number of iterations; from the weight file if it was trained for this solver, else 64 for
+        FISTA and 16 for ADMM, if None.
     smooth
         ``"filters"``: wide Gaussian filters with maps of their own carry the smooth part;
         ``"low-pass"``: a fixed low-pass of the initial image does (as in the paper).
@@ -80,7 +65,11 @@ class Reconstructor:
     strength
         Factor on all maps, smooth ones included.
     device
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
+    memory_limit
+        Memory to stay within, in GB (1e9 bytes); what is free if None.
+    map_cache
+        Keeps the maps of a network from one call to the next, for live changes of the rest.
 
     Raises
     ------
@@ -97,7 +86,7 @@ class Reconstructor:
         dictionary: Dictionary,
         maps: MapSource,
         *,
-        solver: Literal["fista"] = "fista",
+        solver: Solver | None = None,
         iterations: int | None = None,
         smooth: Smooth | None = None,
         norm: Norm | None = None,
@@ -105,6 +94,8 @@ class Reconstructor:
         low_pass_weight: float | None = None,
         strength: float = 1.0,
         device: str | torch.device = "auto",
+        memory_limit: float | None = None,
+        map_cache: MapCache | None = None,
     ) -> None:
         self.dictionary = dictionary
         self.maps = _checked_maps(maps)
@@ -122,12 +113,16 @@ class Reconstructor:
             low_pass_weight=low_pass_weight,
             strength=strength,
             device=str(device),
+            memory_limit=memory_limit,
         )
         self.settings: CompleteSettings = _completed(given, self.maps)
         self.device = chosen_device(self.settings.device)
+        self._map_cache = map_cache
 
     @classmethod
-    def from_settings(cls, settings: ReconstructionSettings) -> Reconstructor:
+    def from_settings(
+        cls, settings: ReconstructionSettings, map_cache: MapCache | None = None
+    ) -> Reconstructor:
         """Build dictionary and map source from the settings and return the reconstructor."""
         dictionary = Dictionary.load(settings.dictionary)
         if settings.dropped:
@@ -143,7 +138,7 @@ class Reconstructor:
             maps = load_map_network(settings.maps)
         else:
             maps = NoiseScalar(scalar[0]) if scalar[1] else scalar[0]
-        built = cls(dictionary, maps, device=settings.device)
+        built = cls(dictionary, maps, device=settings.device, map_cache=map_cache)
         built.settings = _completed(settings, built.maps)
         return built
 
@@ -152,6 +147,7 @@ class Reconstructor:
         acquisition: Acquisition,
         on_iteration: Callable[[Progress], object] | None = None,
         should_stop: Callable[[], bool] | None = None,
+        early_picture: bool = False,
     ) -> Reconstruction:
         """Reconstruct all slices of an acquisition.
 
@@ -164,6 +160,9 @@ class Reconstructor:
             (slices not begun stay zero but for their low-pass part).
         should_stop
             Asked before every iteration and between parts of the map inference; True raises.
+        early_picture
+            Whether to give a rough picture of the first slice to ``on_iteration`` before its maps
+            are inferred; see `Progress.stage`.
 
         Returns
         -------
@@ -173,31 +172,93 @@ class Reconstructor:
         Raises
         ------
         CscError
-            If dictionary or maps do not fit the acquisition.
+            If dictionary or maps do not fit the acquisition, the reconstruction does not fit the
+            memory, or the device lacks an operation.
         ReconstructionStopped
             If ``should_stop`` answered True.
         """
         self._check_size(acquisition)
-        sigma = acquisition.noise_std
-        moved = acquisition.to(self.device)
-        initial = moved.adjoint() / sigma
-        shape = (initial.shape[-2], initial.shape[-1])
+        plan = self._plan(acquisition)
+        try:
+            with torch.inference_mode():
+                job = self._job(acquisition, plan, on_iteration, should_stop)
+                return self._reconstruct(acquisition, job, early_picture)
+        except NotImplementedError as error:
+            raise CscError(
+                f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
+                "device 'cpu'."
+            ) from error
+
+    def estimate_memory(self, acquisition: Acquisition) -> MemoryPlan:
+        """Estimate the memory of a reconstruction, before it is made."""
+        return estimate_memory(self._problem(acquisition))
+
+    def _plan(self, acquisition: Acquisition) -> MemoryPlan:
+        given = self.settings.memory_limit
+        limit = free_memory(self.device) if given is None else int(given * 1e9)
+        return plan_memory(self._problem(acquisition), limit)
+
+    def _problem(self, acquisition: Acquisition) -> Problem:
+        n_slices, *shape = acquisition.shape
+        rows, columns = shape
+        band = FrequencyBand.whole((rows, columns))
+        if acquisition.coil_maps is None:
+            band = FrequencyBand.of_mask(torch.fft.ifftshift(acquisition.mask))
+        return Problem(
+            n_slices=n_slices,
+            shape=(rows, columns),
+            n_dictionary=len(self.dictionary),
+            n_filters=len(filter_set(self.dictionary, self.settings.smooth)),
+            band_share=band.size[0] * band.size[1] / (rows * columns),
+            network=self.maps if isinstance(self.maps, MapNetwork) else None,
+        )
+
+    def _job(
+        self,
+        acquisition: Acquisition,
+        plan: MemoryPlan,
+        on_iteration: Callable[[Progress], object] | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> Job:
         filters = filter_set(self.dictionary, self.settings.smooth).to(self.device)
-        synthesis = SynthesisOperator(filters, shape)
-        parts = _Parts.empty(len(initial), len(self.dictionary), len(filters), shape)
-        history: list[dict[str, float]] = []
-        stopped = False
-        for index in range(len(initial)):
-            one = moved.select(index)
-            work = _SliceWork(self, one, initial[index], synthesis, sigma, should_stop)
+        rows, columns = acquisition.shape[1:]
+        return Job(
+            self.settings,
+            self.maps,
+            SynthesisOperator(filters, (rows, columns)),
+            len(self.dictionary),
+            acquisition.noise_std,
+            plan,
+            self._map_cache,
+            on_iteration,
+            should_stop,
+        )
+
+    def _reconstruct(
+        self, acquisition: Acquisition, job: Job, early_picture: bool
+    ) -> Reconstruction:
+        moved = acquisition.to(self.device)
+        initial = moved.adjoint() / job.sigma
+        count = len(initial)
+        parts = _Parts.empty(count, job.n_dictionary, len(job.synthesis), acquisition.shape[1:])
+        history: list[tuple[int, SolverStatus]] = []
+        goes_on = True
+        for index in range(count):
+            work = SliceWork(job, moved.select(index), initial[index], index, count)
             parts.low_pass[index] = work.low_pass.cpu()
-            if stopped:
+            if goes_on and early_picture and index == 0:
+                goes_on = work.show_early_picture()
+            if not goes_on:
                 continue
-            maps = work.infer_maps(index)
+            maps = work.infer_maps()
+            parts.maps[index] = maps.cpu()
             solver = work.solver(maps)
-            stopped = not work.run(solver, index, len(initial), history, on_iteration)
-            parts.store(index, maps, solver, work)
-        return self._result(acquisition, parts, initial, history, stopped)
+            del maps
+            goes_on = work.run(solver, history)
+            parts.store(index, solver, work)
+            # Before the next slice brings its own.
+            del solver, work
+        return self._result(acquisition, parts, initial, _told(history), not goes_on)
 
     def _check_size(self, acquisition: Acquisition) -> None:
         height, width = acquisition.shape[-2:]
@@ -247,7 +308,7 @@ class _Parts:
     codes: Tensor
 
     @classmethod
-    def empty(cls, slices: int, count: int, total: int, shape: tuple[int, int]) -> _Parts:
+    def empty(cls, slices: int, count: int, total: int, shape: tuple[int, ...]) -> _Parts:
         return cls(
             low_pass=torch.zeros(slices, *shape, dtype=torch.complex64),
             sparse=torch.zeros(slices, *shape, dtype=torch.complex64),
@@ -255,112 +316,27 @@ class _Parts:
             codes=torch.zeros(slices, count, *shape, dtype=torch.complex64),
         )
 
-    def store(self, index: int, maps: Tensor, solver: Fista, work: _SliceWork) -> None:
-        count = self.codes.shape[1]
-        self.maps[index] = maps.cpu()
-        self.codes[index] = solver.codes[:count].cpu()
+    def store(self, index: int, solver: BlockedSolver, work: SliceWork) -> None:
+        solver.write_codes(self.codes[index])
         sparse, smooth = work.split(solver)
         self.sparse[index] = sparse.cpu()
         self.low_pass[index] += smooth.cpu()
 
 
-class _SliceWork:
-    """The steps for one slice, in noise units."""
-
-    def __init__(
-        self,
-        owner: Reconstructor,
-        acquisition: Acquisition,
-        initial: Tensor,
-        synthesis: SynthesisOperator,
-        sigma: float,
-        should_stop: Callable[[], bool] | None,
-    ) -> None:
-        self._owner, self._settings = owner, owner.settings
-        self._acquisition, self._initial, self._synthesis = acquisition, initial, synthesis
-        self._sigma = sigma
-        self._should_stop = should_stop
-        self.low_pass = torch.zeros_like(initial)
-        if owner.settings.smooth == "low-pass":
-            self.low_pass = low_pass(initial, self._settings.low_pass_weight)
-
-    @torch.no_grad()
-    def infer_maps(self, index: int) -> Tensor:
-        """Return the maps (K, y, x) of all filters, times the strength, in noise units."""
-        source, count = self._owner.maps, len(self._synthesis)
-        shape = (count, *self._initial.shape)
-        if isinstance(source, MapNetwork):
-            mask = torch.fft.ifftshift(self._acquisition.mask).to(self._initial.real.dtype)
-            network = source.to(self._initial.device)
-            maps = network(self._initial[None], self._synthesis, mask, self._checkpoint)[0]
-        elif isinstance(source, NoiseScalar):
-            maps = self._initial.real.new_full(shape, source.factor)
-        elif isinstance(source, float):
-            maps = self._initial.real.new_full(shape, source / self._sigma)
-        else:
-            maps = _fitted(source, index, shape, len(self._owner.dictionary))
-            maps = maps.to(self._initial.device) / self._sigma
-        return maps * self._settings.strength
-
-    def solver(self, maps: Tensor) -> Fista:
-        """Return the solver at its start."""
-        right = self._initial
-        if self._settings.smooth == "low-pass":
-            right = self._initial - self._acquisition.gram(self.low_pass[None])[0]
-        data = data_term(self._acquisition, right)
-        rule, norm = self._settings.step_rule, self._settings.norm
-        steps = step_sizes(self._synthesis.spectra, rule, data.norm_squared)
-        return Fista(self._synthesis.spectra, data, maps, steps, norm)
-
-    def run(
-        self,
-        solver: Fista,
-        index: int,
-        n_slices: int,
-        history: list[dict[str, float]],
-        on_iteration: Callable[[Progress], object] | None,
-    ) -> bool:
-        """Iterate to the end; return whether to go on with the next slice."""
-        iterations = self._settings.iterations
-        for _ in range(iterations):
-            self._checkpoint()
-            status = solver.step()
-            history.append({"slice": index, **_as_dict(status)})
-            if on_iteration is not None:
-                progress = Progress(
-                    slice_index=index,
-                    n_slices=n_slices,
-                    iteration=status.iteration,
-                    iterations=iterations,
-                    objective=status.objective,
-                    image_change=status.image_change,
-                    current_image=lambda: (self.low_pass + solver.image()).cpu() * self._sigma,
-                )
-                if on_iteration(progress) is False:
-                    return False
-        return True
-
-    def split(self, solver: Fista) -> tuple[Tensor, Tensor]:
-        """Return the part of the dictionary's filters and the part of the smooth filters."""
-        count = len(self._owner.dictionary)
-        whole = solver.image()
-        if count == len(self._synthesis):
-            return whole, torch.zeros_like(whole)
-        spectrum = torch.fft.fft2(solver.codes[count:]) * self._synthesis.spectra[count:]
-        smooth = torch.fft.ifft2(spectrum.sum(0))
-        return whole - smooth, smooth
-
-    def _checkpoint(self) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise ReconstructionStopped("The reconstruction was cancelled.")
-
-
-def _as_dict(status: SolverStatus) -> dict[str, float]:
-    return {
-        "iteration": status.iteration,
-        "objective": status.objective,
-        "image_change": status.image_change,
-    }
+def _told(history: list[tuple[int, SolverStatus]]) -> list[dict[str, float]]:
+    """Return the history as numbers, fetched from the device at once."""
+    if not history:
+        return []
+    figures = torch.stack([status.figures for _, status in history]).tolist()
+    return [
+        {
+            "slice": index,
+            "iteration": status.iteration,
+            "objective": objective,
+            "image_change": change,
+        }
+        for (index, status), (objective, change) in zip(history, figures, strict=True)
+    ]
 
 
 def _checked_maps(maps: MapSource) -> MapNetwork | NoiseScalar | float | Tensor:
@@ -386,24 +362,6 @@ def _checked_maps(maps: MapSource) -> MapNetwork | NoiseScalar | float | Tensor:
     return float(tensor) if tensor.ndim == 0 else tensor
 
 
-def _fitted(maps: Tensor, index: int, shape: tuple[int, ...], count: int) -> Tensor:
-    """Return the maps of one slice; the smooth filters get the mean map where none are given."""
-    if maps.ndim == 4:
-        if not (len(maps) == 1 or index < len(maps)):
-            raise CscError(f"The tensor of maps has {len(maps)} slices, but more are needed.")
-        maps = maps[0 if len(maps) == 1 else index]
-    if len(maps) == count < shape[0]:
-        extra = maps.mean(0, keepdim=True).expand(shape[0] - count, -1, -1)
-        maps = torch.cat([maps, extra])
-    if maps.shape != shape:
-        smooth = f" (or {shape[0]} with the {len(GAUSSIAN_WIDTHS)} smooth filters)"
-        raise CscError(
-            f"The tensor of maps has the shape {tuple(maps.shape)}, but "
-            f"({count}, {shape[1]}, {shape[2]}) is needed{smooth if shape[0] > count else ''}."
-        )
-    return maps
-
-
 def _name_of(maps: MapNetwork | NoiseScalar | float | Tensor) -> str:
     if isinstance(maps, MapNetwork):
         return maps.metadata.name
@@ -418,7 +376,10 @@ def _completed(
     """Fill what is not given from the weight file, else from the defaults."""
     source = maps.metadata if isinstance(maps, MapNetwork) else DEFAULTS
     values = given.model_dump()
-    for name in ("iterations", "step_rule", "norm", "smooth", "low_pass_weight"):
+    solver = values["solver"] or source.solver
+    if values["iterations"] is None and solver != source.solver:
+        values["iterations"] = DEFAULT_ITERATIONS[solver]
+    for name in ("solver", "iterations", "step_rule", "norm", "smooth", "low_pass_weight"):
         if values[name] is None:
             values[name] = getattr(source, name)
     return CompleteSettings(**values)

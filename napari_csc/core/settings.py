@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
-import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.maps.config import Smooth, StepRule
+from napari_csc.core.maps.config import Smooth, Solver, StepRule
 from napari_csc.core.prox import Norm
 
 MOST_ITERATIONS = 10_000
@@ -44,7 +43,9 @@ class ReconstructionSettings(BaseModel):
     solver, iterations, step_rule, norm, smooth, low_pass_weight
         See `napari_csc.Reconstructor`.
     device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
+    memory_limit : float or None
+        Memory to stay within, in GB (1e9 bytes); what is free if None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,19 +55,27 @@ class ReconstructionSettings(BaseModel):
     dropped: tuple[int, ...] = ()
     maps: str = "v3"
     strength: float = 1.0
-    solver: Literal["fista"] = "fista"
+    solver: Solver | None = None
     iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None
     step_rule: StepRule | None = None
     norm: Norm | None = None
     smooth: Smooth | None = None
     low_pass_weight: float | None = None
     device: str = "auto"
+    memory_limit: float | None = None
 
     @field_validator("iterations")
     @classmethod
     def _positive(cls, value: int | None) -> int | None:
         if value is not None and not 1 <= value <= MOST_ITERATIONS:
             raise ValueError(f"must lie between 1 and {MOST_ITERATIONS}")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _some(cls, value: float | None) -> float | None:
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError("must be more than zero")
         return value
 
     @field_validator("strength", "low_pass_weight")
@@ -104,6 +113,7 @@ class ReconstructionSettings(BaseModel):
 class CompleteSettings(ReconstructionSettings):
     """Settings in which nothing is left open: what a reconstruction runs with."""
 
+    solver: Solver
     iterations: Annotated[int, BeforeValidator(_plain_integer)]
     step_rule: StepRule
     norm: Norm
@@ -111,31 +121,15 @@ class CompleteSettings(ReconstructionSettings):
     low_pass_weight: float
 
 
+DEFAULT_ITERATIONS: dict[Solver, int] = {"fista": 64, "admm": 16}
+"""Where the two solvers have come about equally far (docs/benchmarks.md)."""
+
 DEFAULTS = CompleteSettings(
-    iterations=64,
+    solver="fista",
+    iterations=DEFAULT_ITERATIONS["fista"],
     step_rule="per-filter",
     norm="modulus",
     smooth="filters",
     low_pass_weight=10.0,
 )
 """What counts where neither the user nor the weight file says anything."""
-
-
-def chosen_device(name: str) -> torch.device:
-    """Return the device for a name; ``"auto"`` is the first CUDA device if there is one.
-
-    Raises
-    ------
-    CscError
-        If the device does not exist here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise CscError(
-            f"The device {name!r} is not available on this machine; use 'cpu' or 'auto'."
-        ) from error
-    return device

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.reconstruct import ReconstructionStopped
+from napari_csc.core.progress import ReconstructionStopped
 
 log = logging.getLogger(__name__)
 

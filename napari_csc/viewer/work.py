@@ -12,7 +12,8 @@ import torch
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.core.metrics import nmse, ssim
-from napari_csc.core.reconstruct import Progress, Reconstructor
+from napari_csc.core.progress import Progress
+from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.core.simulate import central_mask

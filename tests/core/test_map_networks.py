@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import filter_set
-from napari_csc.core.maps import NoiseScalar, build_map_network, networks
+from napari_csc.core.maps import NoiseScalar, build_map_network
 from napari_csc.core.maps.unet import UNet
 from napari_csc.core.synthesis import SynthesisOperator
 
@@ -83,19 +83,24 @@ def test_v1_takes_its_own_number_of_filters_only():
 
 @pytest.mark.parametrize("conditioning", [True, False])
 @pytest.mark.parametrize("filters_at_once", [1, 3, 10])
-def test_in_chunks_equals_at_once(monkeypatch, filters_at_once, conditioning):
+def test_in_chunks_equals_at_once(filters_at_once, conditioning):
     network = fresh_network("v3", conditioning=conditioning)
-    whole = infer(network, 10, (16, 13))
-    monkeypatch.setattr(networks, "_CHUNK_PIXELS", filters_at_once * 16 * 13)
-    assert relative(infer(network, 10, (16, 13)), whole) < 1e-6
+    synthesis = SynthesisOperator(random_filters(10, 5, 5), (16, 13))
+    image, mask = random_complex(1, 16, 13), torch.ones(16, 13)
+    whole = network(image, synthesis, mask)
+    chunked = network(image, synthesis, mask, chunk_pixels=filters_at_once * 16 * 13)
+    assert relative(chunked, whole) < 1e-6
 
 
-def test_checkpoint_is_called_for_every_chunk(monkeypatch):
-    monkeypatch.setattr(networks, "_CHUNK_PIXELS", 3 * 16 * 16)
+def test_checkpoint_is_called_for_every_chunk():
     calls = []
     synthesis = SynthesisOperator(random_filters(10, 5, 5), (16, 16))
     fresh_network("v3")(
-        random_complex(1, 16, 16), synthesis, torch.ones(16, 16), lambda: calls.append(1)
+        random_complex(1, 16, 16),
+        synthesis,
+        torch.ones(16, 16),
+        lambda: calls.append(1),
+        chunk_pixels=3 * 16 * 16,
     )
     assert len(calls) == 4
 

@@ -161,7 +161,7 @@ BAD = {
     "norm": ["l2", "", 3],
     "smooth": ["none", True],
     "step_rule": ["adaptive"],
-    "solver": ["admm", "", None],
+    "solver": ["ista", "", 3],
     "device": ["gpu", "cuda:99", "", "nonsense:1"],
 }
 

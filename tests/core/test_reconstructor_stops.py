@@ -2,10 +2,13 @@ import pytest
 import torch
 from helper import fresh_network, relative, small_scan
 
+from napari_csc.core import reconstruct
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.maps import NoiseScalar, networks
-from napari_csc.core.reconstruct import ReconstructionStopped, Reconstructor
+from napari_csc.core.maps import NoiseScalar
+from napari_csc.core.memory import MemoryPlan
+from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.reconstruct import Reconstructor
 
 SCAN = small_scan(slices=3)
 
@@ -78,7 +81,8 @@ def test_should_stop_from_the_start():
 
 
 def test_should_stop_during_the_maps(monkeypatch):
-    monkeypatch.setattr(networks, "_CHUNK_PIXELS", 2 * SCAN.shape[1] * SCAN.shape[2])
+    plan = MemoryPlan(0, 0, chunk_pixels=2 * SCAN.shape[1] * SCAN.shape[2])
+    monkeypatch.setattr(reconstruct, "plan_memory", lambda problem, limit: plan)
     network, inferred, asked = fresh_network(), [], []
     infer = network._infer
     monkeypatch.setattr(network, "_infer", lambda *args: (inferred.append(1), infer(*args))[1])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.reconstruct import ReconstructionStopped
+from napari_csc.core.progress import ReconstructionStopped
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 
 

@@ -9,7 +9,8 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
-from napari_csc.core.reconstruct import ReconstructionStopped, Reconstructor
+from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.work import Job, Outcome, Step, prepared, run_job
 

@@ -8,6 +8,7 @@ from napari_csc.core.prox import Norm
 
 Smooth = Literal["filters", "low-pass"]
 StepRule = Literal["per-filter", "uniform"]
+Solver = Literal["fista", "admm"]
 
 
 class MapNetworkConfig(BaseModel):
@@ -36,7 +37,7 @@ class WeightMetadata(BaseModel):
     format_version: int = 1
     name: str
     architecture: MapNetworkConfig
-    solver: Literal["fista"] = "fista"
+    solver: Solver = "fista"
     iterations: int = 64
     step_rule: StepRule = "per-filter"
     norm: Norm = "modulus"

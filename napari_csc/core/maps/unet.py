@@ -44,6 +44,15 @@ class UNet(nn.Module):
         self.halo = self.multiple * (6 * (stages - 1) + 6) // 2 if stages > 1 else 2
         self.to(memory_format=torch.channels_last)
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory of the activations at the widest moment, for each pixel of the extended batch.
+
+        That is the first convolution of the last decoder: skip connection, its input of three
+        times the channels, its output, and the lower resolution's features.
+        """
+        return 4 * 8 * self.head.in_channels
+
     def forward(self, batch: Tensor) -> Tensor:
         """Return (n, out_channels, y, x) for a batch (n, in_channels, y, x)."""
         height, width = batch.shape[-2:]
@@ -54,10 +63,15 @@ class UNet(nn.Module):
             features = encoder(features if stage == 0 else F.max_pool2d(features, 2))
             skips.append(features)
         for stage in reversed(range(len(self.decoders))):
-            upper = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False)
-            features = self.decoders[stage](torch.cat([skips[stage], upper], dim=1))
+            features = self.decoders[stage](_joined(skips[stage], features))
         result: Tensor = self.head(features)
         return result[..., self.halo : self.halo + height, self.halo : self.halo + width]
+
+
+def _joined(skip: Tensor, lower: Tensor) -> Tensor:
+    """Return the skip connection with the lower resolution brought up to it."""
+    upper = F.interpolate(lower, scale_factor=2, mode="bilinear", align_corners=False)
+    return torch.cat([skip, upper], dim=1)
 
 
 def _double_convolution(before: int, after: int) -> nn.Sequential:

@@ -1,6 +1,17 @@
 """Solvers for the weighted l1 synthesis problem."""
 
-from napari_csc.core.solvers.fista import Fista, SolverStatus, chambolle_dossal
-from napari_csc.core.solvers.unrolled import unrolled_fista
+from napari_csc.core.solvers.admm import Admm, balanced_penalties
+from napari_csc.core.solvers.blocked import BlockedSolver, SolverStatus
+from napari_csc.core.solvers.fista import Fista, chambolle_dossal
+from napari_csc.core.solvers.unrolled import unrolled_admm, unrolled_fista
 
-__all__ = ["Fista", "SolverStatus", "chambolle_dossal", "unrolled_fista"]
+__all__ = [
+    "Admm",
+    "BlockedSolver",
+    "Fista",
+    "SolverStatus",
+    "balanced_penalties",
+    "chambolle_dossal",
+    "unrolled_admm",
+    "unrolled_fista",
+]

@@ -1,0 +1,77 @@
+"""Where the numbers are crunched: CPU, CUDA or Apple MPS, and with how many threads."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_csc.core.errors import CscError
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device for a name; ``"auto"`` is CUDA if there is one, else MPS, else the CPU.
+
+    Raises
+    ------
+    CscError
+        If the device does not exist here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if _mps_transforms() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise CscError(
+            f"The device {name!r} is not available on this machine; use 'cpu' or 'auto'."
+        ) from error
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """Return what to show to people: ``"cpu, 8 threads"``, ``"cuda (NVIDIA ...)"``, ``"mps"``."""
+    if device.type == "cpu":
+        count = torch.get_num_threads()
+        return f"cpu, {count} thread{'s' if count > 1 else ''}"
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def set_threads(count: int) -> None:
+    """Set how many CPU threads the library uses, once, before the first reconstruction.
+
+    The default is one for each physical core (or ``OMP_NUM_THREADS``). Results of different
+    thread counts agree within rounding (1e-6 of the image maximum).
+
+    Raises
+    ------
+    CscError
+        If the count is not a positive whole number.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise CscError(f"The number of threads must be one or more, but is {count!r}.")
+    torch.set_num_threads(count)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Return the bytes that are free on the device, or None where nobody tells."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu":
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+    return None
+
+
+def _mps_transforms() -> bool:
+    """Whether Apple's GPU is there and has the complex FFT that the solvers stand on."""
+    if not torch.backends.mps.is_available():
+        return False
+    try:
+        torch.fft.fft2(torch.zeros(1, 4, 4, dtype=torch.complex64, device="mps"))
+    except (RuntimeError, NotImplementedError, TypeError):
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""How much memory a reconstruction takes, and how it is made to fit a budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps.networks import CHUNK_PIXELS, MapNetwork, MapNetworkV3
+from napari_csc.core.solvers.blocked import default_block_size
+
+_COMPLEX, _REAL = 8, 4
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The sizes that decide about time and memory.
+
+    Attributes
+    ----------
+    n_slices, shape
+        Images.
+    n_dictionary, n_filters
+        Filters of the dictionary, and these with the smooth filters.
+    band_share
+        Share of the frequency grid that the data reach.
+    network
+        The map network, None for scalars and tensors.
+    """
+
+    n_slices: int
+    shape: tuple[int, int]
+    n_dictionary: int
+    n_filters: int
+    band_share: float = 1.0
+    network: MapNetwork | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of one image."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What a reconstruction will take, beyond what the program holds already.
+
+    Attributes
+    ----------
+    peak : int
+        Estimated bytes at the worst moment.
+    results : int
+        Bytes of the result, which remain.
+    chunk_pixels : int
+        Pixels times filters that go through the map network at once.
+    """
+
+    peak: int
+    results: int
+    chunk_pixels: int = CHUNK_PIXELS
+
+
+def estimate_memory(problem: Problem, chunk_pixels: int = CHUNK_PIXELS) -> MemoryPlan:
+    """Estimate the memory of a reconstruction on the CPU.
+
+    The result is held for all slices; everything else for one slice at a time: the spectra of the
+    filters, then either the network at work or the solver.
+    """
+    pixels, filters = problem.pixels, problem.n_filters
+    images = 6 * problem.n_slices * pixels * _COMPLEX
+    maps = filters * pixels * _REAL
+    stack = filters * pixels * _COMPLEX
+    codes = problem.n_dictionary * pixels * _COMPLEX
+    results = images + problem.n_slices * (codes + maps)
+    # Results of slices that are not done yet are not touched, so they take no memory.
+    before = results - codes - maps
+    inference = before + stack + 2 * maps + _network_bytes(problem, chunk_pixels)
+    scratch = int((2 + problem.band_share) * _COMPLEX) + 2 * _REAL
+    block = default_block_size(filters, pixels, _CPU) * pixels * scratch
+    state = 2 * stack + int(stack * problem.band_share) + maps + block
+    solving = results + stack + state + maps
+    return MemoryPlan(max(inference, solving), results, chunk_pixels)
+
+
+def plan_memory(problem: Problem, limit: int | None) -> MemoryPlan:
+    """Return the plan that fits a limit in bytes, with smaller chunks where needed.
+
+    Raises
+    ------
+    CscError
+        If nothing fits.
+    """
+    plan = estimate_memory(problem)
+    while limit is not None and plan.peak > limit and plan.chunk_pixels > problem.pixels:
+        plan = estimate_memory(problem, max(problem.pixels, plan.chunk_pixels // 2))
+    if limit is not None and plan.peak > limit:
+        raise CscError(
+            f"This reconstruction needs about {plan.peak / 1e9:.1f} GB, but {limit / 1e9:.1f} GB "
+            "are free or allowed; choose fewer slices or fewer filters."
+        )
+    return plan
+
+
+def _network_bytes(problem: Problem, chunk_pixels: int) -> int:
+    """Bytes of the activations of the network for one chunk of filters, and of its input."""
+    network = problem.network
+    if network is None:
+        return 0
+    unet = network.unet
+    height, width = (size + 2 * unet.halo for size in problem.shape)
+    at_once = 1
+    if isinstance(network, MapNetworkV3):
+        at_once = min(max(1, chunk_pixels // problem.pixels), problem.n_filters)
+    activations = unet.bytes_per_pixel * height * width
+    return at_once * (activations + 4 * problem.pixels * _COMPLEX)

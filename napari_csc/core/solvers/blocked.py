@@ -1,0 +1,221 @@
+"""What the steppable solvers share: codes in blocks, the Fourier path, the shrinkage in place."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+
+from napari_csc.core.data_term import DataTerm
+from napari_csc.core.errors import CscError
+from napari_csc.core.prox import SMALLEST_THRESHOLD, Norm
+
+Tensor = torch.Tensor
+
+# Pixels times filters in one block: 8 bytes each, so that a block and its scratch stay in cache.
+_BLOCK_PIXELS = 1_000_000
+_MOST_FILTERS = 16
+# An accelerator would have to wait for each look at its numbers.
+_LOOK_EVERY = 8
+
+
+@dataclass(frozen=True, eq=False)
+class SolverStatus:
+    """Where a solver stands after an iteration; reading a figure waits for the device."""
+
+    iteration: int
+    figures: Tensor
+    """Objective and image change, on the device of the solver."""
+
+    @property
+    def objective(self) -> float:
+        """``1/2 ||A D s - y'||^2 + ||Lambda . s||_1``."""
+        return float(self.figures[0])
+
+    @property
+    def image_change(self) -> float:
+        """``||x_n - x_{n-1}|| / ||x_n||`` of the sparse part, over the sampled band."""
+        return float(self.figures[1])
+
+
+class BlockedSolver(ABC):
+    """Minimise ``1/2 ||A D s - y'||^2 + ||Lambda . s||_1`` over the codes of one image.
+
+    The codes are kept in units of one scale per filter, ``s_k = a_k u_k``, which turns the step
+    sizes of FISTA and the penalties of ADMM into one. Forward and adjoint run in the Fourier
+    domain, in blocks of filters that stay in cache; products with the spectra of the filters are
+    formed on the band that the data reach. Nothing as large as a code stack is allocated in an
+    iteration.
+
+    Parameters
+    ----------
+    spectra
+        Filter spectra (K, y, x) complex, from `napari_csc.core.filter_spectra.filter_spectra`.
+    data
+        The data misfit.
+    maps
+        Sparsity level maps ``Lambda`` (K, y, x), not negative.
+    scales
+        The scale ``a_k`` of each filter (K,), positive.
+    norm
+        ``"modulus"`` or ``"real-imaginary"``.
+    block_size
+        Filters in a block; chosen by image size and device if None. It does not change the result.
+    """
+
+    def __init__(
+        self,
+        spectra: Tensor,
+        data: DataTerm,
+        maps: Tensor,
+        scales: Tensor,
+        norm: Norm = "modulus",
+        block_size: int | None = None,
+    ) -> None:
+        n_filters, *grid = spectra.shape
+        self._spectra, self._scales, self._norm = spectra, scales, norm
+        self._band, self._data = data.band, data.on_band()
+        self._block = block_size or default_block_size(n_filters, grid[0] * grid[1], spectra.device)
+        columns = scales[:, None, None]
+        self._on_band = self._band.gather(spectra).mul_(columns)
+        self._thresholds = (maps * columns).clamp_(min=SMALLEST_THRESHOLD).contiguous()
+        self._codes = spectra.new_zeros(spectra.shape)
+        self._moduli = maps.new_empty(self._block, *grid)
+        self._factors = torch.empty_like(self._moduli)
+        # Zero outside the band for good: only the band is ever written.
+        self._padded = spectra.new_zeros(self._block, *grid)
+        self._products = spectra.new_empty(self._block, *self._band.size)
+        self._one = maps.new_ones(())
+        self.spectrum = spectra.new_zeros(self._band.size)
+        """Unitary spectrum of ``D s`` on the band."""
+        self.iteration = 0
+
+    @property
+    def codes(self) -> Tensor:
+        """The sparse codes ``s`` (K, y, x), complex."""
+        return self._codes * self._scales[:, None, None]
+
+    @torch.inference_mode()
+    def write_codes(self, out: Tensor) -> None:
+        """Write the codes of the first filters into a tensor (n, y, x), on any device."""
+        for block in self._blocks():
+            kept = slice(block.start, min(block.stop, len(out)))
+            out[kept] = (self._codes[kept] * self._scales[kept, None, None]).to(out.device)
+
+    @abstractmethod
+    def _advance(self) -> Tensor:
+        """Do one iteration, leaving ``_codes`` and ``spectrum``; return ``||Lambda . s||_1``."""
+
+    @torch.inference_mode()
+    def step(self) -> SolverStatus:
+        """Do one iteration.
+
+        Raises
+        ------
+        CscError
+            If the iterates are no longer finite.
+        """
+        previous = self.spectrum
+        penalty = self._advance()
+        self.iteration += 1
+        change = torch.linalg.vector_norm(self.spectrum - previous)
+        size = torch.linalg.vector_norm(self.spectrum).clamp_min(1e-30)
+        objective = self._data.misfit(self.spectrum) + penalty
+        status = SolverStatus(self.iteration, torch.stack([objective, change / size]))
+        if self.spectrum.device.type == "cpu" or self.iteration % _LOOK_EVERY == 0:
+            self.check_finite(status)
+        return status
+
+    def check_finite(self, status: SolverStatus) -> None:
+        """Raise `CscError` if the iterates are no longer finite."""
+        if not math.isfinite(status.objective):
+            raise CscError(
+                f"The reconstruction became infinite in iteration {status.iteration}; check the "
+                "scaling of the data and the sparsity level maps."
+            )
+
+    @torch.inference_mode()
+    def image(self) -> Tensor:
+        """Return the current sparse part ``D s``, (y, x) complex, with all its frequencies."""
+        return self.part(slice(0, len(self._spectra)))
+
+    @torch.inference_mode()
+    def part(self, filters: slice) -> Tensor:
+        """Return what some filters contribute to the image, (y, x) complex."""
+        spectrum = self._spectra.new_zeros(self._spectra.shape[1:])
+        start, stop, _ = filters.indices(len(self._spectra))
+        for first in range(start, stop, self._block):
+            block = slice(first, min(first + self._block, stop))
+            scaled = torch.fft.fft2(self._codes[block], norm="ortho").mul_(self._spectra[block])
+            weights = self._scales[block].to(scaled.dtype)
+            spectrum += torch.tensordot(weights, scaled, dims=1)
+        return torch.fft.ifft2(spectrum, norm="ortho")
+
+    def _blocks(self) -> list[slice]:
+        count = len(self._spectra)
+        return [
+            slice(start, min(start + self._block, count)) for start in range(0, count, self._block)
+        ]
+
+    def _analysed(self, block: slice, mirrored: Tensor) -> Tensor:
+        """Return ``D_k^H`` of an image for the filters of a block.
+
+        The image comes as its unitary spectrum on the band, mirrored: because filters are real,
+        ``IFFT(conj(d^) x^)`` is ``FFT`` of ``d^(w) x^(-w)``, which needs no conjugation.
+        """
+        spectra = self._on_band[block]
+        padded = self._padded[: len(spectra)]
+        for (rows, columns), (top, left) in self._band.pieces:
+            piece = padded[:, rows, columns]
+            torch.mul(spectra[:, top, left], mirrored[top, left], out=piece)
+        return torch.fft.fft2(padded, norm="ortho")
+
+    def _add_synthesised(self, codes: Tensor, block: slice, total: Tensor) -> None:
+        """Add the spectrum of ``D_k s_k`` of a block of codes to ``total``, on the band."""
+        transformed = torch.fft.fft2(codes, norm="ortho")
+        products = self._products[: len(codes)]
+        spectra = self._on_band[block]
+        for (rows, columns), (top, left) in self._band.pieces:
+            piece = products[:, top, left]
+            torch.mul(transformed[:, rows, columns], spectra[:, top, left], out=piece)
+        total.add_(products.sum(0))
+
+    def _shrink(self, values: Tensor, block: slice, out: Tensor) -> Tensor:
+        """Write the soft-thresholded values of a block to ``out``; return their penalty."""
+        if self._norm == "modulus":
+            return self._shrink_modulus(values, block, out)
+        if out is not values:
+            out.copy_(values)
+        thresholds = self._thresholds[block]
+        clipped, below = self._moduli[: len(out)], self._factors[: len(out)]
+        torch.neg(thresholds, out=below)
+        parts = torch.view_as_real(out).unbind(-1)
+        for part in parts:
+            torch.clamp(part, below, thresholds, out=clipped)
+            part.sub_(clipped)
+        torch.abs(parts[0], out=clipped)
+        clipped.add_(parts[1].abs())
+        return torch.dot(clipped.view(-1), thresholds.view(-1))
+
+    def _shrink_modulus(self, values: Tensor, block: slice, out: Tensor) -> Tensor:
+        thresholds = self._thresholds[block]
+        moduli, factors = self._moduli[: len(out)], self._factors[: len(out)]
+        real, imaginary = torch.view_as_real(values).unbind(-1)
+        # Three times as fast as abs, which guards against overflow beyond 1e19.
+        torch.mul(real, real, out=moduli)
+        moduli.addcmul_(imaginary, imaginary).sqrt_()
+        torch.addcdiv(self._one, thresholds, moduli, value=-1, out=factors)
+        factors.clamp_(min=0)
+        torch.mul(values, factors, out=out)
+        return torch.dot(moduli.mul_(factors).view(-1), thresholds.view(-1))
+
+
+def default_block_size(n_filters: int, pixels: int, device: torch.device) -> int:
+    """Return how many filters go through the FFT at once: few on a CPU, all on accelerators."""
+    if device.type != "cpu":
+        return n_filters
+    fitting = max(1, min(_MOST_FILTERS, _BLOCK_PIXELS // pixels))
+    # A power of two, so that the threads share the transforms of a block evenly.
+    return min(n_filters, 1 << (fitting.bit_length() - 1))
