@@ -96,7 +96,7 @@ def _runs(sampled: Tensor) -> tuple[slice, ...]:
     stops = torch.nonzero(edges == -1)[:, 0].tolist()
     if len(stops) < len(starts):
         stops.append(count)
-    if len(starts) > _MOST_RUNS or int(symmetric.sum()) > _WORTH_CUTTING * count:
+    if not starts or len(starts) > _MOST_RUNS or int(symmetric.sum()) > _WORTH_CUTTING * count:
         return (slice(0, count),)
     return tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
 

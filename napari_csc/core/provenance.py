@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import torch
 
+from napari_csc.core.devices import describe_device
 from napari_csc.core.maps.networks import MapNetwork
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dic
             "torch": torch.__version__,
             "numpy": numpy.__version__,
         },
-        "device": str(reconstructor.device),
+        "device": describe_device(reconstructor.device),
     }
 
 

@@ -12,6 +12,7 @@ from psygnal import Signal
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.core.maps.cache import MapCache
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, LayerBoard
@@ -78,6 +79,7 @@ class Controller:
     ) -> None:
         self.session, self.board, self._lanes, self._notify = session, board, lanes, notify
         self._baseline: Baseline | None = None
+        self._map_cache = MapCache()
         self._image: LayerInput | None = None
         self._input_name = ""
         self.outcome: Outcome | None = None
@@ -269,7 +271,15 @@ class Controller:
         slices = None if session.slices == "all" else (self.board.current_slice(),)
         if acquisition.shape[0] == 1:
             slices = None
-        job = Job(acquisition, settings, slices, session.sampled, session.noise_std, self._baseline)
+        job = Job(
+            acquisition,
+            settings,
+            slices,
+            session.sampled,
+            session.noise_std,
+            self._baseline,
+            self._map_cache,
+        )
         shown = slices or tuple(range(acquisition.shape[0]))
         self.board.restore()
         self._lanes.run.start(

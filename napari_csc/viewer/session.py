@@ -11,10 +11,10 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.maps import WeightMetadata
-from napari_csc.core.maps.config import Smooth
+from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.prox import Norm
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import DEFAULTS, ReconstructionSettings
+from napari_csc.core.settings import DEFAULT_ITERATIONS, DEFAULTS, ReconstructionSettings
 from napari_csc.viewer.views import Part
 
 FALLBACK_MAPS = "1.5sigma"
@@ -26,6 +26,7 @@ SETTING_FIELDS = (
     "dropped",
     "maps",
     "strength",
+    "solver",
     "iterations",
     "norm",
     "smooth",
@@ -52,7 +53,7 @@ class Session:
         Noise standard deviation as the user corrected it.
     dictionary : Dictionary or None
         All filters in their original order.
-    dictionary_name, shuffle_seed, dropped, maps, strength, iterations, norm, smooth, device
+    dictionary_name, shuffle_seed, dropped, maps, strength, solver, iterations, norm, smooth, device
         As in `napari_csc.ReconstructionSettings`; None means as the network was trained.
     networks : dict
         What the shipped networks say about themselves, by name.
@@ -78,6 +79,7 @@ class Session:
     dropped: tuple[int, ...] = ()
     maps: str = FALLBACK_MAPS
     strength: float = 1.0
+    solver: Solver | None = None
     iterations: int | None = None
     norm: Norm | None = None
     smooth: Smooth | None = None
@@ -102,6 +104,7 @@ class Session:
             dropped=self.dropped,
             maps=self.maps,
             strength=self.strength,
+            solver=self.solver,
             iterations=self.iterations,
             norm=self.norm,
             smooth=self.smooth,
@@ -158,7 +161,10 @@ class Session:
 
     def default(self, name: str) -> Any:
         """Return what counts where a setting is left as the network was trained."""
-        return getattr(self.trained() or DEFAULTS, name)
+        source = self.trained() or DEFAULTS
+        if name == "iterations" and self.solver not in (None, source.solver):
+            return DEFAULT_ITERATIONS[self.solver]
+        return getattr(source, name)
 
     def misfit(self, name: str) -> str:
         """Return why a network cannot take the dictionary in use, or nothing."""

@@ -11,6 +11,7 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
+from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.metrics import nmse, ssim
 from napari_csc.core.progress import Progress
 from napari_csc.core.reconstruct import Reconstructor
@@ -18,9 +19,6 @@ from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.core.simulate import central_mask
 from napari_csc.viewer.views import Array, Windows
-
-_PICTURE_EVERY = 0.1
-"""Seconds between pictures of the running reconstruction: an update of a layer costs time too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +41,7 @@ class Job:
     sampled: tuple[int, int] | None = None
     noise_std: float | None = None
     baseline: Baseline | None = None
+    map_cache: MapCache | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +57,8 @@ class Step:
     shape: tuple[int, int, int] = (0, 0, 0)
     picture: Array | None = None
     """The current image (y, x) of that slice, complex, ten times a second at most."""
+    is_rough: bool = False
+    """Whether the picture is the early one, made before the maps are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +108,8 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
     begin = time.perf_counter()
     acquisition = prepared(job)
     baseline = _baseline(job, acquisition, report, should_stop, begin)
-    result = _reconstruct(
-        job.settings, acquisition, _Reporter(report, begin, acquisition.shape), should_stop
-    )
+    reporter = _Reporter(report, begin, acquisition.shape)
+    result = _reconstruct(job, job.settings, acquisition, reporter, should_stop)
     change = None
     if job.settings.shuffle_seed is None:
         baseline = Baseline(job.settings, acquisition.digest, result.noise_std, result.image)
@@ -148,20 +148,26 @@ def _baseline(
         return known
     # Without pictures: the viewer shows the shuffled result only.
     reporter = _Reporter(report, begin, acquisition.shape, "Unshuffled, to compare with: ", False)
-    image = _reconstruct(settings, acquisition, reporter, should_stop).image
+    image = _reconstruct(job, settings, acquisition, reporter, should_stop).image
     return Baseline(settings, acquisition.digest, sigma, image)
 
 
 def _reconstruct(
+    job: Job,
     settings: ReconstructionSettings,
     acquisition: Acquisition,
     reporter: _Reporter,
     should_stop: Callable[[], bool],
 ) -> Reconstruction:
-    reconstructor = Reconstructor.from_settings(settings)
-    reporter.begin_maps()
-    with torch.no_grad():
-        return reconstructor(acquisition, on_iteration=reporter, should_stop=should_stop)
+    # Shuffled filters get maps of their own: it must be seen that nothing changes, not assumed.
+    reconstructor = Reconstructor.from_settings(settings, map_cache=job.map_cache)
+    reporter.begin()
+    return reconstructor(
+        acquisition,
+        on_iteration=reporter,
+        should_stop=should_stop,
+        early_picture=reporter.with_pictures,
+    )
 
 
 class _Reporter:
@@ -176,23 +182,29 @@ class _Reporter:
         with_pictures: bool = True,
     ) -> None:
         self._report, self._begin, self._shape = report, begin, shape
-        self._prefix, self._with_pictures = prefix, with_pictures
-        self._last = 0.0
+        self._prefix, self.with_pictures = prefix, with_pictures
 
-    def begin_maps(self) -> None:
-        """Tell that the maps are being inferred, which takes a while before the iterations."""
+    def begin(self) -> None:
+        """Tell that the work has begun: maps take a while before the iterations."""
         seconds = time.perf_counter() - self._begin
         self._report(Step(f"{self._prefix}inferring the sparsity maps…", seconds=seconds))
 
     def __call__(self, progress: Progress) -> None:
-        now = time.perf_counter()
-        is_last = progress.iteration == progress.iterations
-        if not is_last and now - self._last < _PICTURE_EVERY:
+        if not progress.picture_due:
             return
-        self._last = now
-        picture = None
-        if self._with_pictures:
-            picture = np.asarray(progress.current_image())
+        picture = np.asarray(progress.current_image()) if self.with_pictures else None
+        if progress.stage == "early picture":
+            self._report(
+                Step(
+                    "rough picture; inferring the sparsity maps…",
+                    seconds=time.perf_counter() - self._begin,
+                    slice_index=progress.slice_index,
+                    shape=self._shape,
+                    picture=picture,
+                    is_rough=True,
+                )
+            )
+            return
         where = ""
         if progress.n_slices > 1:
             where = f"slice {progress.slice_index + 1} of {progress.n_slices}, "
@@ -203,7 +215,7 @@ class _Reporter:
                 done=progress.slice_index * progress.iterations + progress.iteration,
                 total=progress.n_slices * progress.iterations,
                 objective=progress.objective,
-                seconds=now - self._begin,
+                seconds=time.perf_counter() - self._begin,
                 slice_index=progress.slice_index,
                 shape=self._shape,
                 picture=picture,

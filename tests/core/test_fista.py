@@ -1,13 +1,13 @@
+import problems
 import pytest
 import torch
-from helper import random_complex, random_filters, relative
+from helper import relative
+from problems import run
 
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import step_sizes
-from napari_csc.core.prox import l1_norm
 from napari_csc.core.solvers import Fista, chambolle_dossal, unrolled_fista
-from napari_csc.core.synthesis import SynthesisOperator
 
 NORMS = ("modulus", "real-imaginary")
 RULES = ("per-filter", "uniform")
@@ -16,22 +16,7 @@ RULES = ("per-filter", "uniform")
 CODES = {torch.complex128: 1e-12, torch.complex64: 3e-6}
 
 
-class Problem:
-    """A small masked problem: operator, data term, maps."""
-
-    def __init__(self, count=6, size=5, grid=(18, 15), dtype=torch.complex128, level=0.3):
-        filters = random_filters(count, size, size, dtype.to_real())
-        self.synthesis = SynthesisOperator(filters, grid)
-        draw = torch.Generator().manual_seed(7)
-        self.mask = (torch.rand(grid, generator=draw) < 0.7).to(dtype.to_real())
-        codes = random_complex(count, *grid, dtype=dtype) * (
-            torch.rand(count, *grid, generator=draw) < 0.05
-        )
-        noise = 0.1 * random_complex(*grid, dtype=dtype, seed=9)
-        self.spectrum = self.mask * (self.synthesis.to_spectrum(10 * codes) + noise)
-        self.data = CartesianDataTerm(self.spectrum, self.mask)
-        self.maps = level * (0.5 + torch.rand(count, *grid, generator=draw)).to(dtype.to_real())
-
+class Problem(problems.Problem):
     def solver(self, rule="per-filter", norm="modulus", **options):
         steps = step_sizes(self.synthesis.spectra, rule)
         return Fista(self.synthesis.spectra, self.data, self.maps, steps, norm, **options)
@@ -41,14 +26,6 @@ class Problem:
         return unrolled_fista(
             self.synthesis, self.data, self.maps, steps, iterations, norm, **options
         )
-
-    def objective(self, codes, norm):
-        residual = self.mask * self.synthesis.to_spectrum(codes) - self.spectrum
-        return float(0.5 * residual.abs().square().sum() + l1_norm(codes, self.maps, norm))
-
-
-def run(solver, iterations):
-    return [solver.step() for _ in range(iterations)]
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -61,6 +38,40 @@ def test_blocked_equals_unrolled(norm, rule, dtype):
     expected = problem.unrolled(30, rule, norm)
     assert relative(solver.codes, expected) < CODES[dtype]
     assert relative(solver.image(), problem.synthesis(expected)) < 1e-6
+
+
+@pytest.mark.parametrize("sampled", [(18, 15), (10, 9), (9, 14), (1, 1)])
+def test_the_band_of_the_data_is_enough(sampled):
+    problem = Problem(sampled=sampled)
+    solver = problem.solver()
+    last = run(solver, 30)[-1]
+    expected = problem.unrolled(30)
+    assert relative(solver.codes, expected) < 1e-12
+    assert relative(solver.image(), problem.synthesis(expected)) < 1e-12
+    assert last.objective == pytest.approx(problem.objective(expected, "modulus"), rel=1e-12)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_single_precision_stays_near_double(norm):
+    double = Problem()
+    spectra, steps = double.synthesis.spectra, step_sizes(double.synthesis.spectra, "uniform")
+    data = CartesianDataTerm(double.spectrum.to(torch.complex64), double.mask.float())
+    single = Fista(spectra.to(torch.complex64), data, double.maps.float(), steps.float(), norm)
+    exact = double.solver("uniform", norm)
+    run(single, 64), run(exact, 64)
+    assert relative(single.image().to(torch.complex128), exact.image()) < 1e-5
+
+
+def test_any_number_of_threads_gives_the_same():
+    images = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        solver = Problem(count=9, grid=(64, 60), dtype=torch.complex64).solver()
+        run(solver, 20)
+        images.append(solver.image())
+    torch.set_num_threads(1)
+    assert relative(images[1], images[0]) < 1e-6
+    assert relative(images[2], images[0]) < 1e-6
 
 
 @pytest.mark.parametrize("norm", NORMS)

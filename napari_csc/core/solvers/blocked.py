@@ -153,6 +153,10 @@ class BlockedSolver(ABC):
             spectrum += torch.tensordot(weights, scaled, dims=1)
         return torch.fft.ifft2(spectrum, norm="ortho")
 
+    def spectrum_on_grid(self) -> Tensor:
+        """Return the unitary spectrum of ``D s`` (y, x), zero outside the band of the data."""
+        return self._band.scatter(self.spectrum)
+
     def _blocks(self) -> list[slice]:
         count = len(self._spectra)
         return [

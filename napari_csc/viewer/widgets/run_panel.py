@@ -94,7 +94,8 @@ class RunPanel(QWidget):
         last = outcome.result.history[-1] if outcome.result.history else None
         if last is not None:
             self.state.setText(
-                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}"
+                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}\n"
+                f"{outcome.seconds:.1f} s on {outcome.result.provenance['device']}"
             )
         if outcome.figures is None:
             return

@@ -1,0 +1,97 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import napari_csc as csc
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps import load_map_network
+from napari_csc.core.memory import Problem, estimate_memory, plan_memory
+from napari_csc.core.phantom import head_phantom
+
+MEASURE = """
+import sys, threading, psutil, torch
+import napari_csc as csc
+from napari_csc.core.phantom import head_phantom
+count, size, slices, solver = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+torch.set_num_threads(1)
+images = torch.as_tensor(head_phantom(size, 1)).reshape(1, size, size).expand(slices, -1, -1)
+scan = csc.simulate_low_field(images, sampled=size // 2)
+reconstruct = csc.Reconstructor(
+    csc.Dictionary.dct(count, 11), csc.load_map_network("v3"), solver=solver, iterations=2
+)
+reconstruct(csc.simulate_low_field(head_phantom(32, 1), sampled=16))
+process = psutil.Process()
+before, peak, ended = process.memory_info().rss, 0, threading.Event()
+def watch():
+    global peak
+    while not ended.wait(0.002):
+        peak = max(peak, process.memory_info().rss)
+watcher = threading.Thread(target=watch)
+watcher.start()
+reconstruct(scan, on_iteration=lambda progress: None, early_picture=True)
+ended.set()
+watcher.join()
+print((peak - before) / reconstruct.estimate_memory(scan).peak)
+"""
+
+
+@pytest.mark.parametrize(
+    "sizes", ["64 320 1 fista", "128 256 1 admm", "32 256 3 fista"], ids=lambda text: text
+)
+def test_estimate_is_near_what_is_used(sizes):
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *sizes.split()], capture_output=True, text=True, check=True
+    )
+    # The bar is 20 %; allocators differ a little between machines.
+    assert 0.75 < float(done.stdout) < 1.25
+
+
+def problem(**changes):
+    values = {"n_slices": 1, "shape": (320, 320), "n_dictionary": 64, "n_filters": 67}
+    return Problem(**{**values, **changes})
+
+
+def test_grows_with_slices_filters_and_pixels():
+    base = estimate_memory(problem()).peak
+    assert estimate_memory(problem(n_slices=4)).peak > base
+    assert estimate_memory(problem(n_dictionary=128, n_filters=131)).peak > 1.8 * base
+    assert estimate_memory(problem(shape=(640, 640))).peak > 3.5 * base
+    assert estimate_memory(problem(band_share=0.25)).peak < base
+
+
+def test_the_bar_of_128_filters():
+    plan = estimate_memory(problem(n_dictionary=128, n_filters=131, network=load_map_network("v3")))
+    assert plan.peak < 1.2e9
+
+
+def test_smaller_chunks_where_memory_is_short():
+    small = problem(n_dictionary=4, n_filters=7, shape=(64, 64), network=load_map_network("v3"))
+    roomy = plan_memory(small, None)
+    tight = plan_memory(small, estimate_memory(small, 64 * 64).peak)
+    assert tight.chunk_pixels < roomy.chunk_pixels
+    assert tight.peak < roomy.peak
+
+
+def test_refuses_plainly_what_cannot_fit():
+    with pytest.raises(CscError, match=r"needs about .* GB, but 0\.1 GB .* choose fewer slices"):
+        plan_memory(problem(n_slices=50), 100_000_000)
+    scan = csc.simulate_low_field(head_phantom(64, 1), sampled=32)
+    reconstruct = csc.Reconstructor(
+        csc.Dictionary.dct(32, 9), csc.NoiseScalar(1.5), memory_limit=0.001
+    )
+    with pytest.raises(CscError, match="fewer slices or fewer filters"):
+        reconstruct(scan)
+
+
+def test_result_does_not_depend_on_the_chunks():
+    scan = csc.simulate_low_field(
+        head_phantom(64, 1), sampled=32, generator=torch.Generator().manual_seed(0)
+    )
+    dictionary, network = csc.Dictionary.dct(16, 7), csc.load_map_network("v3")
+    usual = csc.Reconstructor(dictionary, network, iterations=8)
+    least = usual.estimate_memory(scan).peak * 0.75
+    tight = csc.Reconstructor(dictionary, network, iterations=8, memory_limit=least / 1e9)
+    images = [reconstruct(scan).image for reconstruct in (usual, tight)]
+    assert (images[0] - images[1]).abs().max() / images[0].abs().max() < 1e-5
