@@ -321,7 +321,7 @@ def _print_summary(acquisition: Acquisition, result: Reconstruction, seconds: fl
     for name, value in describe.essentials(acquisition):
         typer.echo(f"{name:<10} {value}")
     typer.echo(f"dictionary {result.dictionary.name}, {len(result.dictionary)} filters")
-    typer.echo(f"time       {seconds:.1f} s on {result.provenance['device']}")
+    typer.echo(f"time       {seconds:.1f} s on {result.provenance['hardware']}")
     if result.reference is None:
         return
     for label, images in (("initial", result.initial), ("result", result.image)):

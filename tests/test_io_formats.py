@@ -15,6 +15,7 @@ from scipy.io import savemat
 import napari_csc as csc
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.fourier import image_to_kspace
+from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.json_values import from_json, to_json
 
@@ -88,8 +89,9 @@ def test_four_axes_of_numpy_are_slice_coil(tmp_path: Path, kspace: Array) -> Non
     coils = np.stack([kspace, 0.5j * kspace[:, ::-1]], axis=1)
     np.save(tmp_path / "a.npy", coils)
     assert equal(csc.load(tmp_path / "a.npy", coil=1), coils[:, 1])
-    with pytest.raises(csc.CscError, match="2 coils"):
-        csc.load(tmp_path / "a.npy")
+    every = csc.load(tmp_path / "a.npy")
+    assert every.n_coils == 2
+    assert every.metadata["coil_maps"] == "estimated from the data (walsh)"
     with pytest.raises(csc.CscError, match="Coil 2 does not exist"):
         csc.load(tmp_path / "a.npy", coil=2)
 
@@ -208,8 +210,9 @@ def test_irregular_sampling_of_a_stack_means_coils(tmp_path: Path, kspace: Array
     mask = np.random.default_rng(0).random(kspace.shape[-2:]) < 0.2
     mask[20:28, 16:24] = True
     np.save(tmp_path / "a.npy", kspace * mask)
-    with pytest.raises(csc.CscError, match="3 coils"):
-        csc.load(tmp_path / "a.npy")
+    coils = csc.load(tmp_path / "a.npy")
+    assert (coils.shape[0], coils.n_coils) == (1, 3)
+    assert coils.metadata["axes"] == "coil,y,x"
     assert equal(csc.load(tmp_path / "a.npy", coil=1), (kspace * mask)[1])
     stated = csc.load(tmp_path / "a.npy", axes="slice,y,x")
     assert equal(stated, kspace * mask)
@@ -333,6 +336,35 @@ def test_acquisition_with_coil_maps(tmp_path: Path, kspace: Array) -> None:
     save_acquisition(acquisition, tmp_path / "a.h5")
     assert torch.equal(csc.load(tmp_path / "a.h5").adjoint(), acquisition.adjoint())
     assert equal(csc.load(tmp_path / "a.h5", coil=1), coils[:, 1])
+
+
+def test_acquisition_with_a_noise_scan(tmp_path: Path, kspace: Array) -> None:
+    coils = np.stack([kspace, 0.5j * kspace], axis=1)
+    noise = np.random.default_rng(0).normal(size=(2, 500, 2)) @ np.array([1, 1j])
+    save_acquisition(csc.Acquisition.from_kspace(coils), tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["noise_scan"] = noise
+        del file["coil_maps"]
+    whitened = csc.load(tmp_path / "a.h5")
+    assert whitened.noise_std == pytest.approx(float(np.sqrt((abs(noise) ** 2).mean())), rel=1e-4)
+    assert "prewhitened" in whitened.metadata["noise"]
+    given = csc.load(tmp_path / "a.h5", noise_scan=2 * noise, coil_maps="inati")
+    assert given.noise_std == pytest.approx(2 * whitened.noise_std, rel=1e-4)
+    assert given.metadata["coil_maps"] == "estimated from the data (inati)"
+
+
+def test_acquisition_along_a_trajectory(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    positions = draw.uniform(-10, 10, size=(900, 2))
+    samples = draw.normal(size=(2, 3, 900, 2)) @ np.array([1, 1j])
+    acquisition = NonCartesianAcquisition.from_trajectory(samples, positions, (24, 22))
+    save_acquisition(acquisition, tmp_path / "a.h5")
+    back = csc.load(tmp_path / "a.h5")
+    assert isinstance(back, NonCartesianAcquisition)
+    assert back.digest == acquisition.digest
+    assert torch.equal(back.mask, acquisition.mask)
+    assert torch.allclose(back.adjoint(), acquisition.adjoint())
+    assert csc.load(tmp_path / "a.h5", coil=1, slice=0).kspace.shape == (1, 1, 900)
 
 
 # --------------------------------------------------------------- metadata

@@ -6,24 +6,28 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 
+from napari_csc.core.acquisition_checks import (
+    EMPTY_SHARE,
+    ArrayLike,
+    check_noise_std,
+    checked_coil_maps,
+    checked_kspace,
+    checked_mask,
+    checked_reference,
+    to_tensor,
+)
+from napari_csc.core.coils import CoilMethod, coil_noise_power, estimate_coil_maps
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
+from napari_csc.core.prewhitening import Whitening
 
 Tensor = torch.Tensor
-ArrayLike = Tensor | np.ndarray
-
-SMALLEST_IMAGE = 8
-"""Fewer pixels along an axis than this hold no structure for a dictionary to describe."""
-
-# Zero-filled samples of real scanners are near zero, not zero (values near 1e-16 of the maximum
-# were seen); measured noise is orders of magnitude above this share of the largest sample.
-_EMPTY_SHARE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,8 @@ class Acquisition:
     mask : Tensor
         Sampled positions (ky, kx), bool.
     coil_maps : Tensor or None
-        Coil sensitivity maps (slice, coil, y, x), complex64; None for one uniform coil.
+        Coil sensitivity maps (slice, coil, y, x), complex64; None for one uniform coil. Their root
+        sum of squares should be near one, so that images come in the units of the k-space.
     given_noise_std : float or None
         Standard deviation of one complex k-space sample, ``E|n|^2 = sigma^2``, if it is known.
     reference : Tensor or None
@@ -68,8 +73,10 @@ class Acquisition:
         cls,
         kspace: ArrayLike,
         mask: ArrayLike | None = None,
-        coil_maps: ArrayLike | None = None,
+        coil_maps: ArrayLike | CoilMethod | None = None,
         noise_std: float | None = None,
+        *,
+        noise_scan: ArrayLike | None = None,
         **extra: Any,
     ) -> Acquisition:
         """Check k-space and wrap it.
@@ -82,9 +89,13 @@ class Acquisition:
             Sampled positions (y, x); found from the data if None. Zero-filled samples that are
             only nearly zero count as not sampled.
         coil_maps
-            Coil sensitivity maps (coil, y, x) or (slice, coil, y, x). Needed for several coils.
+            Coil sensitivity maps (coil, y, x) or (slice, coil, y, x), or the method that estimates
+            them from the k-space, ``"walsh"`` or ``"inati"``. Several coils without maps: Walsh.
         noise_std
-            Standard deviation of one complex k-space sample; estimated from the data if None.
+            Standard deviation of one complex k-space sample; measured from the noise scan, else
+            estimated from the data, if None.
+        noise_scan
+            Samples without signal (coil, ...): the coils are prewhitened with them.
         **extra
             ``reference``, ``spacing``, ``unit`` and ``metadata`` of the attributes.
 
@@ -92,34 +103,75 @@ class Acquisition:
         ------
         CscError
             If the array is no usable k-space: wrong number of axes, not complex, NaN or infinite
-            values, all zeros, too few pixels, or several coils without coil maps.
+            values, all zeros, too few pixels, or maps and noise scan do not fit it.
         """
-        data = _checked_kspace(_to_tensor(kspace))
-        sampling = _checked_mask(mask, data)
-        maps = _checked_coil_maps(coil_maps, data)
-        _check_noise_std(noise_std)
+        data = checked_kspace(to_tensor(kspace))
+        sampling = checked_mask(mask, data)
+        check_noise_std(noise_std)
+        data = data * sampling
+        metadata = dict(extra.pop("metadata", {}))
+        maps = None
+        if coil_maps is not None and not isinstance(coil_maps, str):
+            maps = checked_coil_maps(coil_maps, data)
+        if noise_scan is not None:
+            whitening = Whitening.of(to_tensor(noise_scan), data.shape[1])
+            data = whitening(data)
+            maps = None if maps is None else whitening(maps)
+            noise_std = whitening.noise_std if noise_std is None else noise_std
+            metadata["noise"] = "measured by the noise scan; coils prewhitened"
+        if maps is None and (data.shape[1] > 1 or isinstance(coil_maps, str)):
+            method = coil_maps if isinstance(coil_maps, str) else "walsh"
+            maps = estimate_coil_maps(data, sampling, method)
+            metadata["coil_maps"] = f"estimated from the data ({method})"
         reference = extra.pop("reference", None)
         if reference is not None:
-            reference = _to_tensor(reference).to(torch.complex64)
-            reference = reference.reshape(-1, *reference.shape[-2:])
-            if reference.shape != (len(data), *data.shape[-2:]):
-                raise CscError(
-                    f"The reference has the shape {tuple(reference.shape)}, but the images have "
-                    f"{(len(data), *data.shape[-2:])}."
-                )
+            reference = checked_reference(reference, (len(data), *data.shape[-2:]))
         return cls(
-            kspace=data * sampling,
+            kspace=data,
             mask=sampling,
             coil_maps=maps,
             given_noise_std=None if noise_std is None else float(noise_std),
             reference=reference,
+            metadata=metadata,
             **extra,
+        )
+
+    @classmethod
+    def from_volume_kspace(
+        cls, kspace: ArrayLike, mask: ArrayLike | None = None, **options: Any
+    ) -> Acquisition:
+        """Wrap the k-space of a 3-D scan: an FFT along the third direction gives slices.
+
+        Parameters
+        ----------
+        kspace
+            Centred k-space (kz, ky, kx) or (coil, kz, ky, kx).
+        mask
+            Sampled positions (ky, kx), or (kz, ky, kx) that are the same for every sampled kz;
+            found from the data if None.
+        **options
+            As for `from_kspace`.
+
+        Raises
+        ------
+        CscError
+            If the sampled positions depend on kz, so that the scan does not fall into slices.
+        """
+        data = to_tensor(kspace)
+        if data.ndim not in (3, 4):
+            raise CscError(
+                "The k-space of a volume must have the axes (kz, ky, kx) or (coil, kz, ky, kx), "
+                f"but has {data.ndim} axes."
+            )
+        coils = data if data.ndim == 4 else data[None]
+        return cls.from_kspace(
+            slices_of_volume(coils, 1).movedim(1, 0), mask=_mask_of_slices(coils, mask), **options
         )
 
     @classmethod
     def from_image(cls, image: ArrayLike, **extra: Any) -> Acquisition:
         """Wrap an image (y, x) or (slice, y, x), real or complex, as its fully sampled k-space."""
-        data = _to_tensor(image)
+        data = to_tensor(image)
         if data.ndim not in (2, 3):
             raise CscError(
                 f"An image must have the axes (y, x) or (slice, y, x), but has {data.ndim} axes; "
@@ -178,6 +230,11 @@ class Acquisition:
         sampled = kspace_to_image(image_to_kspace(coil_images) * self.mask)
         return (self.coil_maps.conj() * sampled).sum(1)
 
+    @property
+    def is_masked_fourier(self) -> bool:
+        """Whether ``A^H A`` is the sampling mask in the Fourier domain, and nothing else."""
+        return self.coil_maps is None
+
     @cached_property
     def gram_norm(self) -> float:
         """Bound of the largest eigenvalue of ``A^H A``, for step sizes."""
@@ -185,18 +242,25 @@ class Acquisition:
             return 1.0
         return float(self.coil_maps.abs().square().sum(1).max())
 
+    @property
+    def noise_gain(self) -> float:
+        """Noise of ``A^H y`` at a sampled frequency, in units of that of a k-space sample.
+
+        The noise unit of a reconstruction is ``noise_std * noise_gain``. One on a Cartesian grid;
+        less where samples stand closer than the grid, so that their noise averages out.
+        """
+        return 1.0
+
     def noise_power(self) -> Tensor:
         """Return the noise variance at each frequency of the unitary spectrum of ``A^H y``.
 
-        Shape (y, x), in `torch.fft` order, per unit variance of one k-space sample. For one coil
-        that is the sampling mask.
+        Shape (y, x), in `torch.fft` order, per unit variance of one k-space sample; the mean over
+        the slices. For one coil that is the sampling mask.
         """
         mask = torch.fft.ifftshift(self.mask).to(torch.float32)
-        if self.coil_maps is None:
-            return mask
-        return mask * float(self.coil_maps.abs().square().sum(1).mean())
+        return mask if self.coil_maps is None else coil_noise_power(self.coil_maps, mask)
 
-    def select(self, slices: int | Sequence[int]) -> Acquisition:
+    def select(self, slices: int | Sequence[int]) -> Self:
         """Return the acquisition of some slices only.
 
         Raises
@@ -214,6 +278,9 @@ class Acquisition:
                     f"Slice {number} does not exist; this acquisition has the slices "
                     f"0 to {count - 1}."
                 )
+        return self._selected(index)
+
+    def _selected(self, index: list[int]) -> Self:
         chosen = replace(
             self,
             kspace=self.kspace[index],
@@ -224,17 +291,17 @@ class Acquisition:
         chosen.__dict__["noise_std"] = self.noise_std
         return chosen
 
-    def with_noise_std(self, noise_std: float | None) -> Acquisition:
+    def with_noise_std(self, noise_std: float | None) -> Self:
         """Return the same acquisition with another noise level (None: estimate it)."""
-        _check_noise_std(noise_std)
+        check_noise_std(noise_std)
         return replace(self, given_noise_std=noise_std)
 
-    def to(self, device: torch.device | str) -> Acquisition:
+    def to(self, device: torch.device | str) -> Self:
         """Return the acquisition on another device."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device)
-            for name in ("kspace", "mask", "coil_maps", "reference")
-            if (value := getattr(self, name)) is not None
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
         }
         there = replace(self, **moved)
         if "noise_std" in self.__dict__:
@@ -242,113 +309,33 @@ class Acquisition:
         return there
 
 
-def acquired_mask(kspace: Tensor) -> Tensor:
-    """Return which positions (ky, kx) hold samples, treating nearly zero as not sampled.
-
-    Parameters
-    ----------
-    kspace
-        Shape (slice, coil, ky, kx). A position counts as sampled if any slice or coil has a value
-        there above 1e-7 of the largest sample.
-    """
-    magnitude = kspace.abs().flatten(0, 1).amax(0)
-    return magnitude > _EMPTY_SHARE * magnitude.max()
+def slices_of_volume(kspace: Tensor, axis: int) -> Tensor:
+    """Return the k-space of slices: the centred unitary inverse FFT along one axis, kz."""
+    shifted = torch.fft.ifftshift(kspace, dim=axis)
+    return torch.fft.fftshift(torch.fft.ifft(shifted, dim=axis, norm="ortho"), dim=axis)
 
 
-def _to_tensor(array: ArrayLike) -> Tensor:
-    if isinstance(array, Tensor):
-        return array.detach()
-    array = np.asarray(array)
-    if array.dtype.kind not in "biufc":
-        raise CscError(
-            f"Numbers are needed, but the array holds values of the type {array.dtype}; "
-            "choose another data set or key."
-        )
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        array = array.astype(np.float64)
-    if array.dtype.kind == "c" and array.dtype.itemsize > 16:
-        array = array.astype(np.complex128)
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
-    # A copy where the array cannot be written (memory-mapped files): tensors must be writable.
-    return torch.from_numpy(np.require(native, requirements=("C", "W")))
-
-
-def _check_noise_std(noise_std: float | None) -> None:
-    if noise_std is not None and not (np.isfinite(noise_std) and noise_std > 0):
-        raise CscError(
-            f"The noise standard deviation must be a positive number, but is {noise_std}; "
-            "leave it out to have it estimated."
-        )
-
-
-def _checked_kspace(data: Tensor) -> Tensor:
-    if not data.is_complex():
-        raise CscError(
-            "k-space must be complex, but the data are real; if they are an image, load them as "
-            "an image instead."
-        )
-    if data.ndim not in (2, 3, 4):
-        raise CscError(
-            f"k-space must have the axes (y, x), (slice, y, x) or (slice, coil, y, x), but has "
-            f"{data.ndim} axes; choose or move axes first."
-        )
-    if data.numel() == 0:
-        raise CscError("The k-space is empty; check how the file was exported.")
-    if min(data.shape[-2:]) < SMALLEST_IMAGE:
-        raise CscError(
-            f"The image would have {data.shape[-2]} x {data.shape[-1]} pixels, but at least "
-            f"{SMALLEST_IMAGE} x {SMALLEST_IMAGE} are needed; check the order of the axes."
-        )
-    if not torch.isfinite(torch.view_as_real(data)).all():
-        raise CscError(
-            "The k-space contains NaN or infinite values; replace them (by zero, say) before "
-            "loading."
-        )
-    if not bool((data != 0).any()):
-        raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
-    data = data.to(torch.complex64)
-    if not torch.isfinite(torch.view_as_real(data)).all():
-        raise CscError(
-            "The k-space contains values too large for single precision; scale the data down."
-        )
-    if data.ndim == 2:
-        return data[None, None]
-    return data[:, None] if data.ndim == 3 else data
-
-
-def _checked_mask(mask: ArrayLike | None, data: Tensor) -> Tensor:
+def _mask_of_slices(kspace: Tensor, mask: ArrayLike | None) -> Tensor:
+    """Return the mask (ky, kx) that all sampled kz share."""
     if mask is None:
-        return acquired_mask(data)
-    sampling = _to_tensor(mask).to(data.device) != 0
-    if sampling.shape != data.shape[-2:]:
+        magnitude = kspace.abs().amax(0)
+        each = magnitude > EMPTY_SHARE * magnitude.max()
+    else:
+        given = to_tensor(mask) != 0
+        if given.ndim == 2:
+            return given
+        each = given
+    if each.shape != kspace.shape[1:]:
         raise CscError(
-            f"The sampling mask has the shape {tuple(sampling.shape)}, but the k-space "
-            f"{tuple(data.shape[-2:])}; both must agree."
+            f"The sampling mask has the shape {tuple(each.shape)}, but the k-space "
+            f"{tuple(kspace.shape[1:])}; both must agree."
         )
-    if not bool((data * sampling != 0).any()):
-        raise CscError("The sampling mask leaves no measured sample; check the mask.")
-    return sampling
-
-
-def _checked_coil_maps(coil_maps: ArrayLike | None, data: Tensor) -> Tensor | None:
-    n_slices, n_coils, height, width = data.shape
-    if coil_maps is None:
-        if n_coils > 1:
-            raise CscError(
-                f"The k-space has {n_coils} coils, but no coil sensitivity maps were given; give "
-                "them, or choose one coil."
-            )
-        return None
-    maps = _to_tensor(coil_maps).to(device=data.device, dtype=torch.complex64)
-    maps = maps[None] if maps.ndim == 3 else maps
-    fits = maps.ndim == 4 and maps.shape[1:] == (n_coils, height, width)
-    if not fits or len(maps) not in (1, n_slices):
+    sampled = each[each.flatten(1).any(1)]
+    if len(sampled) == 0:
+        raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
+    if not bool((sampled == sampled[0]).all()):
         raise CscError(
-            f"The coil sensitivity maps have the shape {tuple(maps.shape)}, but "
-            f"({n_slices}, {n_coils}, {height}, {width}) is needed."
+            "The sampled positions (ky, kx) depend on kz, so the volume does not fall into "
+            "slices; reconstruct it elsewhere, or keep the positions that all kz share (mask)."
         )
-    if not torch.isfinite(torch.view_as_real(maps)).all() or not bool((maps != 0).any()):
-        raise CscError(
-            "The coil sensitivity maps are all zeros, or contain NaN or infinite values."
-        )
-    return maps.expand(n_slices, -1, -1, -1)
+    return sampled[0]

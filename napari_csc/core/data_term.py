@@ -100,7 +100,8 @@ class GramDataTerm:
         self.norm_squared = acquisition.gram_norm
         self.spectrum = torch.fft.fft2(adjoint_image, norm="ortho")
         self._acquisition = acquisition
-        self._density = acquisition.noise_power().to(self.spectrum.real)
+        power = acquisition.noise_power() / acquisition.noise_gain**2
+        self._density = power.to(self.spectrum.real)
         self._start: Tensor | None = None
 
     @property
@@ -177,7 +178,7 @@ def data_term(acquisition: Acquisition, adjoint_image: Tensor) -> DataTerm:
 
     ``adjoint_image`` is ``A^H y'`` (y, x), the initial image less the explained smooth part.
     """
-    if acquisition.coil_maps is None:
+    if acquisition.is_masked_fourier:
         mask = torch.fft.ifftshift(acquisition.mask).to(adjoint_image.real.dtype)
         return CartesianDataTerm(torch.fft.fft2(adjoint_image, norm="ortho") * mask, mask)
     return GramDataTerm(acquisition, adjoint_image)

@@ -75,15 +75,35 @@ def _rim_estimate(kspace: Tensor, mask: Tensor) -> float:
 
 def _background_estimate(kspace: Tensor, mask: Tensor) -> float:
     """Power of the emptiest blocks of the image, brought back to one k-space sample."""
-    power = kspace_to_image(kspace * mask).abs().square().flatten(0, 1)
+    share = float(mask.to(torch.float32).mean())
+    return background_noise_std(kspace_to_image(kspace * mask), share, share)
+
+
+def background_noise_std(images: Tensor, variance: float, share: float) -> float:
+    """Return the noise level of a k-space sample, from the emptiest blocks of its images.
+
+    Parameters
+    ----------
+    images
+        Images (slice, coil, y, x) of single coils.
+    variance
+        Noise variance of a pixel for noise of variance one in k-space; a unitary FFT leaves the
+        share of sampled positions.
+    share
+        Share of the frequencies that hold noise.
+
+    Returns
+    -------
+    float
+        Infinite if the images are too small to have a background.
+    """
+    power = images.abs().square().flatten(0, 1)
     if min(power.shape[-2:]) < 4 * _BLOCK:
         return math.inf
     means = torch.nn.functional.avg_pool2d(power.unsqueeze(1), _BLOCK).flatten().sort().values
     level = float(means[: max(4, int(_EMPTIEST * len(means)))].median())
-    # A unitary FFT leaves the share of sampled positions as noise power in a pixel. The mean of
-    # a block is Gamma distributed; the median of the emptiest fifth of all blocks is
+    # The mean of a block is Gamma distributed; the median of the emptiest fifth of all blocks is
     # about the fifth percentile of the noise blocks when half of the image is background.
-    share = float(mask.to(torch.float32).mean())
     degrees = _BLOCK**2 * share
     bias = float(gammaincinv(degrees, _EMPTIEST)) / degrees
-    return math.sqrt(level / (share * bias))
+    return math.sqrt(level / (variance * bias))

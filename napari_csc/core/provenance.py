@@ -45,7 +45,8 @@ def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dic
             "torch": torch.__version__,
             "numpy": numpy.__version__,
         },
-        "device": describe_device(reconstructor.device),
+        "device": str(reconstructor.device),
+        "hardware": describe_device(reconstructor.device),
     }
 
 

@@ -202,7 +202,7 @@ class Reconstructor:
         n_slices, *shape = acquisition.shape
         rows, columns = shape
         band = FrequencyBand.whole((rows, columns))
-        if acquisition.coil_maps is None:
+        if acquisition.is_masked_fourier:
             band = FrequencyBand.of_mask(torch.fft.ifftshift(acquisition.mask))
         return Problem(
             n_slices=n_slices,
@@ -227,7 +227,7 @@ class Reconstructor:
             self.maps,
             SynthesisOperator(filters, (rows, columns)),
             len(self.dictionary),
-            acquisition.noise_std,
+            acquisition.noise_std * acquisition.noise_gain,
             plan,
             self._map_cache,
             on_iteration,
@@ -276,7 +276,7 @@ class Reconstructor:
         history: list[dict[str, float]],
         stopped: bool,
     ) -> Reconstruction:
-        sigma = acquisition.noise_std
+        sigma = acquisition.noise_std * acquisition.noise_gain
         count = len(self.dictionary)
         provenance = provenance_of(self, acquisition)
         provenance["stopped_early"] = stopped
@@ -288,7 +288,7 @@ class Reconstructor:
             smooth_maps=parts.maps[:, count:].mul_(sigma),
             sparse_codes=parts.codes.mul_(sigma),
             dictionary=self.dictionary,
-            noise_std=sigma,
+            noise_std=acquisition.noise_std,
             history=history,
             provenance=provenance,
             reference=acquisition.reference,

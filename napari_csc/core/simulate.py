@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition_checks import checked_coil_maps, to_tensor
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
+from napari_csc.core.sampling_masks import central_mask
 
 Tensor = torch.Tensor
 
@@ -15,38 +17,14 @@ IMAGE_MAXIMUM = 10.0
 """Images are scaled to this largest magnitude before simulation (Schulz et al., 2026)."""
 
 
-def central_mask(shape: tuple[int, int], sampled: int | tuple[int, int]) -> Tensor:
-    """Return a bool mask (y, x) of the central ``sampled`` lines of centred k-space.
-
-    Raises
-    ------
-    CscError
-        If more lines are asked for than the grid has, or none.
-    """
-    wanted = np.asarray(sampled).reshape(-1)
-    wanted = np.repeat(wanted, 2) if len(wanted) == 1 and np.ndim(sampled) == 0 else wanted
-    if len(wanted) != 2 or wanted.dtype.kind not in "iu":
-        raise CscError(
-            f"The sampled matrix must be one whole number or two (ky, kx), but is {sampled}."
-        )
-    mask = torch.ones(shape, dtype=torch.bool)
-    for axis, (size, count) in enumerate(zip(shape, wanted.tolist(), strict=True)):
-        if not 1 <= count <= size:
-            raise CscError(
-                f"The sampled matrix must lie between 1 and the image size {size}, but is {count}."
-            )
-        start = size // 2 - count // 2
-        inside = torch.zeros(size, dtype=torch.bool)
-        inside[start : start + count] = True
-        mask &= inside[:, None] if axis == 0 else inside[None, :]
-    return mask
-
-
 def simulate_low_field(
     image: Tensor | np.ndarray,
-    sampled: int | tuple[int, int] = 160,
+    sampled: int | tuple[int, int] | None = 160,
     noise_variance: float = 0.2,
     generator: torch.Generator | None = None,
+    *,
+    mask: Tensor | np.ndarray | None = None,
+    coil_maps: Tensor | np.ndarray | None = None,
     **extra: Any,
 ) -> Acquisition:
     """Simulate a noisy, low-resolution scan: scale, crop k-space, add complex Gaussian noise.
@@ -56,12 +34,17 @@ def simulate_low_field(
     image
         True image (y, x) or (slice, y, x), real or complex; scaled to a largest magnitude of 10.
     sampled
-        Number of central k-space lines kept along each axis, or (ky, kx).
+        Number of central k-space lines kept along each axis, or (ky, kx); all if None.
     noise_variance
         Noise variance in units of the variance of the sampled k-space:
         ``sigma = sqrt(noise_variance) * std(y)``, ``E|n|^2 = sigma^2``.
     generator
         Source of the noise; a fixed seed repeats the result.
+    mask
+        Sampled positions (y, x) among the central lines, as from
+        `napari_csc.core.sampling_masks`; all of them if None.
+    coil_maps
+        Coil sensitivity maps (coil, y, x) or (slice, coil, y, x); one uniform coil if None.
     **extra
         ``spacing``, ``unit``, ``metadata`` of the acquisition.
 
@@ -87,16 +70,27 @@ def simulate_low_field(
     full = Acquisition.from_image(image, **extra)
     truth = full.adjoint()
     truth = truth * (IMAGE_MAXIMUM / truth.abs().max())
-    mask = central_mask((truth.shape[-2], truth.shape[-1]), sampled)
-    kspace = image_to_kspace(truth)
-    sigma = float(np.sqrt(noise_variance)) * float(torch.std(kspace[..., mask]))
+    grid = (truth.shape[-2], truth.shape[-1])
+    sampling = central_mask(grid, grid if sampled is None else sampled)
+    if mask is not None:
+        sampling = sampling & (to_tensor(mask).reshape(grid) != 0)
+    coil_images = truth[:, None]
+    if coil_maps is not None:
+        given = to_tensor(coil_maps)
+        n_coils = given.shape[-3] if given.ndim > 2 else 1
+        coil_images = coil_images * checked_coil_maps(
+            given, truth[:, None].expand(-1, n_coils, -1, -1)
+        )
+    kspace = image_to_kspace(coil_images)
+    sigma = float(np.sqrt(noise_variance)) * float(torch.std(kspace[..., sampling]))
     noise = torch.randn((*kspace.shape, 2), generator=generator, dtype=torch.float32) * (
         sigma / np.sqrt(2)
     )
-    noisy = (kspace + torch.view_as_complex(noise)) * mask
+    noisy = (kspace + torch.view_as_complex(noise)) * sampling
     return Acquisition.from_kspace(
-        noisy[:, None],
-        mask=mask,
+        noisy,
+        mask=sampling,
+        coil_maps=coil_maps,
         noise_std=sigma if sigma > 0 else None,
         reference=truth,
         **extra,

@@ -127,7 +127,7 @@ class SliceWork:
         maps = network.to(self._initial.device)(
             self._initial[None],
             self._job.synthesis,
-            self._acquisition.noise_power(),
+            self._acquisition.noise_power() / self._acquisition.noise_gain**2,
             self._job.checkpoint,
             self._job.plan.chunk_pixels,
         )[0]

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
+from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.atomic import replacing
 from napari_csc.io.content import check_size
 from napari_csc.io.json_values import from_json, to_json
@@ -25,7 +26,7 @@ VERSION = 1
 INPUT_GROUP = "input"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-_OPTIONAL = ("mask", "coil_maps", "reference")
+_OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density")
 # Attributes with a place of their own in an Acquisition.
 _KNOWN = {"schema", "schema_version", "noise_std", "metadata", "pixel_spacing_mm"}
 _KNOWN |= {"slice_spacing_mm"}
@@ -85,6 +86,8 @@ def write_acquisition(acquisition: Acquisition, group: h5py.Group) -> None:
         "coil_maps": acquisition.coil_maps,
         "reference": acquisition.reference,
     }
+    if isinstance(acquisition, NonCartesianAcquisition):
+        arrays |= {"trajectory": acquisition.trajectory, "density": acquisition.density}
     for name, values in arrays.items():
         if values is not None:
             # lzf shrinks the zeros outside the sampled part, and costs next to nothing.
@@ -113,22 +116,35 @@ def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acq
     if "metadata" in group.attrs:
         metadata |= from_json(group.attrs["metadata"])
     kspace, maps = arrays["kspace"], arrays.get("coil_maps")
+    maps = maps if request.coil_maps is None else request.coil_maps
+    noise_scan = arrays.get("noise_scan") if request.noise_scan is None else request.noise_scan
     if request.coil is not None and request.coil != "all":
-        kspace, maps = _one_coil(kspace, int(request.coil)), None
+        kspace, maps, noise_scan = _one_coil(kspace, int(request.coil), group), None, None
         metadata["coil"] = int(request.coil)
     mask = arrays.get("mask") if request.mask is None else request.mask
     stored_noise = group.attrs.get("noise_std")
     given = stored_noise if request.noise_std is None else request.noise_std
     spacing, unit = _spacing(group.attrs)
+    common: dict[str, Any] = {
+        "coil_maps": maps,
+        "noise_std": None if given is None else float(given),
+        "noise_scan": noise_scan,
+        "reference": arrays.get("reference"),
+        "spacing": spacing,
+        "unit": unit,
+        "metadata": metadata,
+    }
+    if "trajectory" in arrays:
+        if "mask" not in arrays:
+            raise CscError(f"{path.name} lacks the image grid of its trajectory; write it again.")
+        height, width = arrays["mask"].shape
+        return NonCartesianAcquisition.from_trajectory(
+            kspace, arrays["trajectory"], (height, width), density=arrays.get("density"), **common
+        )
     return Acquisition.from_kspace(
         kspace,
         mask=np.ones(kspace.shape[-2:], dtype=bool) if isinstance(mask, str) else mask,
-        coil_maps=maps,
-        noise_std=None if given is None else float(given),
-        reference=arrays.get("reference"),
-        spacing=spacing,
-        unit=unit,
-        metadata=metadata,
+        **common,
     )
 
 
@@ -166,11 +182,12 @@ def _group_of(file: h5py.File, path: Path) -> h5py.Group:
     )
 
 
-def _one_coil(kspace: np.ndarray[Any, Any], coil: int) -> np.ndarray[Any, Any]:
-    count = kspace.shape[1] if kspace.ndim == 4 else 1
+def _one_coil(kspace: np.ndarray[Any, Any], coil: int, group: h5py.Group) -> np.ndarray[Any, Any]:
+    has_coils = kspace.ndim == (3 if "trajectory" in group else 4)
+    count = kspace.shape[1] if has_coils else 1
     if not 0 <= coil < count:
         raise CscError(f"Coil {coil} does not exist; the coils are 0 to {count - 1}.")
-    return kspace[:, coil : coil + 1] if kspace.ndim == 4 else kspace
+    return kspace[:, coil : coil + 1] if has_coils else kspace
 
 
 def _spacing(attributes: Mapping[str, Any]) -> tuple[tuple[float, float, float], str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import torch
 
+from napari_csc.core.acquisition import slices_of_volume
 from napari_csc.core.errors import CscError
 from napari_csc.io.content import Array
 
@@ -165,5 +167,5 @@ def _is_encoded(array: Array, axis: int) -> bool:
 
 def _to_slices(array: Array, axis: int) -> Array:
     """Transform a phase-encoded direction, which makes slices of a 3-D scan."""
-    shifted = np.fft.ifftshift(array, axes=axis)
-    return np.fft.fftshift(np.fft.ifft(shifted, axis=axis, norm="ortho"), axes=axis)
+    volume = torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, axis, 0)))
+    return np.moveaxis(slices_of_volume(volume, 0).numpy(), 0, axis)

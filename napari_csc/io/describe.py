@@ -13,6 +13,7 @@ import torch
 from napari_csc.core import acquisition as core
 from napari_csc.core.dictionary_sources import dictionary_names
 from napari_csc.core.maps import load_map_network, map_network_names
+from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.result_file import is_result as is_result
 from napari_csc.io.result_file import load_result
 
@@ -41,11 +42,24 @@ def acquisition(found: core.Acquisition) -> Rows:
     spacing = " x ".join(f"{size:g}" for size in found.spacing)
     rows = [
         *essentials(found),
-        ("coils", str(found.n_coils)),
+        ("coils", _coils(found)),
+        *_trajectory(found),
         ("spacing", f"{spacing} {found.unit} (slice, y, x)"),
         ("reference", "no" if found.reference is None else "yes"),
     ]
     return rows + [(name, _text(value)) for name, value in sorted(found.metadata.items())]
+
+
+def _coils(found: core.Acquisition) -> str:
+    if found.coil_maps is None:
+        return str(found.n_coils)
+    return f"{found.n_coils}, maps {found.metadata.get('coil_maps', 'given')}"
+
+
+def _trajectory(found: core.Acquisition) -> Rows:
+    if not isinstance(found, NonCartesianAcquisition):
+        return []
+    return [("trajectory", f"{len(found.trajectory)} positions, not on the grid")]
 
 
 def result(path: Path) -> Rows:

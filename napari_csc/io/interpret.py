@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition, acquired_mask
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition_checks import acquired_mask
 from napari_csc.core.errors import CscError
 from napari_csc.io.content import Array
 from napari_csc.io.request import Kind, LoadRequest
@@ -58,20 +59,21 @@ def kspace_acquisition(
     data = data.mean(axis=2) if n_repeats > 1 else data[:, :, 0]
     if isinstance(request.coil, str) or request.coil is None:
         if is_guessed and data.shape[1] == 1 < len(data) and _looks_accelerated(data):
-            raise CscError(
-                f"The data look like {len(data)} coils of one irregularly sampled slice; choose "
-                "one coil (coil=0, say), or state axes='slice,y,x' if they are slices."
-            )
+            # Irregular and sparse sampling is that of parallel imaging: these are coils.
+            data = data.swapaxes(0, 1)
+            metadata["axes"] = metadata.get("axes", "").replace("slice", "coil")
     else:
         data = _one_coil(data, int(request.coil))
         metadata["coil"] = int(request.coil)
-    if data.shape[1] > 1:
-        raise CscError(
-            f"The k-space has {data.shape[1]} coils, but no coil sensitivity maps came with it; "
-            "choose one coil (coil=0, say)."
-        )
     mask = np.ones(data.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
-    return Acquisition.from_kspace(data, mask=mask, noise_std=noise_std, **extra)
+    return Acquisition.from_kspace(
+        data,
+        mask=mask,
+        coil_maps=request.coil_maps,
+        noise_std=noise_std,
+        noise_scan=request.noise_scan,
+        **extra,
+    )
 
 
 def image_acquisition(data: Array, request: LoadRequest, extra: dict[str, Any]) -> Acquisition:

@@ -22,6 +22,8 @@ def load(
     axes: str | None = None,
     noise_std: float | None = None,
     mask: Any = None,
+    coil_maps: Any = None,
+    noise_scan: Any = None,
 ) -> Acquisition:
     """Load k-space or an image.
 
@@ -34,7 +36,7 @@ def load(
     slice
         Slice or slices to keep; all if None.
     coil
-        Coil to keep; all (``"all"``) if None, which needs coil maps in the file.
+        Coil to keep; all (``"all"``) if None.
     key
         Name of the array in a file with several, or number of the volume in a NIfTI series; found
         if None.
@@ -50,6 +52,12 @@ def load(
         from the differences of repeats, or estimated.
     mask
         Sampled positions (y, x), or ``"all"``; found from the data if None.
+    coil_maps
+        Coil sensitivity maps (coil, y, x) or (slice, coil, y, x), or how to estimate them
+        (``"walsh"`` or ``"inati"``); from the file, else by Walsh, if None and there are several
+        coils.
+    noise_scan
+        Samples without signal (coil, ...) to prewhiten the coils with; from the file if None.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def load(
         If the file cannot be used; the message says why and what to do.
     """
     path = Path(path).expanduser()
-    request = LoadRequest(slice, coil, key, kind, axes, noise_std, mask)
+    request = LoadRequest(slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan)
     found = format_of(path)
     try:
         acquisition = found.load(path, request)

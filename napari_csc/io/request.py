@@ -22,6 +22,8 @@ class LoadRequest:
     axes: str | None = None
     noise_std: float | None = None
     mask: Any = None
+    coil_maps: Any = None
+    noise_scan: Any = None
 
     def __post_init__(self) -> None:
         """Refuse values that no reader can use."""

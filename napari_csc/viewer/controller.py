@@ -28,7 +28,7 @@ from napari_csc.viewer.loading import (
 )
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
 from napari_csc.viewer.views import Array, Window, log_kspace
-from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, run_job
+from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, gridded, run_job
 
 Kind = Literal["info", "good", "problem"]
 
@@ -379,7 +379,7 @@ class Controller:
         sampled, noise_std = self.session.sampled, self.session.noise_std
 
         def work(ticket: Ticket) -> Array:
-            return log_kspace(corrected(acquisition, sampled, noise_std).kspace)
+            return log_kspace(gridded(corrected(acquisition, sampled, noise_std)))
 
         def done(values: Array) -> None:
             self.board.show_extra(KSPACE, values, (-4.0, 0.0))

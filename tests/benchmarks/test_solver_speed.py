@@ -21,7 +21,7 @@ import napari_csc as csc
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.filter_spectra import filter_spectra, uniform_steps
 from napari_csc.core.phantom import head_phantom
-from napari_csc.core.simulate import central_mask
+from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.solvers import Fista
 
 SIZE, COUNT, WIDTH = 320, 64, 11

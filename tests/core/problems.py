@@ -5,7 +5,7 @@ from helper import random_complex, random_filters
 
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.prox import l1_norm
-from napari_csc.core.simulate import central_mask
+from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.synthesis import SynthesisOperator
 
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_csc.core.frequency_band import FrequencyBand
-from napari_csc.core.simulate import central_mask
+from napari_csc.core.sampling_masks import central_mask
 
 sizes = st.integers(1, 24)
 

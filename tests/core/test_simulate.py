@@ -5,7 +5,8 @@ from helper import generator, random_complex, small_scan
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.simulate import central_mask, simulate_low_field
+from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.simulate import simulate_low_field
 
 SHAPES = [(32, 32), (33, 31), (20, 45), (3, 24, 25)]
 

@@ -1,0 +1,112 @@
+"""Coil sensitivity maps: estimated by mrpro's methods, and what they do to the noise."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.fourier import kspace_to_image
+
+Tensor = torch.Tensor
+CoilMethod = Literal["walsh", "inati"]
+
+# Width of the smoothing of the methods, as a share of the image: coils are smooth, noise is not.
+_SMOOTHING_SHARE = 1 / 24
+
+
+def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> Tensor:
+    """Estimate coil sensitivity maps from the fully sampled centre of k-space.
+
+    Parameters
+    ----------
+    kspace
+        Centred k-space (slice, coil, ky, kx), complex64.
+    mask
+        Sampled positions (ky, kx).
+    method
+        ``"walsh"`` or ``"inati"``.
+
+    Returns
+    -------
+    Tensor
+        Shape (slice, coil, y, x), root sum of squares one. Each slice by itself.
+
+    Raises
+    ------
+    CscError
+        If the method is unknown.
+
+    References
+    ----------
+    Walsh et al., Magn. Reson. Med. 2000; Inati et al., Proc. ISMRM 2013; both as in mrpro.
+    """
+    window = _calibration_window(mask).to(kspace.device)
+    return coil_maps_of_images(kspace_to_image(kspace * window), method)
+
+
+def coil_maps_of_images(coil_images: Tensor, method: str = "walsh") -> Tensor:
+    """Estimate coil sensitivity maps from coil images (slice, coil, y, x); see above."""
+    from mrpro.algorithms.csm import inati, walsh
+
+    if method not in get_args(CoilMethod):
+        raise CscError(
+            f"There is no method {method!r} to estimate coil sensitivity maps; use 'walsh' or "
+            "'inati', or give the maps."
+        )
+    estimate = walsh if method == "walsh" else inati
+    width = max(3, round(min(coil_images.shape[-2:]) * _SMOOTHING_SHARE)) | 1
+    scale = coil_images.abs().max()
+    maps = torch.stack([estimate(one[:, None] / scale, width)[:, 0] for one in coil_images])
+    norm = maps.abs().square().sum(1, keepdim=True).sqrt()
+    # No coil sees anything in empty corners; an even sensitivity there does no harm.
+    even = maps.new_full((), 1 / maps.shape[1] ** 0.5)
+    usable = torch.isfinite(norm) & (norm > 1e-6)
+    return torch.where(usable, maps / norm.clamp_min(1e-6), even).to(torch.complex64)
+
+
+def coil_noise_power(coil_maps: Tensor, mask: Tensor) -> Tensor:
+    """Return the noise variance at each frequency of ``A^H y``, (y, x), mean over the slices.
+
+    The diagonal of ``A^H A`` in the Fourier domain: the mask, smeared by the power spectra of the
+    coil sensitivity maps (slice, coil, y, x). Frequencies in `torch.fft` order.
+    """
+    pixels = mask.numel()
+    smear = torch.zeros_like(mask)
+    for maps in coil_maps:
+        smear += torch.fft.fft2(maps).abs().square().sum(0) / pixels**2
+    smear /= len(coil_maps)
+    power = torch.fft.ifft2(torch.fft.fft2(mask) * torch.fft.fft2(smear).conj()).real
+    return power.clamp_min(0)
+
+
+def birdcage_maps(n_coils: int, shape: tuple[int, int]) -> Tensor:
+    """Return the sensitivities (coil, y, x) of a birdcage coil, root sum of squares one (mrpro)."""
+    from mrpro.data import SpatialDimension
+    from mrpro.phantoms.coils import birdcage_2d
+
+    maps = birdcage_2d(n_coils, SpatialDimension(1, shape[0], shape[1]))
+    return maps[0, :, 0].to(torch.complex64)
+
+
+def _calibration_window(mask: Tensor) -> Tensor:
+    """Return a smooth window (ky, kx) on the fully sampled centre, or on all that was sampled."""
+    box = []
+    for axis in (0, 1):
+        size = mask.shape[axis]
+        centre, other = size // 2, mask.shape[1 - axis] // 2
+        line = mask[:, other] if axis == 0 else mask[other]
+        reach = 0
+        while centre - reach - 1 >= 0 and centre + reach + 1 < size:
+            if not (line[centre - reach - 1] and line[centre + reach + 1]):
+                break
+            reach += 1
+        box.append((centre - reach, centre + reach + 1))
+    inside = mask[box[0][0] : box[0][1], box[1][0] : box[1][1]]
+    if min(inside.shape) < 8 or not bool(inside.all()):
+        return mask.to(torch.float32)
+    window = torch.zeros(mask.shape)
+    rows, columns = (torch.hann_window(stop - start + 2)[1:-1] for start, stop in box)
+    window[box[0][0] : box[0][1], box[1][0] : box[1][1]] = rows[: len(inside), None] * columns
+    return window

@@ -1,0 +1,158 @@
+import math
+
+import pytest
+import torch
+from helper import random_complex, relative
+
+from napari_csc.core.coils import birdcage_maps
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.maps import NoiseScalar
+from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.phantom import head_phantom
+from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.sampling_masks import central_mask
+
+GRID = (48, 44)
+
+
+def cartesian_trajectory(grid=GRID):
+    ky, kx = (torch.arange(size) - size // 2 for size in grid)
+    return torch.stack(torch.meshgrid(ky, kx, indexing="ij"), dim=-1).float()
+
+
+def radial_trajectory(spokes=80, samples=64, grid=GRID):
+    angles = torch.arange(spokes) * math.pi / spokes
+    radius = torch.linspace(-0.5, 0.5, samples)
+    ky = angles.sin()[:, None] * radius * grid[0]
+    kx = angles.cos()[:, None] * radius * grid[1]
+    return torch.stack([ky, kx], dim=-1) * 0.98
+
+
+def scan(trajectory, n_coils=None, images=None, noise=0.0, **options):
+    positions = trajectory.reshape(-1, 2)
+    maps = None if n_coils is None else birdcage_maps(n_coils, GRID)
+    images = random_complex(1, *GRID) if images is None else images
+    empty = torch.ones(len(images), n_coils or 1, len(positions), dtype=torch.complex64)
+    blank = NonCartesianAcquisition.from_trajectory(
+        empty, positions, GRID, coil_maps=maps, **options
+    )
+    samples = blank.forward(images)
+    samples = samples + noise * random_complex(*samples.shape, seed=8)
+    return NonCartesianAcquisition.from_trajectory(
+        samples, positions, GRID, coil_maps=maps, **options
+    )
+
+
+@pytest.mark.parametrize("n_coils", [None, 3])
+def test_cartesian_positions_are_the_fft(n_coils):
+    image = random_complex(1, *GRID)
+    found = scan(cartesian_trajectory(), n_coils, image, density=torch.ones(GRID))
+    assert relative(found.adjoint(), image) < 1e-4
+    assert relative(found.gram(image), image) < 1e-4
+    assert found.gram_norm == pytest.approx(1, abs=0.05)
+    assert relative(found.noise_power(), torch.ones(GRID)) < 1e-4
+
+
+@pytest.mark.parametrize("n_coils", [None, 3])
+@pytest.mark.parametrize("slices", [1, 2])
+def test_adjoint_and_gram_belong_to_the_forward_operator(n_coils, slices):
+    images = random_complex(slices, *GRID, seed=4)
+    found = scan(radial_trajectory(), n_coils, random_complex(slices, *GRID))
+    samples = random_complex(*found.kspace.shape, seed=5)
+    other = found._with(kspace=samples)
+    left = torch.vdot((found.density * found.forward(images)).flatten(), samples.flatten())
+    right = torch.vdot(images.flatten(), other.adjoint().flatten())
+    assert abs(complex(left - right)) < 1e-4 * abs(complex(left))
+    there_and_back = found._with(kspace=found.forward(images)).adjoint()
+    assert relative(found.gram(images), there_and_back) < 1e-4
+
+
+@pytest.mark.parametrize("n_coils", [None, 4])
+def test_gram_norm_is_a_bound_and_near(n_coils):
+    found = scan(radial_trajectory(), n_coils)
+    image = random_complex(1, *GRID, seed=3)
+    for _ in range(200):
+        image = found.gram(image / image.norm())
+    assert float(image.norm()) <= found.gram_norm < 1.1 * float(image.norm())
+
+
+def test_noise_power_is_what_noise_does():
+    found = scan(radial_trajectory())
+    noise = random_complex(300, 1, found.kspace.shape[-1])
+    many = found._with(kspace=noise)
+    measured = torch.fft.fft2(many.adjoint(), norm="ortho").abs().square().mean(0)
+    assert relative(measured, found.noise_power()) < 0.2
+    assert float(measured.sum() / found.noise_power().sum()) == pytest.approx(1, abs=0.05)
+
+
+def test_noise_is_estimated_from_the_outermost_samples():
+    y, x = (torch.arange(size) - size // 2 for size in GRID)
+    blob = torch.exp(-(y[:, None] ** 2 + x**2) / 80)[None].to(torch.complex64)
+    found = scan(radial_trajectory(), images=20 * blob, noise=0.5)
+    assert found.noise_is_estimated
+    assert found.noise_std == pytest.approx(0.5, rel=0.15)
+    assert found.with_noise_std(2.0).noise_std == 2.0
+    assert found.with_noise_std(2.0).with_noise_std(None).noise_std == found.noise_std
+
+
+@pytest.mark.parametrize("n_coils", [None, 4])
+@pytest.mark.parametrize("solver", ["fista", "admm"])
+def test_reconstruction_improves_a_noisy_radial_scan(n_coils, solver):
+    images = torch.as_tensor(head_phantom(48, 1)).reshape(1, 48, 48)[..., :44].to(torch.complex64)
+    found = scan(radial_trajectory(), n_coils, 10 * images, noise=4.0, noise_std=4.0)
+    reconstruct = Reconstructor(
+        Dictionary.dct(16, 5), NoiseScalar(1.0), solver=solver, iterations=40, device="cpu"
+    )
+    result = reconstruct(found)
+    middle = central_mask(GRID, (28, 26))
+    truth, before, after = (
+        kspace_to_image(image_to_kspace(image) * middle)
+        for image in (10 * images, found.adjoint(), result.image)
+    )
+    # Where the spokes reach; the density weights alone leave errors beside the noise.
+    assert relative(after, truth) < 0.8 * relative(before, truth)
+
+
+def test_coil_maps_are_estimated_where_none_are_given():
+    images = torch.as_tensor(head_phantom(48, 1)).reshape(1, 48, 48)[..., :44].to(torch.complex64)
+    found = scan(radial_trajectory(), 4, images)
+    blind = NonCartesianAcquisition.from_trajectory(found.kspace, found.trajectory, GRID)
+    assert blind.metadata["coil_maps"] == "estimated from the data (walsh)"
+    overlap = (blind.coil_maps.conj() * found.coil_maps).sum(1).abs()
+    assert float(overlap[images.abs() > 0.2 * images.abs().max()].mean()) > 0.97
+
+
+def test_selecting_slices_keeps_the_operators():
+    found = scan(radial_trajectory(), images=random_complex(3, *GRID))
+    one = found.select(1)
+    assert one.shape == (1, *GRID)
+    assert one._operator is found._operator
+    assert one._gram_operator is found._gram_operator
+    assert relative(one.adjoint(), found.adjoint()[1:2]) < 1e-6
+    assert one.digest != found.digest
+    assert one.noise_std == found.noise_std
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"trajectory": radial_trajectory()[..., 0]}, "must be real with the axes"),
+        ({"trajectory": 3 * radial_trajectory()}, "beyond the image grid"),
+        ({"trajectory": radial_trajectory() * float("nan")}, "NaN"),
+        ({"kspace": random_complex(7)}, "must be complex with the axes"),
+        ({"kspace": random_complex(80, 64).real}, "must be complex"),
+        ({"kspace": random_complex(80, 64) * float("inf")}, "NaN or infinite"),
+        ({"kspace": torch.zeros(80, 64, dtype=torch.complex64)}, "all zeros"),
+        ({"density": torch.ones(7)}, "density weights"),
+        ({"density": -torch.ones(80, 64)}, "density weights"),
+        ({"shape": (4, 4)}, "at least 8"),
+        ({"noise_std": -1.0}, "positive"),
+        ({"coil_maps": torch.ones(2, *GRID)}, "coil sensitivity maps"),
+    ],
+)
+def test_bad_input_is_told_in_one_sentence(changes, sentence):
+    values = {"kspace": random_complex(80, 64), "trajectory": radial_trajectory(), "shape": GRID}
+    with pytest.raises(CscError, match=sentence):
+        NonCartesianAcquisition.from_trajectory(**{**values, **changes})
