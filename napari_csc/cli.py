@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_csc.cli_reconstruct import batch, is_batch, single
+
 if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.progress import Progress
-    from napari_csc.core.reconstruction import Reconstruction
 
 DATA_VARIABLE = "NAPARI_CSC_DATA"
 
@@ -31,8 +29,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Input = Annotated[Path, typer.Argument(metavar="IN", help="k-space or image file")]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="k-space or image files, folders, patterns")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", help="file to write")]
+Result = Annotated[
+    Path, typer.Option("-o", "--output", help="file to write; a folder for several inputs")
+]
+CoilMaps = Annotated[
+    str | None, typer.Option(help="walsh or inati: how to estimate coil sensitivity maps")
+]
 Slices = Annotated[list[int] | None, typer.Option("--slice", help="slice to keep, repeatable")]
 Coil = Annotated[int | None, typer.Option(help="coil to keep")]
 Key = Annotated[str | None, typer.Option(help="name of the array in a file with several")]
@@ -62,14 +68,15 @@ def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
 @app.command()
 @_plain_errors
 def reconstruct(
-    path: Input,
-    output: Output,
+    inputs: Inputs,
+    output: Result,
     dictionary: Annotated[
         str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
     ] = None,
     maps: Annotated[
         str | None, typer.Option(help="v3, a level (0.3), a multiple of the noise (1.5sigma), file")
     ] = None,
+    solver: Annotated[str | None, typer.Option(help="fista or admm [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
     strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
     smooth: Annotated[str | None, typer.Option(help="filters or low-pass")] = None,
@@ -78,26 +85,37 @@ def reconstruct(
     low_pass_weight: Annotated[float | None, typer.Option(help="weight of the low-pass")] = None,
     shuffle_seed: Annotated[int | None, typer.Option(help="shuffle the filters")] = None,
     drop: Annotated[list[int] | None, typer.Option(help="filter to leave out, repeatable")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")] = None,
+    memory: Annotated[float | None, typer.Option(help="GB to stay within [default: free]")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads [default: cores]")] = None,
     slices: Slices = None,
     coil: Coil = None,
+    coil_maps: CoilMaps = None,
     key: Key = None,
     kind: Kind = None,
     axes: Axes = None,
     noise_std: NoiseStd = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes for several inputs [default: cores]")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="address of a dask scheduler that runs already")
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Reconstruct a scan and write the image, the maps and everything behind them."""
+    """Reconstruct scans and write the image, the maps and everything behind them.
+
+    One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
+    their slices shared out among processes; run the same again to go on after an interruption.
+    """
     from napari_csc.core.reconstruct import Reconstructor
     from napari_csc.core.settings import ReconstructionSettings
-    from napari_csc.io.atomic import check_target
-    from napari_csc.io.result_file import save
 
-    check_target(output, overwrite)
     given = {
         "dictionary": dictionary,
         "maps": maps,
+        "solver": solver,
         "iterations": iterations,
         "strength": strength,
         "smooth": smooth,
@@ -107,26 +125,30 @@ def reconstruct(
         "shuffle_seed": shuffle_seed,
         "dropped": tuple(drop) if drop else None,
         "device": device,
+        "memory_limit": memory,
     }
     settings = ReconstructionSettings.checked(
         **{name: value for name, value in given.items() if value is not None}
     )
     reconstructor = Reconstructor.from_settings(settings)
-    acquisition = _load(path, slices, coil, key, kind, axes, noise_std)
-    started = time.monotonic()
-    total = reconstructor.settings.iterations * acquisition.shape[0]
-    result = _with_progress(
-        lambda report: reconstructor(acquisition, on_iteration=report),
-        total,
-        show=not quiet and sys.stderr.isatty(),
-    )
-    seconds = time.monotonic() - started
-    save(result, output, overwrite=overwrite, acquisition=acquisition)
-    for warning in result.provenance["maps"]["warnings"]:
-        typer.echo(f"Warning: {warning}", err=True)
-    if not quiet:
-        _print_summary(acquisition, result, seconds)
-        typer.echo(f"written    {output}")
+    if threads is not None:
+        from napari_csc.core.devices import set_threads
+
+        set_threads(threads)
+    asked = {
+        "slice": slices or None,
+        "coil": coil,
+        "coil_maps": coil_maps,
+        "key": key,
+        "kind": kind,
+        "axes": axes,
+        "noise_std": noise_std,
+    }
+    options = {name: value for name, value in asked.items() if value is not None}
+    if is_batch(inputs, output):
+        batch(inputs, output, reconstructor, options, workers, scheduler, overwrite, quiet)
+    else:
+        single(Path(inputs[0]), output, reconstructor, options, overwrite, quiet)
 
 
 @app.command()
@@ -302,32 +324,6 @@ def _viewer() -> Any:
             f"The viewer cannot start ({error}); install napari-csc[pyqt6] or napari-csc[pyside6]."
         ) from error
     return viewer_app
-
-
-def _with_progress(
-    run: Callable[[Callable[[Progress], None]], Reconstruction], total: int, show: bool
-) -> Reconstruction:
-    """Run with a progress bar on the standard error stream."""
-    if not show:
-        return run(lambda progress: None)
-    with typer.progressbar(length=total, label="reconstructing", file=sys.stderr) as bar:
-        return run(lambda progress: bar.update(1))
-
-
-def _print_summary(acquisition: Acquisition, result: Reconstruction, seconds: float) -> None:
-    from napari_csc.core import metrics
-    from napari_csc.io import describe
-
-    for name, value in describe.essentials(acquisition):
-        typer.echo(f"{name:<10} {value}")
-    typer.echo(f"dictionary {result.dictionary.name}, {len(result.dictionary)} filters")
-    typer.echo(f"time       {seconds:.1f} s on {result.provenance['hardware']}")
-    if result.reference is None:
-        return
-    for label, images in (("initial", result.initial), ("result", result.image)):
-        ssim = metrics.ssim(result.reference, images)
-        nmse = metrics.nmse(result.reference, images)
-        typer.echo(f"{label:<10} SSIM {ssim:.4f}, NMSE {nmse:.4f} (magnitude, data range: maximum)")
 
 
 def _lines(text: str) -> tuple[int, int]:

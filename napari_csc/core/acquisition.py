@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition_checks import (
-    EMPTY_SHARE,
     ArrayLike,
     check_noise_std,
     checked_coil_maps,
@@ -26,6 +25,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
 from napari_csc.core.prewhitening import Whitening
+from napari_csc.core.volumes import mask_of_slices, sampled_positions, slices_of_volume
 
 Tensor = torch.Tensor
 
@@ -34,8 +34,8 @@ Tensor = torch.Tensor
 class Acquisition:
     """Cartesian k-space of one or more slices, its sampling, coils and noise level.
 
-    Build it with `from_kspace`, `from_image`, `napari_csc.load` or
-    `napari_csc.simulate_low_field`.
+    Build it with `from_kspace`, `from_volume_kspace`, `from_trajectory`, `from_image`,
+    `napari_csc.load` or `napari_csc.simulate_low_field`.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Acquisition:
         reference = extra.pop("reference", None)
         if reference is not None:
             reference = checked_reference(reference, (len(data), *data.shape[-2:]))
-        return cls(
+        return Acquisition(
             kspace=data,
             mask=sampling,
             coil_maps=maps,
@@ -150,7 +150,8 @@ class Acquisition:
             Sampled positions (ky, kx), or (kz, ky, kx) that are the same for every sampled kz;
             found from the data if None.
         **options
-            As for `from_kspace`.
+            As for `from_kspace`. ``noise_std`` and ``noise_scan`` are those of the samples as
+            measured; planes kz that were not sampled lower the noise of the slices.
 
         Raises
         ------
@@ -163,10 +164,26 @@ class Acquisition:
                 "The k-space of a volume must have the axes (kz, ky, kx) or (coil, kz, ky, kx), "
                 f"but has {data.ndim} axes."
             )
+        if not data.is_complex() or data.numel() == 0:
+            raise CscError("The k-space of a volume must be complex and not empty.")
         coils = data if data.ndim == 4 else data[None]
-        return cls.from_kspace(
-            slices_of_volume(coils, 1).movedim(1, 0), mask=_mask_of_slices(coils, mask), **options
-        )
+        sampling = mask_of_slices(coils, mask)
+        # The transform spreads the noise of the sampled planes evenly over all slices.
+        share = float(sampled_positions(coils).flatten(1).any(1).float().mean()) ** 0.5
+        for name in ("noise_std", "noise_scan"):
+            if options.get(name) is not None:
+                level = options[name]
+                options[name] = (to_tensor(level) if name == "noise_scan" else level) * share
+        return cls.from_kspace(slices_of_volume(coils, 1).movedim(1, 0), sampling, **options)
+
+    @classmethod
+    def from_trajectory(
+        cls, kspace: ArrayLike, trajectory: ArrayLike, shape: tuple[int, int], **options: Any
+    ) -> Acquisition:
+        """Wrap samples along a trajectory; see `NonCartesianAcquisition.from_trajectory`."""
+        from napari_csc.core.noncartesian import NonCartesianAcquisition
+
+        return NonCartesianAcquisition.from_trajectory(kspace, trajectory, shape, **options)
 
     @classmethod
     def from_image(cls, image: ArrayLike, **extra: Any) -> Acquisition:
@@ -298,44 +315,13 @@ class Acquisition:
 
     def to(self, device: torch.device | str) -> Self:
         """Return the acquisition on another device."""
-        moved: dict[str, Any] = {
-            name: value.to(device)
-            for name, value in vars(self).items()
-            if isinstance(value, Tensor)
-        }
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: value.to(device) for name, value in tensors.items()}
+        if all(moved[name] is value for name, value in tensors.items()):
+            return self
         there = replace(self, **moved)
-        if "noise_std" in self.__dict__:
-            there.__dict__["noise_std"] = self.noise_std
+        for name in ("noise_std", "noise_gain", "gram_norm"):
+            if name in self.__dict__:
+                there.__dict__[name] = self.__dict__[name]
         return there
-
-
-def slices_of_volume(kspace: Tensor, axis: int) -> Tensor:
-    """Return the k-space of slices: the centred unitary inverse FFT along one axis, kz."""
-    shifted = torch.fft.ifftshift(kspace, dim=axis)
-    return torch.fft.fftshift(torch.fft.ifft(shifted, dim=axis, norm="ortho"), dim=axis)
-
-
-def _mask_of_slices(kspace: Tensor, mask: ArrayLike | None) -> Tensor:
-    """Return the mask (ky, kx) that all sampled kz share."""
-    if mask is None:
-        magnitude = kspace.abs().amax(0)
-        each = magnitude > EMPTY_SHARE * magnitude.max()
-    else:
-        given = to_tensor(mask) != 0
-        if given.ndim == 2:
-            return given
-        each = given
-    if each.shape != kspace.shape[1:]:
-        raise CscError(
-            f"The sampling mask has the shape {tuple(each.shape)}, but the k-space "
-            f"{tuple(kspace.shape[1:])}; both must agree."
-        )
-    sampled = each[each.flatten(1).any(1)]
-    if len(sampled) == 0:
-        raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
-    if not bool((sampled == sampled[0]).all()):
-        raise CscError(
-            "The sampled positions (ky, kx) depend on kz, so the volume does not fall into "
-            "slices; reconstruct it elsewhere, or keep the positions that all kz share (mask)."
-        )
-    return sampled[0]

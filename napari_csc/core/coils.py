@@ -14,6 +14,8 @@ CoilMethod = Literal["walsh", "inati"]
 
 # Width of the smoothing of the methods, as a share of the image: coils are smooth, noise is not.
 _SMOOTHING_SHARE = 1 / 24
+# A smaller fully sampled centre does not resolve the coils.
+_SMALLEST_CENTRE = 8
 
 
 def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> Tensor:
@@ -92,21 +94,33 @@ def birdcage_maps(n_coils: int, shape: tuple[int, int]) -> Tensor:
 
 def _calibration_window(mask: Tensor) -> Tensor:
     """Return a smooth window (ky, kx) on the fully sampled centre, or on all that was sampled."""
-    box = []
-    for axis in (0, 1):
-        size = mask.shape[axis]
-        centre, other = size // 2, mask.shape[1 - axis] // 2
-        line = mask[:, other] if axis == 0 else mask[other]
-        reach = 0
-        while centre - reach - 1 >= 0 and centre + reach + 1 < size:
-            if not (line[centre - reach - 1] and line[centre + reach + 1]):
-                break
-            reach += 1
-        box.append((centre - reach, centre + reach + 1))
-    inside = mask[box[0][0] : box[0][1], box[1][0] : box[1][1]]
-    if min(inside.shape) < 8 or not bool(inside.all()):
+    box = _sampled_box(mask.cpu())
+    if min(side.stop - side.start for side in box) < _SMALLEST_CENTRE:
         return mask.to(torch.float32)
+    rows, columns = (torch.hann_window(side.stop - side.start + 2)[1:-1] for side in box)
     window = torch.zeros(mask.shape)
-    rows, columns = (torch.hann_window(stop - start + 2)[1:-1] for start, stop in box)
-    window[box[0][0] : box[0][1], box[1][0] : box[1][1]] = rows[: len(inside), None] * columns
+    window[box] = (rows[:, None] * columns)[: len(rows), : len(columns)]
     return window
+
+
+def _sampled_box(mask: Tensor) -> tuple[slice, slice]:
+    """Return the largest fully sampled box (ky, kx) that grows evenly from the zero frequency."""
+    centre = [size // 2 for size in mask.shape]
+    reach = [0, 0]
+    grows = [bool(mask[centre[0], centre[1]])] * 2
+
+    def box() -> tuple[slice, slice]:
+        rows, columns = (
+            slice(max(0, middle - far), middle + far + 1)
+            for middle, far in zip(centre, reach, strict=True)
+        )
+        return rows, columns
+
+    while any(grows):
+        for axis in (0, 1):
+            if grows[axis]:
+                reach[axis] += 1
+                inside = reach[axis] <= min(centre[axis], mask.shape[axis] - 1 - centre[axis])
+                grows[axis] = inside and bool(mask[box()].all())
+                reach[axis] -= not grows[axis]
+    return box()

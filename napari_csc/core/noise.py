@@ -19,7 +19,9 @@ _EMPTIEST = 0.2
 def estimate_noise_std(kspace: Tensor, mask: Tensor) -> float:
     """Estimate the standard deviation of one complex k-space sample, ``sigma^2 = E|n|^2``.
 
-    Two estimates are made, and the smaller is taken, because signal can only add to them:
+    Of each coil by itself; the answer is the root mean square over the coils, which is the level
+    of the combined image even where a noisy coil stands beside quiet ones. Two estimates are made,
+    and the smaller is taken, because signal can only add to them:
 
     - *image background*: the power of the emptiest fifth of the blocks of 8 x 8 pixels of the
       image at its acquired resolution, corrected for having picked the emptiest. Noise that is
@@ -43,9 +45,21 @@ def estimate_noise_std(kspace: Tensor, mask: Tensor) -> float:
         the estimate.
     """
     acquired, sampled = _acquired_box(kspace, mask)
+    return root_mean_square([_of_one_coil(one, sampled) for one in acquired.split(1, dim=1)])
+
+
+def root_mean_square(levels: list[float]) -> float:
+    """Return the noise level of the combined coils from those of each."""
+    largest = max(levels)
+    return largest * math.sqrt(sum((level / largest) ** 2 for level in levels) / len(levels))
+
+
+def _of_one_coil(kspace: Tensor, sampled: Tensor) -> float:
     # In double precision: squares of very small or large samples leave single precision.
-    power_scale = float(acquired[..., sampled].abs().double().square().mean().sqrt())
-    normalised = (acquired.to(torch.complex128) / power_scale).to(torch.complex64)
+    power_scale = float(kspace[..., sampled].abs().double().square().mean().sqrt())
+    if power_scale == 0:
+        return 0.0
+    normalised = (kspace.to(torch.complex128) / power_scale).to(torch.complex64)
     estimates = (_rim_estimate(normalised, sampled), _background_estimate(normalised, sampled))
     return power_scale * max(min(estimates), _SMALLEST_SHARE)
 

@@ -13,17 +13,23 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import (
-    SMALLEST_IMAGE,
     ArrayLike,
     check_noise_std,
     checked_coil_maps,
     checked_reference,
     to_tensor,
 )
-from napari_csc.core.coils import CoilMethod, coil_maps_of_images
-from napari_csc.core.errors import CscError
-from napari_csc.core.noise import background_noise_std
+from napari_csc.core.coils import CoilMethod, coil_maps_of_images, coil_noise_power
+from napari_csc.core.noise import background_noise_std, root_mean_square
+from napari_csc.core.operator_norm import norm_bound
 from napari_csc.core.prewhitening import Whitening
+from napari_csc.core.trajectory import (
+    central_window,
+    checked_density,
+    checked_grid,
+    checked_samples,
+    checked_trajectory,
+)
 
 if TYPE_CHECKING:
     from mrpro.operators import NonUniformFastFourierOp
@@ -31,12 +37,11 @@ if TYPE_CHECKING:
 
 Tensor = torch.Tensor
 
-_POWER_ITERATIONS = 40
-# The power iteration ends slightly below the norm.
-_SAFETY = 1.03
 # Share of the outermost samples that tell the noise, where the signal is weakest.
 _OUTER_SHARE = 0.1
 _SAMPLED_POWER = 0.05
+# What depends on trajectory and weights only, so that slices and noise levels share it.
+_SHARED = ("_operator", "_gram_operator", "_grid_norm", "_grid_noise_power")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,26 +96,19 @@ class NonCartesianAcquisition(Acquisition):
             As for `Acquisition.from_kspace`.
         density
             Weights, the shape of the trajectory without its last axis; from the Voronoi cells of
-            the trajectory if None.
+            the trajectory, at most one each, if None.
 
         Raises
         ------
         CscError
             If shapes disagree, positions leave the grid, or values are not finite.
         """
-        grid = (int(shape[0]), int(shape[1]))
-        positions = _checked_trajectory(trajectory, grid)
-        data = _checked_samples(kspace, positions)
+        grid = checked_grid(shape)
+        positions = checked_trajectory(trajectory, grid)
+        data = checked_samples(kspace, positions)
         n_slices, n_coils = data.shape[:2]
         flat = positions.reshape(-1, 2)
-        weights = _voronoi(positions) if density is None else to_tensor(density).float()
-        if weights.numel() != len(flat) or not bool(
-            (torch.isfinite(weights) & (weights >= 0)).all()
-        ):
-            raise CscError(
-                f"The density weights must be {len(flat)} numbers that are zero or more, one for "
-                "each position of the trajectory."
-            )
+        weights = checked_density(density, positions)
         check_noise_std(noise_std)
         maps = None
         if coil_maps is not None and not isinstance(coil_maps, str):
@@ -132,12 +130,13 @@ class NonCartesianAcquisition(Acquisition):
             metadata=metadata,
             reference=reference,
             trajectory=flat,
-            density=weights.reshape(-1),
+            density=weights,
             **extra,
         )
         if maps is None and (n_coils > 1 or isinstance(coil_maps, str)):
             method = coil_maps if isinstance(coil_maps, str) else "walsh"
-            maps = coil_maps_of_images(acquisition._coil_images(), method)
+            centre = acquisition._with(kspace=data * central_window(flat))
+            maps = coil_maps_of_images(centre._coil_images(), method)
             metadata["coil_maps"] = f"estimated from the data ({method})"
         power = acquisition.noise_power()
         covered = torch.fft.fftshift(power > _SAMPLED_POWER * float(power.max()))
@@ -157,22 +156,26 @@ class NonCartesianAcquisition(Acquisition):
     def noise_std(self) -> float:
         """Standard deviation of one complex sample: as given, else estimated.
 
-        The smaller of two estimates, to both of which signal only adds: the median power of the
-        outermost samples, and the power of the emptiest blocks of the image.
+        Of each coil by itself, and the root mean square over the coils. The smaller of two
+        estimates, to both of which signal only adds: the median power of the outermost samples,
+        and the power of the emptiest blocks of the image.
         """
         if self.given_noise_std is not None:
             return self.given_noise_std
         radius = self.trajectory.abs().amax(1)
         outer = radius >= torch.quantile(radius, 1 - _OUTER_SHARE)
-        power = self.kspace[..., outer].abs().square()
-        scale = float(self.kspace.abs().square().mean())
-        noise = self.noise_power()
+        # As of root mean square one: squares of unusual units leave single precision.
+        scale = float(self.kspace.abs().double().square().mean().sqrt())
+        scaled = self._with(kspace=self.kspace / scale)
+        noise = self._grid_noise_power
         covered = float((noise > _SAMPLED_POWER * noise.max()).float().mean())
-        estimates = (
-            math.sqrt(float(power.median()) / math.log(2)),
-            background_noise_std(self._coil_images(), float(noise.mean()), covered),
-        )
-        return max(min(estimates), 1e-4 * math.sqrt(scale))
+        levels = []
+        for samples, images in zip(
+            scaled.kspace.split(1, dim=1), scaled._coil_images().split(1, dim=1), strict=True
+        ):
+            rim = math.sqrt(float(samples[..., outer].abs().square().median()) / math.log(2))
+            levels.append(min(rim, background_noise_std(images, float(noise.mean()), covered)))
+        return scale * root_mean_square([max(level, 1e-4) for level in levels])
 
     @cached_property
     def digest(self) -> str:
@@ -206,17 +209,13 @@ class NonCartesianAcquisition(Acquisition):
 
     @cached_property
     def gram_norm(self) -> float:
-        """Bound of the largest eigenvalue of ``A^H W A``: power iteration on the image grid."""
-        maps = None if self.coil_maps is None else self.coil_maps[:1]
-        one = self._with(kspace=self.kspace[:1], coil_maps=maps)
-        draw = torch.Generator().manual_seed(0)
-        image = torch.randn(1, *self.shape[1:], dtype=torch.complex64, generator=draw)
-        image = image.to(self.kspace.device)
-        norm = 1.0
-        for _ in range(_POWER_ITERATIONS):
-            image = one.gram(image / torch.linalg.vector_norm(image))
-            norm = float(torch.linalg.vector_norm(image))
-        return _SAFETY * norm
+        """Bound of the largest eigenvalue of ``A^H W A``, for every slice.
+
+        That of one uniform coil, measured on the image grid, times ``max_r sum_c |C_c|^2``.
+        """
+        if self.coil_maps is None:
+            return self._grid_norm
+        return self._grid_norm * float(self.coil_maps.abs().square().sum(1).max())
 
     @cached_property
     def noise_gain(self) -> float:
@@ -227,25 +226,16 @@ class NonCartesianAcquisition(Acquisition):
     def noise_power(self) -> Tensor:
         """Return the noise variance at each frequency of ``A^H W y``, (y, x), `torch.fft` order.
 
-        The Fourier transform of the point spread function of ``A^H W^2 A`` (without the coils,
-        whose sensitivities are normalised).
+        The diagonal of ``A^H W^2 A`` in the Fourier domain, smeared by the power spectra of the
+        coil sensitivity maps; the mean over the slices.
         """
-        from mrpro.operators.NonUniformFastFourierOp import NonUniformFastFourierOpGramOp
-
-        squared = self.density.square().reshape(1, 1, 1, 1, -1)
-        operator = NonUniformFastFourierOpGramOp(self._operator, squared)
-        point = self.kspace.new_zeros(1, 1, 1, *self.shape[1:])
-        point[..., self.shape[1] // 2, self.shape[2] // 2] = 1
-        (spread,) = operator(point)
-        centred = torch.fft.ifftshift(spread[0, 0, 0])
-        return torch.fft.fft2(centred).real.clamp_min(0)
+        power = self._grid_noise_power
+        return power if self.coil_maps is None else coil_noise_power(self.coil_maps, power)
 
     def with_noise_std(self, noise_std: float | None) -> Self:
         """Return the same acquisition with another noise level (None: estimate it)."""
         check_noise_std(noise_std)
-        changed = self._with(given_noise_std=noise_std)
-        changed.__dict__.pop("noise_std", None)
-        return changed
+        return self._with(given_noise_std=noise_std)
 
     @cached_property
     def _operator(self) -> NonUniformFastFourierOp:
@@ -255,16 +245,51 @@ class NonCartesianAcquisition(Acquisition):
         height, width = self.shape[1:]
         size = SpatialDimension(1, height, width)
         along_y, along_x = self.trajectory.T.reshape(2, 1, 1, 1, 1, -1)
-        trajectory = KTrajectory(torch.zeros(1, 1, 1, 1, 1), along_y, along_x)
+        trajectory = KTrajectory(along_y.new_zeros(1, 1, 1, 1, 1), along_y, along_x)
         operator = NonUniformFastFourierOp(("y", "x"), size, size, trajectory)
         return operator.to(self.kspace.device)
 
     @cached_property
     def _gram_operator(self) -> NonUniformFastFourierOpGramOp:
+        return self._weighted_gram(self.density)
+
+    def _weighted_gram(self, weights: Tensor) -> NonUniformFastFourierOpGramOp:
         from mrpro.operators.NonUniformFastFourierOp import NonUniformFastFourierOpGramOp
 
-        weights = self.density.reshape(1, 1, 1, 1, -1)
-        return NonUniformFastFourierOpGramOp(self._operator, weights).to(self.kspace.device)
+        operator = NonUniformFastFourierOpGramOp(self._operator, weights.reshape(1, 1, 1, 1, -1))
+        return operator.to(self.kspace.device)
+
+    @cached_property
+    def _grid_norm(self) -> float:
+        draw = torch.Generator().manual_seed(0)
+        start = torch.randn(1, 1, 1, *self.shape[1:], dtype=torch.complex64, generator=draw)
+        return norm_bound(lambda image: self._gram_operator(image)[0], start.to(self.kspace.device))
+
+    @cached_property
+    def _grid_noise_power(self) -> Tensor:
+        """Noise variance at each frequency (y, x) for one uniform coil.
+
+        ``A^H W^2 A`` is a convolution on the image, so its diagonal in the Fourier domain is the
+        transform of its kernel, each shift weighted by the number of pixel pairs that far apart.
+        The answers to points in the four corners hold all shifts.
+        """
+        height, width = self.shape[1:]
+        operator = self._weighted_gram(self.density.square())
+        kernel = self.kspace.new_zeros(2 * height, 2 * width)
+        rows, columns = torch.arange(height), torch.arange(width)
+        for row in (0, height - 1):
+            for column in (0, width - 1):
+                point = self.kspace.new_zeros(1, 1, 1, height, width)
+                point[..., row, column] = 1
+                (answer,) = operator(point)
+                kernel[((rows - row) % (2 * height))[:, None], (columns - column) % (2 * width)] = (
+                    answer[0, 0, 0]
+                )
+        shares = [
+            1 - torch.fft.fftfreq(2 * size, 0.5 / size).abs() / size for size in self.shape[1:]
+        ]
+        pairs = (shares[0][:, None] * shares[1]).to(kernel.device)
+        return torch.fft.fft2(kernel * pairs)[::2, ::2].real.clamp_min(0)
 
     def _coil_images(self) -> Tensor:
         weighted = (self.kspace * self.density)[:, :, None, None]
@@ -279,64 +304,13 @@ class NonCartesianAcquisition(Acquisition):
     def _with(self, **changes: Any) -> Self:
         """Return a changed copy that keeps the operators, which depend on the trajectory only."""
         changed = replace(self, **changes)
-        for name in ("_operator", "_gram_operator", "noise_gain", "noise_std"):
+        for name in _SHARED:
             if name in self.__dict__:
                 changed.__dict__[name] = self.__dict__[name]
         return changed
 
     def _selected(self, index: list[int]) -> Self:
         chosen = super()._selected(index)
-        for name in ("_operator", "_gram_operator", "gram_norm", "noise_gain"):
+        for name in (*_SHARED, "noise_gain"):
             chosen.__dict__[name] = getattr(self, name)
         return chosen
-
-
-def _checked_trajectory(trajectory: ArrayLike, grid: tuple[int, int]) -> Tensor:
-    positions = to_tensor(trajectory)
-    if positions.is_complex() or positions.ndim < 2 or positions.shape[-1] != 2:
-        raise CscError(
-            f"The trajectory must be real with the axes (..., 2) as (ky, kx), but has the shape "
-            f"{tuple(positions.shape)}."
-        )
-    if min(grid) < SMALLEST_IMAGE:
-        raise CscError(
-            f"The image would have {grid[0]} x {grid[1]} pixels, but at least {SMALLEST_IMAGE} x "
-            f"{SMALLEST_IMAGE} are needed."
-        )
-    positions = positions.to(torch.float32)
-    reach = positions.abs().reshape(-1, 2).amax(0)
-    if not bool(torch.isfinite(reach).all()):
-        raise CscError("The trajectory contains NaN or infinite positions.")
-    if any(float(far) > size / 2 + 0.5 for far, size in zip(reach, grid, strict=True)):
-        raise CscError(
-            f"The trajectory reaches {float(reach[0]):.4g} x {float(reach[1]):.4g} cycles per "
-            f"field of view, beyond the image grid of {grid[0]} x {grid[1]}; give a larger grid, "
-            "or positions in cycles per field of view."
-        )
-    return positions
-
-
-def _checked_samples(kspace: ArrayLike, positions: Tensor) -> Tensor:
-    data, axes = to_tensor(kspace), positions.ndim - 1
-    expected = tuple(positions.shape[:-1])
-    if not data.is_complex() or tuple(data.shape[-axes:]) != expected or data.ndim > axes + 2:
-        raise CscError(
-            f"The samples must be complex with the axes ([slice, [coil,]] {expected}) of the "
-            f"trajectory, but have the shape {tuple(data.shape)}."
-        )
-    if not torch.isfinite(torch.view_as_real(data)).all():
-        raise CscError("The k-space contains NaN or infinite values; replace them before loading.")
-    if not bool((data != 0).any()):
-        raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
-    data = data.to(torch.complex64).flatten(-axes)
-    if data.ndim == 1:
-        return data[None, None]
-    return data[:, None] if data.ndim == 2 else data
-
-
-def _voronoi(positions: Tensor) -> Tensor:
-    """Return the area of the Voronoi cell of each position (sample,), by mrpro."""
-    from mrpro.algorithms.dcf import dcf_2d3d_voronoi
-
-    flat = positions.reshape(-1, 2).T.reshape(2, 1, 1, -1)
-    return dcf_2d3d_voronoi(flat).reshape(-1).to(torch.float32)

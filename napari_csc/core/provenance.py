@@ -22,13 +22,7 @@ def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dic
     network = maps if isinstance(maps, MapNetwork) else None
     return {
         "settings": reconstructor.settings.model_dump(mode="json"),
-        "input": {
-            "digest": acquisition.digest,
-            "shape": list(acquisition.kspace.shape),
-            "noise_std": acquisition.noise_std,
-            "noise_is_estimated": acquisition.noise_is_estimated,
-            "source": str(acquisition.metadata.get("path", "")),
-        },
+        "input": input_provenance(acquisition),
         "dictionary": {
             "name": dictionary.name,
             "digest": dictionary.digest,
@@ -47,6 +41,17 @@ def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dic
         },
         "device": str(reconstructor.device),
         "hardware": describe_device(reconstructor.device),
+    }
+
+
+def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
+    """Return a JSON-ready record of what was reconstructed."""
+    return {
+        "digest": acquisition.digest,
+        "shape": list(acquisition.kspace.shape),
+        "noise_std": acquisition.noise_std,
+        "noise_is_estimated": acquisition.noise_is_estimated,
+        "source": str(acquisition.metadata.get("path", "")),
     }
 
 

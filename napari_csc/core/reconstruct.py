@@ -177,8 +177,7 @@ class Reconstructor:
         ReconstructionStopped
             If ``should_stop`` answered True.
         """
-        self._check_size(acquisition)
-        plan = self._plan(acquisition)
+        plan = self.check(acquisition)
         try:
             with torch.inference_mode():
                 job = self._job(acquisition, plan, on_iteration, should_stop)
@@ -188,6 +187,17 @@ class Reconstructor:
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
                 "device 'cpu'."
             ) from error
+
+    def check(self, acquisition: Acquisition) -> MemoryPlan:
+        """Return how the memory will be used, or say why the reconstruction cannot be made.
+
+        Raises
+        ------
+        CscError
+            If the filters do not fit the image, or the reconstruction does not fit the memory.
+        """
+        self._check_size(acquisition)
+        return self._plan(acquisition)
 
     def estimate_memory(self, acquisition: Acquisition) -> MemoryPlan:
         """Estimate the memory of a reconstruction, before it is made."""

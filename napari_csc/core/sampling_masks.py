@@ -52,11 +52,14 @@ def partial_fourier_mask(shape: tuple[int, int], share: float, axis: int = 0) ->
     Raises
     ------
     CscError
-        If the share leaves less than one half.
+        If the share leaves one half or less, or there is no such axis.
     """
     if not 0.5 < share <= 1:
         raise CscError(f"The partial Fourier share must lie between 0.5 and 1, but is {share}.")
-    lines = torch.arange(shape[axis]) < round(share * shape[axis])
+    if axis not in (0, 1):
+        raise CscError(f"The axis of partial Fourier sampling must be 0 or 1, but is {axis}.")
+    # Never without the zero frequency, which stands at half of the lines.
+    lines = torch.arange(shape[axis]) <= max(round(share * shape[axis]) - 1, shape[axis] // 2)
     mask = lines[:, None] if axis == 0 else lines[None, :]
     return mask.expand(shape).clone()
 
@@ -83,10 +86,15 @@ def variable_density_mask(
     Raises
     ------
     CscError
-        If the acceleration leaves fewer lines than the middle.
+        If the acceleration leaves fewer lines than the middle, or is less than one.
     """
+    if not (1 <= acceleration < float("inf") and 0 <= centre <= 1):
+        raise CscError(
+            "The acceleration must be one or more and the centre a share between 0 and 1, but "
+            f"they are {acceleration} and {centre}."
+        )
     count, always = round(shape[0] / acceleration), max(1, round(centre * shape[0]))
-    if not (acceleration >= 1 and count >= always):
+    if count < always:
         raise CscError(
             f"An acceleration of {acceleration} leaves {count} of {shape[0]} lines, but "
             f"{always} in the middle are always sampled; choose less acceleration."
@@ -94,8 +102,9 @@ def variable_density_mask(
     offset = (torch.arange(shape[0]) - shape[0] // 2).abs() / (shape[0] / 2)
     chance = (1 - offset).clamp_min(0.02) ** 3
     start = shape[0] // 2 - always // 2
-    chance[start : start + always] = 1e6
-    lines = torch.multinomial(chance, count, generator=generator)
+    chance[start : start + always] = 0
     mask = torch.zeros(shape, dtype=torch.bool)
-    mask[lines] = True
+    mask[start : start + always] = True
+    if count > always:
+        mask[torch.multinomial(chance, count - always, generator=generator)] = True
     return mask

@@ -57,7 +57,7 @@ def simulate_low_field(
     ------
     CscError
         If the image is not two- or three-dimensional, not finite, all zero, or smaller than the
-        sampled matrix, or the noise variance is negative.
+        sampled matrix, the noise variance is negative, or mask or coil maps do not fit.
 
     References
     ----------
@@ -73,7 +73,15 @@ def simulate_low_field(
     grid = (truth.shape[-2], truth.shape[-1])
     sampling = central_mask(grid, grid if sampled is None else sampled)
     if mask is not None:
-        sampling = sampling & (to_tensor(mask).reshape(grid) != 0)
+        wanted = to_tensor(mask)
+        if wanted.shape != grid:
+            raise CscError(
+                f"The sampling mask has the shape {tuple(wanted.shape)}, but the image {grid}; "
+                "both must agree."
+            )
+        sampling = sampling & (wanted != 0)
+        if not bool(sampling.any()):
+            raise CscError("The sampling mask leaves no position; check the mask.")
     coil_images = truth[:, None]
     if coil_maps is not None:
         given = to_tensor(coil_maps)
