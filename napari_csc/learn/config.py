@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.maps.config import MapNetworkConfig, Smooth, StepRule
+from napari_csc.core.maps.config import MapNetworkConfig, Smooth, Solver, StepRule
 from napari_csc.core.prox import Norm
 
 SHIPPED = Path(__file__).parent / "configs"
@@ -26,9 +26,12 @@ class TrainingConfig(BaseModel):
     norm: Norm = "modulus"
     step_rule: StepRule = "per-filter"
     low_pass_weight: float = Field(10.0, gt=0)
+    solver: Solver = "fista"
     iterations: int = Field(64, ge=1)
     gradient_iterations: int = Field(12, ge=1)
     """Back-propagation runs through this many last iterations only."""
+    checkpoint_every: int | None = Field(None, ge=1)
+    """Keep the state of every so many iterations only: less memory, one more forward pass."""
     seed: int = 0
     steps: int = Field(3000, ge=1)
     """Steps with the complex mean squared error alone."""

@@ -1,4 +1,4 @@
-"""The unrolled reconstruction that is trained: map network, then FISTA."""
+"""The unrolled reconstruction that is trained: map network, then FISTA or ADMM."""
 
 import torch
 from torch import nn
@@ -8,7 +8,7 @@ from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.filter_sets import filter_set, step_sizes
 from napari_csc.core.lowpass import low_pass_transfer
 from napari_csc.core.maps.networks import MapNetwork
-from napari_csc.core.solvers import unrolled_fista
+from napari_csc.core.solvers import unrolled_admm, unrolled_fista
 from napari_csc.core.synthesis import SynthesisOperator
 from napari_csc.learn.data import Batch
 
@@ -24,10 +24,15 @@ class UnrolledReconstruction(nn.Module):
         The map network; its metadata give solver, norm and smooth mode.
     gradient_iterations
         Number of last iterations to differentiate through.
+    checkpoint_every
+        Iterations from one stored state to the next; all are stored if None.
     """
 
-    def __init__(self, network: MapNetwork, gradient_iterations: int) -> None:
+    def __init__(
+        self, network: MapNetwork, gradient_iterations: int, checkpoint_every: int | None = None
+    ) -> None:
         super().__init__()
+        self.checkpoint_every = checkpoint_every
         self.network = network
         self.gradient_iterations = gradient_iterations
         weight = torch.tensor(network.metadata.low_pass_weight)
@@ -56,14 +61,27 @@ class UnrolledReconstruction(nn.Module):
             transfer = low_pass_transfer(shape, self.log_low_pass_weight.exp(), batch.mask.device)
             smooth_part = batch.spectrum * transfer
             target = batch.spectrum - batch.mask * smooth_part
-        codes = unrolled_fista(
-            synthesis,
-            CartesianDataTerm(target, batch.mask),
-            maps,
-            step_sizes(synthesis.spectra, metadata.step_rule),
-            metadata.iterations,
-            metadata.norm,
-            self.gradient_iterations,
-        )
+        data = CartesianDataTerm(target, batch.mask)
+        if metadata.solver == "admm":
+            codes = unrolled_admm(
+                synthesis,
+                data,
+                maps,
+                metadata.iterations,
+                metadata.norm,
+                self.gradient_iterations,
+                checkpoint_every=self.checkpoint_every,
+            )
+        else:
+            codes = unrolled_fista(
+                synthesis,
+                data,
+                maps,
+                step_sizes(synthesis.spectra, metadata.step_rule),
+                metadata.iterations,
+                metadata.norm,
+                self.gradient_iterations,
+                checkpoint_every=self.checkpoint_every,
+            )
         spectrum = synthesis.to_spectrum(codes) + smooth_part
         return torch.fft.ifft2(spectrum, norm="ortho") * batch.sigma[:, None, None]

@@ -67,7 +67,9 @@ def train(
     slices = [filled_slices(volume) for volume in train_volumes]
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
-    model = UnrolledReconstruction(build_map_network(_metadata(config)), config.gradient_iterations)
+    model = UnrolledReconstruction(
+        build_map_network(_metadata(config)), config.gradient_iterations, config.checkpoint_every
+    )
     # On its device first: the optimizer's state follows the parameters when it is loaded.
     model.to(fabric.device)
     optimizer = _optimizer(model, config)
@@ -162,6 +164,7 @@ def _metadata(config: TrainingConfig) -> WeightMetadata:
     return WeightMetadata(
         name=config.name,
         architecture=config.architecture,
+        solver=config.solver,
         iterations=config.iterations,
         step_rule=config.step_rule,
         norm=config.norm,

@@ -20,11 +20,14 @@ def batch(volumes, tiny):
     return random_batch(slices, config, 2, np.random.default_rng((0, 0)))
 
 
-def fresh_model(smooth="filters", norm="modulus", iterations=6, gradient_iterations=6):
+def fresh_model(
+    smooth="filters", norm="modulus", iterations=6, gradient_iterations=6, solver="fista", **options
+):
     torch.manual_seed(0)
     metadata = WeightMetadata(
         name="tiny",
         architecture={"kind": "v3", "channels": 4, "stages": 2},
+        solver=solver,
         iterations=iterations,
         norm=norm,
         smooth=smooth,
@@ -32,13 +35,14 @@ def fresh_model(smooth="filters", norm="modulus", iterations=6, gradient_iterati
     )
     network = build_map_network(metadata)
     torch.nn.init.normal_(network.unet.head.weight)
-    return UnrolledReconstruction(network, gradient_iterations)
+    return UnrolledReconstruction(network, gradient_iterations, **options)
 
 
 @pytest.mark.parametrize("smooth", ["filters", "low-pass"])
 @pytest.mark.parametrize("norm", ["modulus", "real-imaginary"])
-def test_trains_what_the_reconstructor_does(batch, smooth, norm):
-    model = fresh_model(smooth, norm).eval()
+@pytest.mark.parametrize("solver", ["fista", "admm"])
+def test_trains_what_the_reconstructor_does(batch, smooth, norm, solver):
+    model = fresh_model(smooth, norm, solver=solver).eval()
     with torch.no_grad():
         images = model(batch, DICTIONARY)
     for index in range(2):
@@ -57,6 +61,16 @@ def test_gradient_reaches_network_and_low_pass_weight(batch):
     for name, weight in model.named_parameters():
         assert bool(weight.grad.abs().sum() > 0), name
         assert bool(torch.isfinite(weight.grad).all()), name
+
+
+@pytest.mark.parametrize("solver", ["fista", "admm"])
+def test_checkpoints_change_memory_only(batch, solver):
+    gradients = []
+    for every in (None, 2):
+        model = fresh_model(solver=solver, checkpoint_every=every)
+        loss = (model(batch, DICTIONARY) - batch.reference).abs().square().mean()
+        gradients += torch.autograd.grad(loss, model.network.unet.head.weight)
+    torch.testing.assert_close(gradients[1], gradients[0])
 
 
 def test_gradient_against_a_finite_difference(batch):

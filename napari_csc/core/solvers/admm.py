@@ -115,5 +115,5 @@ def balanced_penalties(spectra: Tensor, data_spectrum: Tensor, maps: Tensor) -> 
     response = torch.stack(responses, dim=-1)
     # Where data or maps vanish any positive penalty serves: the codes of that filter stay zero.
     level = maps.detach().mean((-2, -1)).clamp_min(1e-2)
-    typical = response.clamp_min(1e-2 * float(response.max()) + 1e-30)
+    typical = torch.maximum(response, 1e-2 * response.amax(-1, keepdim=True) + 1e-30)
     return _PENALTY_FACTOR * level.sqrt() * torch.stack(redundancies) / typical
