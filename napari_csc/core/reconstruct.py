@@ -161,8 +161,8 @@ class Reconstructor:
         should_stop
             Asked before every iteration and between parts of the map inference; True raises.
         early_picture
-            Whether to give a rough picture of the first slice to ``on_iteration`` before its maps
-            are inferred; see `Progress.stage`.
+            Whether to give a rough picture of the first slice to ``on_iteration`` before a network
+            infers its maps; see `Progress.stage`.
 
         Returns
         -------

@@ -119,6 +119,12 @@ class SliceWork:
         strength = self._job.settings.strength
         return maps if strength == 1 else maps * strength
 
+    def _waits_for_network(self) -> bool:
+        source, cache = self._job.maps, self._job.cache
+        if not isinstance(source, MapNetwork):
+            return False
+        return cache is None or cache.get(self._key(source)) is None
+
     def _from_network(self, network: MapNetwork) -> Tensor:
         cache, key = self._job.cache, self._key(network)
         known = cache.get(key) if cache is not None else None
@@ -149,10 +155,11 @@ class SliceWork:
     def show_early_picture(self) -> bool:
         """Give a rough picture to ``on_iteration`` at once; return whether to go on.
 
-        One level for all filters instead of maps, and few iterations.
+        One level for all filters instead of maps, and few iterations. There is none where the
+        maps are at hand: the first iterates come as early.
         """
         job = self._job
-        if job.on_iteration is None:
+        if job.on_iteration is None or not self._waits_for_network():
             return True
         level = self._initial.real.new_full((), _EARLY_LEVEL)
         solver = self._fista(level.expand(len(job.synthesis), *self._initial.shape))

@@ -39,6 +39,14 @@ def test_early_picture_comes_first_and_once():
     assert len(result.history) == 2 * 6
 
 
+def test_no_early_picture_where_the_maps_are_at_hand():
+    cache, network, seen = MapCache(), fresh_network(), []
+    reconstructor(network, map_cache=cache)(SCAN)
+    reconstructor(network, map_cache=cache)(SCAN, seen.append, early_picture=True)
+    reconstructor(NoiseScalar(1.0))(SCAN, seen.append, early_picture=True)
+    assert all(step.stage == "iteration" for step in seen)
+
+
 def test_early_picture_changes_no_result():
     network = fresh_network()
     plain = reconstructor(network)(SCAN).image

@@ -79,3 +79,15 @@ def test_defaults_come_from_the_network(session: Session) -> None:
     session.networks = {"mine": v1(8).model_copy(update={"iterations": 12})}
     session.maps = "mine"
     assert session.default("iterations") == 12
+
+
+def test_another_solver_has_iterations_of_its_own(session: Session) -> None:
+    session.solver = "admm"
+    assert session.default("iterations") == 16
+    session.solver = "fista"
+    assert session.default("iterations") == 64
+    session.networks = {"mine": v1(8).model_copy(update={"iterations": 12, "solver": "admm"})}
+    session.maps = "mine"
+    session.solver = None
+    assert (session.default("solver"), session.default("iterations")) == ("admm", 12)
+    assert session.settings().solver is None

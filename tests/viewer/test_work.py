@@ -9,6 +9,8 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
+from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.networks import MapNetworkV3
 from napari_csc.core.progress import ReconstructionStopped
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.settings import ReconstructionSettings
@@ -42,6 +44,44 @@ def test_steps_tell_iteration_objective_and_picture(small_acquisition: Acquisiti
     assert steps[-1].picture is not None
     assert np.iscomplexobj(steps[-1].picture)
     assert steps[-1].objective is not None
+
+
+def test_a_rough_picture_comes_before_the_maps(
+    small_acquisition: Acquisition, networks: Path
+) -> None:
+    steps: list[Step] = []
+    run_job(Job(small_acquisition, settings(maps="v3")), steps.append, lambda: False)
+    assert [step.is_rough for step in steps].count(True) == 1
+    rough = next(step for step in steps if step.is_rough)
+    assert "rough" in rough.text
+    assert rough.objective is None
+    assert rough.picture is not None
+    assert rough.picture.shape == small_acquisition.shape[1:]
+    assert all(step.objective is None for step in steps[: steps.index(rough) + 1])
+
+
+def test_maps_are_kept_from_one_job_to_the_next(
+    small_acquisition: Acquisition, networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, asked = MapCache(), []
+    forward = MapNetworkV3.forward
+
+    def counted(network, *arguments, **options):
+        asked.append(1)
+        return forward(network, *arguments, **options)
+
+    monkeypatch.setattr(MapNetworkV3, "forward", counted)
+    chosen = settings(maps="v3", iterations=2)
+    first = run(Job(small_acquisition, chosen, slices=(0,), map_cache=cache))
+    assert len(asked) == 1
+    for change in ({"iterations": 3}, {"strength": 0.5}, {"solver": "admm"}):
+        changed = chosen.model_copy(update=change)
+        run(Job(small_acquisition, changed, slices=(0,), map_cache=cache))
+    assert len(asked) == 1
+    run(Job(small_acquisition, chosen.model_copy(update={"shuffle_seed": 1}), (0,)))
+    assert len(asked) > 1
+    again = run(Job(small_acquisition, chosen, slices=(0,), map_cache=cache))
+    assert torch.equal(again.result.image, first.result.image)
 
 
 def test_pictures_come_at_most_ten_times_a_second(small_acquisition: Acquisition) -> None:

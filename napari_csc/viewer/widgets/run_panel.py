@@ -95,7 +95,7 @@ class RunPanel(QWidget):
         if last is not None:
             self.state.setText(
                 f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}\n"
-                f"{outcome.seconds:.1f} s on {outcome.result.provenance['hardware']}"
+                f"on {outcome.result.provenance['hardware']}"
             )
         if outcome.figures is None:
             return
