@@ -16,6 +16,7 @@ import napari_csc as csc
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.io import describe
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.json_values import from_json, to_json
 
@@ -348,6 +349,13 @@ def test_acquisition_with_a_noise_scan(tmp_path: Path, kspace: Array) -> None:
     whitened = csc.load(tmp_path / "a.h5")
     assert whitened.noise_std == pytest.approx(float(np.sqrt((abs(noise) ** 2).mean())), rel=1e-4)
     assert "prewhitened" in whitened.metadata["noise"]
+    save_acquisition(whitened, tmp_path / "white.h5")
+    again = csc.load(tmp_path / "white.h5")
+    assert again.digest == whitened.digest
+    assert again.noise_std == whitened.noise_std
+    assert dict(describe.acquisition(again))["noise"].endswith("prewhitened")
+    with pytest.raises(csc.CscError, match="prewhitened already"):
+        csc.load(tmp_path / "white.h5", noise_scan=noise)
     given = csc.load(tmp_path / "a.h5", noise_scan=2 * noise, coil_maps="inati")
     assert given.noise_std == pytest.approx(2 * whitened.noise_std, rel=1e-4)
     assert given.metadata["coil_maps"] == "estimated from the data (inati)"
@@ -364,7 +372,27 @@ def test_acquisition_along_a_trajectory(tmp_path: Path) -> None:
     assert back.digest == acquisition.digest
     assert torch.equal(back.mask, acquisition.mask)
     assert torch.allclose(back.adjoint(), acquisition.adjoint())
-    assert csc.load(tmp_path / "a.h5", coil=1, slice=0).kspace.shape == (1, 1, 900)
+    one = csc.load(tmp_path / "a.h5", coil=1, slice=0)
+    assert one.kspace.shape == (1, 1, 900)
+    assert "coil_maps" not in one.metadata
+    told = dict(describe.acquisition(back))
+    assert told["coils"] == "3, maps estimated from the data (walsh)"
+    assert told["trajectory"].startswith("900 positions")
+
+
+def test_a_volume_whose_sampling_depends_on_kz_is_refused(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    volume = draw.normal(size=(6, 20, 22, 2)) @ np.array([1, 1j])
+    np.save(tmp_path / "a.npy", volume)
+    assert csc.load(tmp_path / "a.npy", axes="kz,y,x", kind="k-space").shape == (6, 20, 22)
+    volume[2, 5] = 0
+    np.save(tmp_path / "b.npy", volume)
+    with pytest.raises(csc.CscError, match="depend on kz"):
+        csc.load(tmp_path / "b.npy", axes="kz,y,x", kind="k-space")
+    mask = np.ones((20, 22))
+    mask[5] = 0
+    stated = csc.load(tmp_path / "b.npy", axes="kz,y,x", kind="k-space", mask=mask)
+    assert int(stated.mask.sum()) == 19 * 22
 
 
 # --------------------------------------------------------------- metadata

@@ -16,11 +16,11 @@ def low_pass_transfer(
     It solves ``argmin_x 1/2 ||x - x0||^2 + beta/2 ||grad x||^2`` exactly for circular forward
     differences. Frequencies are in `torch.fft` order; ``weight`` is ``beta`` (dimensionless).
     """
+    # On the CPU, because not every device has double precision.
     squares = [
-        2 - 2 * torch.cos(2 * torch.pi * torch.fft.fftfreq(n, dtype=torch.float64, device=device))
-        for n in shape
+        2 - 2 * torch.cos(2 * torch.pi * torch.fft.fftfreq(n, dtype=torch.float64)) for n in shape
     ]
-    penalty = squares[0][:, None] + squares[1][None, :]
+    penalty = (squares[0][:, None] + squares[1][None, :]).to(torch.float32).to(device)
     return (1 / (1 + weight * penalty)).to(torch.float32)
 
 

@@ -133,13 +133,13 @@ class NonCartesianAcquisition(Acquisition):
             density=weights,
             **extra,
         )
+        power = acquisition._grid_noise_power
+        covered = torch.fft.fftshift(power > _SAMPLED_POWER * float(power.max()))
         if maps is None and (n_coils > 1 or isinstance(coil_maps, str)):
             method = coil_maps if isinstance(coil_maps, str) else "walsh"
             centre = acquisition._with(kspace=data * central_window(flat))
             maps = coil_maps_of_images(centre._coil_images(), method)
             metadata["coil_maps"] = f"estimated from the data ({method})"
-        power = acquisition.noise_power()
-        covered = torch.fft.fftshift(power > _SAMPLED_POWER * float(power.max()))
         return acquisition._with(coil_maps=maps, mask=covered)
 
     @property
@@ -168,13 +168,14 @@ class NonCartesianAcquisition(Acquisition):
         scale = float(self.kspace.abs().double().square().mean().sqrt())
         scaled = self._with(kspace=self.kspace / scale)
         noise = self._grid_noise_power
-        covered = float((noise > _SAMPLED_POWER * noise.max()).float().mean())
+        # Of unequal powers, as many count as would make a mean vary as much.
+        share = float(noise.mean() ** 2 / noise.square().mean())
         levels = []
         for samples, images in zip(
             scaled.kspace.split(1, dim=1), scaled._coil_images().split(1, dim=1), strict=True
         ):
             rim = math.sqrt(float(samples[..., outer].abs().square().median()) / math.log(2))
-            levels.append(min(rim, background_noise_std(images, float(noise.mean()), covered)))
+            levels.append(min(rim, background_noise_std(images, float(noise.mean()), share)))
         return scale * root_mean_square([max(level, 1e-4) for level in levels])
 
     @cached_property

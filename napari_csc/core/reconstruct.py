@@ -179,9 +179,12 @@ class Reconstructor:
         """
         plan = self.check(acquisition)
         try:
+            job = self._job(acquisition, plan, on_iteration, should_stop)
+            # Made here, because tensors of the inference mode could not be changed by the user.
+            parts = _Parts.empty(acquisition.shape, job.n_dictionary, len(job.synthesis))
             with torch.inference_mode():
-                job = self._job(acquisition, plan, on_iteration, should_stop)
-                return self._reconstruct(acquisition, job, early_picture)
+                history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
+            return self._result(acquisition, parts, _told(history), stopped)
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
@@ -245,12 +248,13 @@ class Reconstructor:
         )
 
     def _reconstruct(
-        self, acquisition: Acquisition, job: Job, early_picture: bool
-    ) -> Reconstruction:
+        self, acquisition: Acquisition, job: Job, parts: _Parts, early_picture: bool
+    ) -> tuple[list[tuple[int, SolverStatus]], bool]:
+        """Fill the parts; return the history and whether it was stopped early."""
         moved = acquisition.to(self.device)
         initial = moved.adjoint() / job.sigma
+        parts.initial.copy_(initial)
         count = len(initial)
-        parts = _Parts.empty(count, job.n_dictionary, len(job.synthesis), acquisition.shape[1:])
         history: list[tuple[int, SolverStatus]] = []
         goes_on = True
         for index in range(count):
@@ -268,7 +272,7 @@ class Reconstructor:
             parts.store(index, solver, work)
             # Before the next slice brings its own.
             del solver, work
-        return self._result(acquisition, parts, initial, _told(history), not goes_on)
+        return history, not goes_on
 
     def _check_size(self, acquisition: Acquisition) -> None:
         height, width = acquisition.shape[-2:]
@@ -282,7 +286,6 @@ class Reconstructor:
         self,
         acquisition: Acquisition,
         parts: _Parts,
-        initial: Tensor,
         history: list[dict[str, float]],
         stopped: bool,
     ) -> Reconstruction:
@@ -292,7 +295,7 @@ class Reconstructor:
         provenance["stopped_early"] = stopped
         return Reconstruction(
             image=(parts.low_pass + parts.sparse).mul_(sigma),
-            initial=initial.cpu() * sigma,
+            initial=parts.initial.mul_(sigma),
             low_pass=parts.low_pass.mul_(sigma),
             sparsity_maps=parts.maps[:, :count].mul_(sigma),
             smooth_maps=parts.maps[:, count:].mul_(sigma),
@@ -312,16 +315,19 @@ class Reconstructor:
 class _Parts:
     """Results of all slices, in noise units, on the CPU."""
 
+    initial: Tensor
     low_pass: Tensor
     sparse: Tensor
     maps: Tensor
     codes: Tensor
 
     @classmethod
-    def empty(cls, slices: int, count: int, total: int, shape: tuple[int, ...]) -> _Parts:
+    def empty(cls, images: tuple[int, int, int], count: int, total: int) -> _Parts:
+        slices, *shape = images
         return cls(
-            low_pass=torch.zeros(slices, *shape, dtype=torch.complex64),
-            sparse=torch.zeros(slices, *shape, dtype=torch.complex64),
+            initial=torch.zeros(images, dtype=torch.complex64),
+            low_pass=torch.zeros(images, dtype=torch.complex64),
+            sparse=torch.zeros(images, dtype=torch.complex64),
             maps=torch.zeros(slices, total, *shape),
             codes=torch.zeros(slices, count, *shape, dtype=torch.complex64),
         )

@@ -1,4 +1,4 @@
-"""What makes a trajectory and its samples usable, and how much of k-space each sample stands for."""
+"""What makes a trajectory and its samples usable, and the weight of each sample."""
 
 from __future__ import annotations
 

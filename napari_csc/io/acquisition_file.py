@@ -121,6 +121,12 @@ def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acq
     if request.coil is not None and request.coil != "all":
         kspace, maps, noise_scan = _one_coil(kspace, int(request.coil), group), None, None
         metadata["coil"] = int(request.coil)
+    if maps is not arrays.get("coil_maps"):
+        metadata.pop("coil_maps", None)
+    if request.noise_scan is not None and "prewhitened" in str(metadata.get("noise")):
+        raise CscError(
+            f"The coils in {path.name} are prewhitened already; leave the noise scan out."
+        )
     mask = arrays.get("mask") if request.mask is None else request.mask
     stored_noise = group.attrs.get("noise_std")
     given = stored_noise if request.noise_std is None else request.noise_std

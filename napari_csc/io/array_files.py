@@ -41,7 +41,9 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
     if not array.size:
         raise CscError(f"The array in {path.name} has no values; export it again.")
     picks_coil = request.coil is not None and request.coil != "all"
-    data, names = ordered(array, request.axes, content.stack, picks_coil)
+    data, names = ordered(
+        array, request.axes, content.stack, picks_coil, mask_is_given=request.mask is not None
+    )
     found, in_corner = detected_kind(data)
     kind = request.kind or found
     metadata: dict[str, Any] = {

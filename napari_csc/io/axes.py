@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import slices_of_volume
 from napari_csc.core.errors import CscError
+from napari_csc.core.volumes import mask_of_slices, slices_of_volume
 from napari_csc.io.content import Array
 
 AXES = ("slice", "coil", "repeat", "kz", "y", "x")
@@ -23,7 +23,11 @@ _NOISE_SHARE = 0.15
 
 
 def ordered(
-    array: Array, axes: str | None, stack: Literal["first", "last"], coil_is_chosen: bool
+    array: Array,
+    axes: str | None,
+    stack: Literal["first", "last"],
+    coil_is_chosen: bool,
+    mask_is_given: bool = False,
 ) -> tuple[Array, list[str]]:
     """Return the array as (slice, coil, repeat, y, x) and the names of its axes as stored.
 
@@ -37,13 +41,20 @@ def ordered(
         Where slices stand by custom of the format.
     coil_is_chosen
         Whether the caller chose one coil, which says that there are several.
+    mask_is_given
+        Whether the caller states the sampled positions (ky, kx) of a 3-D scan.
+
+    Raises
+    ------
+    CscError
+        If the axes are not clear, or a 3-D scan does not fall into slices.
     """
     names = _parsed(axes, array) if axes else _guessed(array, stack, coil_is_chosen)
     kept = [position for position, name in enumerate(names) if name]
     array = array.reshape([array.shape[position] for position in kept])
     named = [names[position] for position in kept]
     if "kz" in named:
-        array = _to_slices(array, named.index("kz"))
+        array = _to_slices(array, named, mask_is_given)
     layout = ["slice" if name == "kz" else name for name in named]
     wanted = ("slice", "coil", "repeat", "y", "x")
     moved = array.transpose([layout.index(name) for name in wanted if name in layout])
@@ -165,7 +176,10 @@ def _is_encoded(array: Array, axis: int) -> bool:
     return float(power[count // 2 - 1 : count // 2 + 1].sum()) > _CENTRAL_SHARE * float(power.sum())
 
 
-def _to_slices(array: Array, axis: int) -> Array:
+def _to_slices(array: Array, named: list[str], mask_is_given: bool) -> Array:
     """Transform a phase-encoded direction, which makes slices of a 3-D scan."""
-    volume = torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, axis, 0)))
-    return np.moveaxis(slices_of_volume(volume, 0).numpy(), 0, axis)
+    axes = [named.index(name) for name in ("kz", "y", "x")]
+    volume = torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, axes, (-3, -2, -1))))
+    if not mask_is_given and bool(torch.isfinite(torch.view_as_real(volume + 0j)).all()):
+        mask_of_slices(volume.reshape(-1, *volume.shape[-3:]), None)
+    return np.moveaxis(slices_of_volume(volume, -3).numpy(), (-3, -2, -1), axes)

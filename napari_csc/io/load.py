@@ -36,7 +36,7 @@ def load(
     slice
         Slice or slices to keep; all if None.
     coil
-        Coil to keep; all (``"all"``) if None.
+        Coil to keep, without maps; all (``"all"``) if None.
     key
         Name of the array in a file with several, or number of the volume in a NIfTI series; found
         if None.
@@ -48,8 +48,8 @@ def load(
         slice, coil, repeat, kz, y, x. Repeats are averaged; kz (the second phase-encoded direction
         of a 3-D scan) is transformed to slices.
     noise_std
-        Noise standard deviation of one complex k-space sample. If None it is taken from the file,
-        from the differences of repeats, or estimated.
+        Noise standard deviation of one complex sample of the k-space of a slice. If None it is
+        taken from the noise scan, from the file, from the differences of repeats, or estimated.
     mask
         Sampled positions (y, x), or ``"all"``; found from the data if None.
     coil_maps

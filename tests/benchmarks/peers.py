@@ -224,22 +224,20 @@ class TorchConv(_PlainFista):
 
 
 class TorchConvGroups(_PlainFista):
-    """Real and imaginary part as two groups of channels; ``conv_transpose2d`` for the adjoint."""
+    """Real and imaginary part as two groups of channels; ``conv_transpose2d`` sums the filters."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        flipped = problem.filters.flip((-2, -1)).unsqueeze(0)
-        self.weights = torch.cat([flipped, flipped]).contiguous()
+        self.weights = problem.filters[:, None].repeat(2, 1, 1, 1)
         self.pad = [problem.width // 2] * 4
 
     def synthesis(self, codes: Tensor) -> Tensor:
-        channels = F.pad(codes.flatten(0, 1)[None], self.pad, mode="circular")
-        return F.conv2d(channels, self.weights, groups=2)[0]
+        padded, crop = F.pad(codes.flatten(0, 1)[None], self.pad, mode="circular"), self.pad[0] * 2
+        return F.conv_transpose2d(padded, self.weights, padding=crop, groups=2)[0]
 
     def analysis(self, image: Tensor) -> Tensor:
-        padded, crop = F.pad(image[None], self.pad, mode="circular"), self.problem.width - 1
-        responses = F.conv_transpose2d(padded, self.weights, padding=crop, groups=2)
-        return responses.view(self.state.shape)
+        padded = F.pad(image[None], self.pad, mode="circular")
+        return F.conv2d(padded, self.weights, groups=2).view(self.state.shape)
 
 
 class TorchFft(Solver):

@@ -5,7 +5,12 @@ import torch
 from helper import random_complex, relative, small_scan
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.coils import birdcage_maps, coil_noise_power, estimate_coil_maps
+from napari_csc.core.coils import (
+    _sampled_box,
+    birdcage_maps,
+    coil_noise_power,
+    estimate_coil_maps,
+)
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
@@ -13,7 +18,11 @@ from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.prewhitening import Whitening
 from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.sampling_masks import partial_fourier_mask
+from napari_csc.core.sampling_masks import (
+    central_mask,
+    partial_fourier_mask,
+    variable_density_mask,
+)
 from napari_csc.core.simulate import simulate_low_field
 
 GRID = (64, 60)
@@ -62,6 +71,34 @@ def test_estimated_maps_are_those_of_the_coils(method):
     overlap = (estimated.conj() * truth).sum(0).abs()[inside]
     assert float(overlap.min()) > 0.9
     assert float(overlap.mean()) > 0.99
+
+
+def test_maps_come_from_the_sampled_centre_of_an_accelerated_scan():
+    centre = central_mask(GRID, (18, 16))
+    draws = torch.Generator().manual_seed(4)
+    for mask in (
+        centre | (torch.rand(GRID, generator=draws) < 0.15),
+        partial_fourier_mask(GRID, 0.7, 0),
+        variable_density_mask(GRID, 3, draws, centre=0.25),
+    ):
+        scan = head(6, sampled=None, mask=mask)
+        estimated = estimate_coil_maps(scan.kspace, scan.mask)[0]
+        inside = scan.reference[0].abs() > 0.15 * scan.reference.abs().max()
+        overlap = (estimated.conj() * scan.coil_maps[0]).sum(0).abs()[inside]
+        assert float(overlap.mean()) > 0.99
+
+
+@pytest.mark.parametrize("grid", [(16, 17), (20, 12)])
+def test_the_sampled_centre_is_the_largest_box(grid):
+    for rows, columns in ((9, 5), (11, 11), (3, 9)):
+        mask = central_mask(grid, (rows, columns))
+        box = _sampled_box(mask)
+        assert [side.stop - side.start for side in box] == [rows, columns]
+        assert bool(mask[box].all())
+    assert _sampled_box(torch.zeros(grid, dtype=torch.bool)) == (
+        slice(grid[0] // 2, grid[0] // 2 + 1),
+        slice(grid[1] // 2, grid[1] // 2 + 1),
+    )
 
 
 @pytest.mark.parametrize("solver", ["fista", "admm"])
@@ -199,6 +236,18 @@ def test_a_volume_with_unsampled_partitions():
     assert bool(Acquisition.from_volume_kspace(volume).mask.all())
 
 
+def test_planes_that_were_not_sampled_lower_the_noise_of_the_slices():
+    volume = 3 * random_complex(2, 8, 40, 44)
+    volume[:, 6:] = 0
+    noise = 3 * random_complex(2, 8000, seed=3)
+    expected = 3 * 0.75**0.5
+    spread = Acquisition.from_volume_kspace(volume, noise_std=3.0)
+    assert spread.noise_std == pytest.approx(expected)
+    assert float(spread.kspace.abs().square().mean().sqrt()) == pytest.approx(expected, rel=0.02)
+    scanned = Acquisition.from_volume_kspace(volume, noise_scan=noise)
+    assert scanned.noise_std == pytest.approx(expected, rel=0.02)
+
+
 def test_a_volume_that_does_not_fall_into_slices():
     volume = random_complex(6, 20, 22)
     volume[2, 5] = 0
@@ -209,6 +258,10 @@ def test_a_volume_that_does_not_fall_into_slices():
     assert Acquisition.from_volume_kspace(volume, mask=shared).mask.sum() == 19 * 22
     with pytest.raises(CscError, match="axes"):
         Acquisition.from_volume_kspace(random_complex(20, 22))
+    with pytest.raises(CscError, match="complex"):
+        Acquisition.from_volume_kspace(random_complex(6, 20, 22).real)
+    with pytest.raises(CscError, match="both must agree"):
+        Acquisition.from_volume_kspace(volume, mask=torch.ones(5, 20, 22))
 
 
 @pytest.mark.parametrize("share", [0.55, 0.75, 1.0])

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.simulate import simulate_low_field
 
@@ -75,3 +76,21 @@ def test_irregular_sampling():
     kspace = random_complex(2, 64, 60)
     mask = torch.rand(64, 60, generator=torch.Generator().manual_seed(1)) < 0.3
     assert Acquisition.from_kspace(kspace, mask=mask).noise_std == pytest.approx(1, rel=0.15)
+
+
+def test_unequal_coils_have_the_root_mean_square_level(head):
+    images = 30 * torch.as_tensor(head[:1]).to(torch.complex64)
+    levels = torch.tensor([0.5, 1.0, 2.0, 4.0])
+    kspace = image_to_kspace(images[:, None] * 0.5) + levels[:, None, None] * random_complex(
+        1, 4, *images.shape[1:]
+    )
+    expected = float(levels.square().mean().sqrt())
+    assert Acquisition.from_kspace(kspace).noise_std == pytest.approx(expected, rel=0.05)
+
+
+def test_a_silent_coil_beside_others():
+    kspace = random_complex(1, 2, 40, 48)
+    kspace[:, 1] = 0
+    even = torch.full((2, 40, 48), 0.5**0.5)
+    sigma = Acquisition.from_kspace(kspace, coil_maps=even).noise_std
+    assert sigma == pytest.approx(0.5**0.5, rel=0.06)

@@ -228,3 +228,13 @@ def test_data_without_any_noise_estimate(smooth):
     assert bool(
         torch.isfinite(reconstruct(clean, NoiseScalar(1.0), smooth=smooth).image.abs()).all()
     )
+
+
+def test_results_are_ordinary_tensors():
+    result = Reconstructor(Dictionary.dct(4, 5), NoiseScalar(1.0), iterations=2, device="cpu")(
+        small_scan()
+    )
+    arrays = (result.image, result.initial, result.low_pass, result.sparsity_maps)
+    for values in (*arrays, result.smooth_maps, result.sparse_codes, result.contributions(0)):
+        assert not values.is_inference()
+        values.mul_(2)
