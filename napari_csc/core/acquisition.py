@@ -25,7 +25,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
 from napari_csc.core.prewhitening import Whitening
-from napari_csc.core.volumes import mask_of_slices, sampled_positions, slices_of_volume
+from napari_csc.core.volumes import mask_of_slices, sampled_share, slices_of_volume
 
 Tensor = torch.Tensor
 
@@ -147,16 +147,17 @@ class Acquisition:
         kspace
             Centred k-space (kz, ky, kx) or (coil, kz, ky, kx).
         mask
-            Sampled positions (ky, kx), or (kz, ky, kx) that are the same for every sampled kz;
-            found from the data if None.
+            Sampled positions (ky, kx) or (kz, ky, kx); found from the data if None. The region may
+            shrink with the distance from kz = 0; what was left out is zero-filled.
         **options
             As for `from_kspace`. ``noise_std`` and ``noise_scan`` are those of the samples as
-            measured; planes kz that were not sampled lower the noise of the slices.
+            measured; where kz was not sampled, the noise of the slices is lower.
 
         Raises
         ------
         CscError
-            If the sampled positions depend on kz, so that the scan does not fall into slices.
+            If a plane kz was sampled where one nearer to kz = 0 was not, so that the scan does not
+            fall into slices.
         """
         data = to_tensor(kspace)
         if data.ndim not in (3, 4):
@@ -168,8 +169,7 @@ class Acquisition:
             raise CscError("The k-space of a volume must be complex and not empty.")
         coils = data if data.ndim == 4 else data[None]
         sampling = mask_of_slices(coils, mask)
-        # The transform spreads the noise of the sampled planes evenly over all slices.
-        share = float(sampled_positions(coils).flatten(1).any(1).float().mean()) ** 0.5
+        share = sampled_share(coils, sampling) ** 0.5
         for name in ("noise_std", "noise_scan"):
             if options.get(name) is not None:
                 level = options[name]

@@ -23,7 +23,11 @@ def sampled_positions(kspace: Tensor) -> Tensor:
 
 
 def mask_of_slices(kspace: Tensor, mask: ArrayLike | None) -> Tensor:
-    """Return the sampled positions (ky, kx) that all sampled kz share.
+    """Return the sampled positions (ky, kx) of the slices of a volume.
+
+    A scan whose sampled region shrinks with the distance from kz = 0 (an ellipsoid, say) counts as
+    sampled wherever its central plane is: what was left out is zero-filled, as far out in k-space
+    as the edge of any matrix.
 
     Parameters
     ----------
@@ -35,7 +39,8 @@ def mask_of_slices(kspace: Tensor, mask: ArrayLike | None) -> Tensor:
     Raises
     ------
     CscError
-        If the sampled positions depend on kz, so that the scan does not fall into slices.
+        If a plane kz was sampled where one nearer to kz = 0 was not, so that the scan does not
+        fall into slices.
     """
     if mask is None:
         each = sampled_positions(kspace)
@@ -48,12 +53,22 @@ def mask_of_slices(kspace: Tensor, mask: ArrayLike | None) -> Tensor:
             f"The sampling mask has the shape {tuple(each.shape)}, but the k-space "
             f"{tuple(kspace.shape[1:])}; both must agree."
         )
-    sampled = each[each.flatten(1).any(1)]
-    if len(sampled) == 0:
+    if not bool(each.any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
-    if not bool((sampled == sampled[0]).all()):
-        raise CscError(
-            "The sampled positions (ky, kx) depend on kz, so the volume does not fall into "
-            "slices; reconstruct it elsewhere, or keep the positions that all kz share (mask)."
-        )
-    return sampled[0]
+    centre = len(each) // 2
+    for outward in (each[centre:], each[: centre + 1].flip(0)):
+        if bool((outward[1:] & ~outward[:-1]).any()):
+            raise CscError(
+                "Planes kz of the volume were sampled where planes nearer to kz = 0 were not, so "
+                "it does not fall into slices; reconstruct it elsewhere, or say which positions "
+                "(ky, kx) to keep (mask)."
+            )
+    return each[centre]
+
+
+def sampled_share(kspace: Tensor, mask: Tensor) -> float:
+    """Return the share of kz that was sampled, the mean over the positions (ky, kx) of a mask.
+
+    The transform along kz spreads the noise power of these evenly over all slices.
+    """
+    return float(sampled_positions(kspace)[:, mask].float().mean())

@@ -236,6 +236,24 @@ def test_a_volume_with_unsampled_partitions():
     assert bool(Acquisition.from_volume_kspace(volume).mask.all())
 
 
+def test_an_ellipsoid_of_k_space_falls_into_slices():
+    kz, ky, kx = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in (9, 24, 26)), indexing="ij")
+    inside = kz**2 + ky**2 + kx**2 < 1
+    volume = random_complex(9, 24, 26) * inside
+    scan = Acquisition.from_volume_kspace(volume, noise_std=2.0)
+    assert torch.equal(scan.mask, inside[4])
+    assert float(scan.kspace.norm()) == pytest.approx(float(volume.norm()))
+    share = float(inside.sum()) / (9 * float(inside[4].sum()))
+    assert scan.noise_std == pytest.approx(2 * share**0.5)
+
+
+def test_gaps_in_kz_would_fold_slices_over():
+    volume = random_complex(6, 20, 22)
+    volume[2] = 0
+    with pytest.raises(CscError, match="fall into slices"):
+        Acquisition.from_volume_kspace(volume)
+
+
 def test_planes_that_were_not_sampled_lower_the_noise_of_the_slices():
     volume = 3 * random_complex(2, 8, 40, 44)
     volume[:, 6:] = 0
@@ -251,7 +269,7 @@ def test_planes_that_were_not_sampled_lower_the_noise_of_the_slices():
 def test_a_volume_that_does_not_fall_into_slices():
     volume = random_complex(6, 20, 22)
     volume[2, 5] = 0
-    with pytest.raises(CscError, match="depend on kz"):
+    with pytest.raises(CscError, match="fall into slices"):
         Acquisition.from_volume_kspace(volume)
     shared = torch.ones(20, 22)
     shared[5] = 0

