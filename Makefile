@@ -12,7 +12,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system test coverage check format demo docs bench clean clean-venv
+.PHONY: help setup system test coverage check format demo docs bench bench-docs clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,8 +54,13 @@ demo: setup system ## open the viewer on the sample head; without a screen, writ
 docs: setup ## build the documentation into build/docs, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs
 
-bench: setup ## time the solvers and report it
-	$(PY) -m pytest tests/benchmarks -s $(ARGS)
+bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CSC_BENCH=quick: a trial)
+	@.ci/setup bench
+	$(PY) -m pytest tests/benchmarks -s $(ARGS); status=$$?; \
+	$(PY) tests/benchmarks/report.py; exit $$status
+
+bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
+	$(PY) tests/benchmarks/report.py docs/benchmarks.md
 
 clean: ## remove what the targets above built, except .venv
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_csc.core import metrics as metrics
     from napari_csc.core.acquisition import Acquisition as Acquisition
+    from napari_csc.core.devices import set_threads as set_threads
     from napari_csc.core.dictionary import Dictionary as Dictionary
     from napari_csc.core.errors import CscError as CscError
     from napari_csc.core.maps import NoiseScalar as NoiseScalar
     from napari_csc.core.maps import load_map_network as load_map_network
     from napari_csc.core.maps import map_network_names as map_network_names
+    from napari_csc.core.maps.cache import MapCache as MapCache
+    from napari_csc.core.noncartesian import NonCartesianAcquisition as NonCartesianAcquisition
     from napari_csc.core.reconstruct import Reconstructor as Reconstructor
     from napari_csc.core.reconstruction import Reconstruction as Reconstruction
     from napari_csc.core.settings import ReconstructionSettings as ReconstructionSettings
@@ -30,7 +33,9 @@ _HOMES = {
     "Acquisition": "core.acquisition",
     "CscError": "core.errors",
     "Dictionary": "core.dictionary",
+    "MapCache": "core.maps.cache",
     "NoiseScalar": "core.maps",
+    "NonCartesianAcquisition": "core.noncartesian",
     "Reconstruction": "core.reconstruction",
     "ReconstructionSettings": "core.settings",
     "Reconstructor": "core.reconstruct",
@@ -40,6 +45,7 @@ _HOMES = {
     "map_network_names": "core.maps",
     "metrics": "core",
     "save": "io.result_file",
+    "set_threads": "core.devices",
     "simulate_low_field": "core.simulate",
 }
 

@@ -5,20 +5,18 @@ Every command imports what it needs when it runs, so that ``napari-csc --help`` 
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_csc.cli_learn import learn_dictionary, train
+from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
 from napari_csc.cli_reconstruct import batch, is_batch, single
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition
-
-DATA_VARIABLE = "NAPARI_CSC_DATA"
 
 app = typer.Typer(
     name="napari-csc",
@@ -49,24 +47,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existin
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 
 
-def _plain_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Print problems with input and settings as one line, without a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        from napari_csc.core.errors import CscError
-
-        try:
-            command(*args, **kwargs)
-        except CscError as error:
-            typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(1) from error
-
-    return wrapped
-
-
 @app.command()
-@_plain_errors
+@plain_errors
 def reconstruct(
     inputs: Inputs,
     output: Result,
@@ -152,7 +134,7 @@ def reconstruct(
 
 
 @app.command()
-@_plain_errors
+@plain_errors
 def view(
     path: Annotated[
         Path | None, typer.Argument(metavar="[IN]", help="scan, image or result")
@@ -172,7 +154,7 @@ def view(
 
 
 @app.command()
-@_plain_errors
+@plain_errors
 def demo(
     screenshots: Annotated[
         Path | None, typer.Option(help="write screenshots to this folder and close")
@@ -185,7 +167,7 @@ def demo(
 
 
 @app.command()
-@_plain_errors
+@plain_errors
 def info(
     path: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="scan or result")] = None,
     coil: Coil = None,
@@ -208,7 +190,7 @@ def info(
 
 
 @app.command()
-@_plain_errors
+@plain_errors
 def simulate(
     path: Annotated[Path, typer.Argument(metavar="IMAGE", help="image, or fully sampled scan")],
     output: Output,
@@ -263,39 +245,8 @@ def simulate(
         typer.echo(f"written {output}")
 
 
-@app.command()
-@_plain_errors
-def train(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="v3, v1_dct-32-9, or .toml file")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
-    ] = None,
-    max_minutes: Annotated[
-        float | None, typer.Option(help="stop with a checkpoint after this time")
-    ] = None,
-) -> None:
-    """Train a map network; run it again to go on from the last checkpoint."""
-    from napari_csc.core.errors import CscError
-
-    folder = data
-    if folder is None:
-        root = os.environ.get(DATA_VARIABLE)
-        if not root:
-            raise CscError(
-                f"Where the volumes are is not known; give --data, or set {DATA_VARIABLE}."
-            )
-        folder = Path(root) / "brain_volumes"
-    try:
-        from napari_csc.learn.config import load_config
-        from napari_csc.learn.train import train as run
-    except ImportError as error:
-        raise CscError(
-            f"Training needs further packages ({error}); install napari-csc[learn]."
-        ) from error
-    weights = run(load_config(config), folder, output, max_minutes, report=typer.echo)
-    typer.echo(f"written {weights}")
+app.command("learn-dictionary")(learn_dictionary)
+app.command()(train)
 
 
 def _load(

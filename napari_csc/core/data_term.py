@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Protocol
 
@@ -40,6 +41,9 @@ class DataTerm(Protocol):
 
         ``power`` is the diagonal of ``P`` in the Fourier domain.
         """
+
+    def without_data(self) -> DataTerm:
+        """Return the term with ``y' = 0``: what is left of it is linear."""
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||A x - y'||^2`` (up to a constant for several coils)."""
@@ -80,6 +84,10 @@ class CartesianDataTerm:
         """Return ``(y' - M x^) / (1 + M P)``, the rank-one solve at each frequency."""
         return -self.residual(spectrum) / (1 + self.mask * power)
 
+    def without_data(self) -> CartesianDataTerm:
+        """Return the term with zero data."""
+        return CartesianDataTerm(torch.zeros_like(self.spectrum), self.mask)
+
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||M x^ - y'||^2``."""
         return 0.5 * torch.view_as_real(self.residual(spectrum)).square().sum()
@@ -116,6 +124,12 @@ class GramDataTerm:
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient."""
         return self._gram(spectrum) - self.spectrum
+
+    def without_data(self) -> GramDataTerm:
+        """Return the term with zero data."""
+        other = copy.copy(self)
+        other.spectrum, other._start = torch.zeros_like(self.spectrum), None
+        return other
 
     def penalised_residual(self, spectrum: Tensor, power: Tensor) -> Tensor:
         """Solve by conjugate gradients on ``(I + P^1/2 G P^1/2) t = P^1/2 r``, from the last t.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +39,8 @@ class Dictionary:
         What `load` takes to make the whole dictionary again, empty if there is nothing.
     total : int
         Number of filters of that whole dictionary.
+    metadata : mapping
+        Where the filters come from, as far as their file tells: data, seed, sparsity.
     """
 
     filters: Tensor
@@ -46,6 +49,7 @@ class Dictionary:
     seed: int | None = None
     source: str = ""
     total: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.filters)
@@ -71,7 +75,11 @@ class Dictionary:
 
     @classmethod
     def from_filters(
-        cls, array: Tensor | np.ndarray, name: str = "custom", source: str = ""
+        cls,
+        array: Tensor | np.ndarray,
+        name: str = "custom",
+        source: str = "",
+        metadata: Mapping[str, Any] | None = None,
     ) -> Dictionary:
         """Make a dictionary of an array (K, ky, kx) of real filters; they are normalised.
 
@@ -107,7 +115,9 @@ class Dictionary:
             raise CscError(f"Filter {index} is all zeros; remove it from the dictionary.")
         unit = data / norms[:, None, None]
         order = tuple(range(len(unit)))
-        return cls(unit.to(torch.float32), name, order, None, source, len(unit))
+        return cls(
+            unit.to(torch.float32), name, order, None, source, len(unit), dict(metadata or {})
+        )
 
     @classmethod
     def dct(cls, count: int, size: int = 9) -> Dictionary:
@@ -156,6 +166,18 @@ class Dictionary:
 
         return load_dictionary(name_or_path, key)
 
+    def save(self, path: str | Path) -> None:
+        """Write the filters and their metadata to a ``.safetensors`` file (renamed into place).
+
+        Raises
+        ------
+        CscError
+            If the name has another ending, or the file cannot be written.
+        """
+        from napari_csc.core.dictionary_sources import save_dictionary
+
+        save_dictionary(self, Path(path))
+
     def permuted(self, seed: int | None = None, order: Sequence[int] | None = None) -> Dictionary:
         """Return the same filters in another order: a random one (``seed``) or a given one."""
         if order is None:
@@ -199,7 +221,7 @@ class Dictionary:
 
     def _take(self, index: list[int], seed: int | None) -> Dictionary:
         order = tuple(self.order[position] for position in index)
-        return Dictionary(self.filters[index], self.name, order, seed, self.source, self.total)
+        return replace(self, filters=self.filters[index], order=order, seed=seed)
 
 
 def _shuffle(count: int, seed: int) -> list[int]:

@@ -3,6 +3,8 @@
 Besides the weight registry this is the only place in ``core`` that opens files.
 """
 
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from napari_csc.core.errors import CscError
 SHIPPED = Path(__file__).parent.parent / "dictionaries"
 _FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
+_METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
 
 
@@ -38,7 +41,8 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
         return getattr(Dictionary, family)(int(count), int(size))
     shipped = SHIPPED / f"{name}.safetensors"
     if re.fullmatch(r"[\w.-]+", name) and shipped.is_file():
-        return Dictionary.from_filters(_read_safetensors(shipped, key), name, name)
+        filters = _read_safetensors(shipped, key)
+        return Dictionary.from_filters(filters, name, name, _told(shipped))
     path = Path(name).expanduser()
     if path.suffix.lower() not in _SUFFIXES:
         raise CscError(
@@ -53,7 +57,37 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
         )
     # A file with several arrays cannot be named by its path alone.
     source = str(path) if key is None else ""
-    return Dictionary.from_filters(_filters_first(_read(path, key), path), path.stem, source)
+    filters = _filters_first(_read(path, key), path)
+    told = _told(path) if path.suffix.lower() == ".safetensors" else {}
+    return Dictionary.from_filters(filters, path.stem, source, told)
+
+
+def save_dictionary(dictionary: Dictionary, path: Path) -> None:
+    """Write a dictionary; see `Dictionary.save`."""
+    from safetensors.torch import save
+
+    if path.suffix.lower() != ".safetensors":
+        raise CscError(f"Dictionaries are saved as .safetensors files, but not as {path.name!r}.")
+    told = {_METADATA_KEY: json.dumps(dict(dictionary.metadata))}
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(save({"filters": dictionary.filters.cpu().contiguous()}, told))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CscError(f"{path} could not be written: {error.strerror}.") from error
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """Return what a safetensors file says about its filters."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        text = (file.metadata() or {}).get(_METADATA_KEY, "{}")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:

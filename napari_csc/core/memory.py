@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.maps.networks import CHUNK_PIXELS, MapNetwork, MapNetworkV3
+from napari_csc.core.maps.networks import CHUNK_PIXELS, MapNetwork
 from napari_csc.core.solvers.blocked import default_block_size
 
 _COMPLEX, _REAL = 8, 4
+# Workspace of the FFT and convolution libraries, whatever the size of the images.
+_LIBRARIES = 25_000_000
 _CPU = torch.device("cpu")
 
 
@@ -81,7 +83,7 @@ def estimate_memory(problem: Problem, chunk_pixels: int = CHUNK_PIXELS) -> Memor
     block = default_block_size(filters, pixels, _CPU) * pixels * scratch
     state = 2 * stack + int(stack * problem.band_share) + maps + block
     solving = results + stack + state + maps
-    return MemoryPlan(max(inference, solving), results, chunk_pixels)
+    return MemoryPlan(max(inference, solving) + _LIBRARIES, results, chunk_pixels)
 
 
 def plan_memory(problem: Problem, limit: int | None) -> MemoryPlan:
@@ -108,10 +110,4 @@ def _network_bytes(problem: Problem, chunk_pixels: int) -> int:
     network = problem.network
     if network is None:
         return 0
-    unet = network.unet
-    height, width = (size + 2 * unet.halo for size in problem.shape)
-    at_once = 1
-    if isinstance(network, MapNetworkV3):
-        at_once = min(max(1, chunk_pixels // problem.pixels), problem.n_filters)
-    activations = unet.bytes_per_pixel * height * width
-    return at_once * (activations + 4 * problem.pixels * _COMPLEX)
+    return network.working_bytes(problem.shape, problem.n_filters, chunk_pixels)

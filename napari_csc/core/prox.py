@@ -1,6 +1,8 @@
-"""Soft thresholding for complex codes: the prox of the weighted l1 norm."""
+"""Soft thresholding for complex codes: the prox of the weighted l1 norm, and its derivative."""
 
-from typing import Any, Literal
+from __future__ import annotations
+
+from typing import Literal
 
 import torch
 
@@ -10,54 +12,99 @@ Norm = Literal["modulus", "real-imaginary"]
 SMALLEST_THRESHOLD = 1e-30
 
 
-def soft_threshold(codes: Tensor, thresholds: Tensor, norm: Norm) -> Tensor:
-    """Return the prox of ``sum thresholds * |codes|``, differentiable in both arguments.
+class Shrinkage:
+    """The prox of ``sum thresholds * |codes|``, in place on blocks of codes.
 
     Parameters
     ----------
-    codes
-        Complex codes, any shape.
-    thresholds
-        Real, not negative, broadcastable to ``codes``.
     norm
         ``"modulus"`` shrinks the complex modulus and keeps the phase;
         ``"real-imaginary"`` shrinks real and imaginary part apart, as in the papers.
+    scratch
+        Two real tensors (largest block, y, x) to work in.
     """
-    if norm == "modulus":
-        result: Tensor = _ModulusShrinkage.apply(codes, thresholds)
-        return result
-    parts = torch.view_as_real(codes)
-    limit = thresholds.expand(codes.shape).unsqueeze(-1)
-    return torch.view_as_complex(parts - torch.clamp(parts, -limit, limit))
 
+    def __init__(self, norm: Norm, scratch: tuple[Tensor, Tensor]) -> None:
+        self._norm = norm
+        self._scratch = scratch
+        self._one = scratch[0].new_ones(())
 
-def l1_norm(codes: Tensor, maps: Tensor, norm: Norm) -> Tensor:
-    """Return ``|| maps . codes ||_1`` summed over everything, in the given norm."""
-    if norm == "modulus":
-        return (maps * codes.abs()).sum()
-    return (maps.unsqueeze(-1) * torch.view_as_real(codes).abs()).sum()
+    def __call__(self, values: Tensor, thresholds: Tensor, out: Tensor) -> Tensor:
+        """Write the shrunk values to ``out`` (``values`` itself, if wanted).
 
+        Parameters
+        ----------
+        values
+            Complex (k, y, x).
+        thresholds
+            Real (k, y, x), at least `SMALLEST_THRESHOLD`.
 
-class _ModulusShrinkage(torch.autograd.Function):
-    """Complex soft threshold; the backward recomputes the mask instead of storing it."""
+        Returns
+        -------
+        Tensor
+            ``sum thresholds * |out|``, a scalar.
+        """
+        if self._norm == "modulus":
+            return self._modulus(values, thresholds, out)
+        if out is not values:
+            out.copy_(values)
+        clipped, below = (one[: len(out)] for one in self._scratch)
+        torch.neg(thresholds, out=below)
+        parts = torch.view_as_real(out).unbind(-1)
+        for part in parts:
+            torch.clamp(part, below, thresholds, out=clipped)
+            part.sub_(clipped)
+        torch.abs(parts[0], out=clipped)
+        clipped.add_(parts[1].abs())
+        return torch.dot(clipped.view(-1), thresholds.view(-1))
 
-    @staticmethod
-    def forward(ctx: Any, codes: Tensor, thresholds: Tensor) -> Tensor:
-        ctx.save_for_backward(codes, thresholds)
-        modulus = codes.abs()
-        limit = thresholds.clamp_min(SMALLEST_THRESHOLD)
-        return codes * (1 - limit / torch.maximum(modulus, limit))
+    def _modulus(self, values: Tensor, thresholds: Tensor, out: Tensor) -> Tensor:
+        moduli, factors = (one[: len(out)] for one in self._scratch)
+        real, imaginary = torch.view_as_real(values).unbind(-1)
+        # Three times as fast as abs, which guards against overflow beyond 1e19.
+        torch.mul(real, real, out=moduli)
+        moduli.addcmul_(imaginary, imaginary).sqrt_()
+        torch.addcdiv(self._one, thresholds, moduli, value=-1, out=factors)
+        factors.clamp_(min=0)
+        torch.mul(values, factors, out=out)
+        return torch.dot(moduli.mul_(factors).view(-1), thresholds.view(-1))
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        codes, thresholds = ctx.saved_tensors
-        gradient = gradients[0]
-        modulus = codes.abs()
-        limit = thresholds.clamp_min(SMALLEST_THRESHOLD)
-        active = modulus > limit
-        direction = codes / modulus.clamp_min(SMALLEST_THRESHOLD)
-        radial = (direction.conj() * gradient).real
-        ratio = limit / torch.maximum(modulus, limit)
-        to_codes = ((1 - ratio) * gradient + (ratio * radial) * direction) * active
-        to_thresholds = (-radial * active).sum_to_size(thresholds.shape)
-        return to_codes, to_thresholds
+    def pull_back(
+        self, values: Tensor, thresholds: Tensor, gradient: Tensor, to_thresholds: Tensor
+    ) -> None:
+        """Turn the gradient by the shrunk values into that by the values, in place.
+
+        What belongs to the thresholds is added to ``to_thresholds``, real (k, y, x).
+        """
+        if self._norm == "modulus":
+            self._pull_back_modulus(values, thresholds, gradient, to_thresholds)
+            return
+        parts = zip(
+            torch.view_as_real(values).unbind(-1),
+            torch.view_as_real(gradient).unbind(-1),
+            strict=True,
+        )
+        for value, slope in parts:
+            slope.mul_(value.abs() > thresholds)
+            to_thresholds.addcmul_(value.sgn(), slope, value=-1)
+
+    def _pull_back_modulus(
+        self, values: Tensor, thresholds: Tensor, gradient: Tensor, to_thresholds: Tensor
+    ) -> None:
+        moduli, radial = (one[: len(values)] for one in self._scratch)
+        real, imaginary = torch.view_as_real(values).unbind(-1)
+        slope_real, slope_imaginary = torch.view_as_real(gradient).unbind(-1)
+        torch.mul(real, real, out=moduli)
+        moduli.addcmul_(imaginary, imaginary).sqrt_()
+        torch.mul(real, slope_real, out=radial)
+        radial.addcmul_(imaginary, slope_imaginary)
+        # Below the threshold everything is zero; there the ratio is cut off at one.
+        ratio = thresholds / torch.maximum(moduli, thresholds)
+        moduli.clamp_(min=SMALLEST_THRESHOLD)
+        radial.div_(moduli).mul_(ratio < 1)
+        to_thresholds.sub_(radial)
+        radial.mul_(ratio).div_(moduli)
+        ratio.neg_().add_(1)
+        gradient.mul_(ratio)
+        slope_real.addcmul_(real, radial)
+        slope_imaginary.addcmul_(imaginary, radial)

@@ -42,6 +42,11 @@ class TrainingConfig(BaseModel):
     """Images times filters of a step; few filters get more images."""
     crop: int = Field(128, ge=32)
     filter_counts: tuple[int, int] = (8, 64)
+    families: dict[str, float] = {"dct": 0.5, "gabor": 0.25, "random": 0.25}
+    """How often each family is drawn: dct, gabor, random, or the name of a dictionary, of which a
+    random part is taken."""
+    phantom_share: float = Field(0.0, ge=0, le=1)
+    """Share of images that show synthetic heads instead of the volumes."""
     filter_sizes: tuple[int, int] = (5, 11)
     noise_variances: tuple[float, float] = (0.05, 0.4)
     sampled_shares: tuple[float, float] = (0.3, 1.0)

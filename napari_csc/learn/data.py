@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
+from napari_csc.core.phantom import PROTOCOLS, head_phantom
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.io.volumes import SUFFIXES, Volume, read_volume
@@ -77,6 +78,18 @@ def filled_slices(volume: Volume) -> list[Image]:
     return slices
 
 
+def phantom_slices(count: int, seed: int) -> list[Image]:
+    """Return slices (256, 256) of synthetic heads, each of another head and contrast."""
+    rng = np.random.default_rng(seed)
+    names = list(PROTOCOLS)
+    slices = []
+    for number in range(count):
+        sequence = names[number % len(names)]
+        heads = head_phantom(256, 4, sequence, seed=int(rng.integers(2**31)))
+        slices.append((heads[int(rng.integers(4))].abs() / IMAGE_MAXIMUM).numpy())
+    return slices
+
+
 def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -> Tensor:
     """Return a complex image (size, size) of maximum 10: a slice scaled, turned, cut, recoloured.
 
@@ -128,27 +141,41 @@ def random_dictionary(config: TrainingConfig, rng: np.random.Generator) -> Dicti
     low, high = config.filter_counts
     count = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
     size = int(rng.integers(config.filter_sizes[0], config.filter_sizes[1] + 1))
-    family = rng.choice(["dct", "gabor", "random"], p=[0.5, 0.25, 0.25])
+    names = list(config.families)
+    weights = np.array([config.families[name] for name in names])
+    family = str(rng.choice(names, p=weights / weights.sum()))
     if family == "dct":
-        dictionary = Dictionary.dct(count, size)
         # Any part of the cosine family is a dictionary, not only its low frequencies.
         if rng.random() < 0.3 and size * size - 1 > count:
-            pool = Dictionary.dct(size * size - 1, size)
-            dictionary = pool.subset(rng.choice(len(pool), count, replace=False).tolist())
-        return dictionary
+            return _part(Dictionary.dct(size * size - 1, size), count, rng)
+        return Dictionary.dct(count, size)
     if family == "gabor":
         return Dictionary.gabor(count, size)
-    return Dictionary.random(count, size, int(rng.integers(2**31)))
+    if family == "random":
+        return Dictionary.random(count, size, int(rng.integers(2**31)))
+    return _part(Dictionary.load(family), count, rng)
+
+
+def _part(dictionary: Dictionary, count: int, rng: np.random.Generator) -> Dictionary:
+    """Return some of the filters, in random order; all if there are no more."""
+    count = min(count, len(dictionary))
+    return dictionary.subset(rng.choice(len(dictionary), count, replace=False).tolist())
 
 
 def random_batch(
     slices: Sequence[Sequence[Image]], config: TrainingConfig, count: int, rng: np.random.Generator
 ) -> Batch:
-    """Return simulated scans of random images; volumes are drawn evenly, then their slices."""
+    """Return simulated scans of random images; volumes are drawn evenly, then their slices.
+
+    The last of the volumes are the phantoms, if the configuration asks for some.
+    """
     size = config.crop
-    images = torch.stack(
-        [random_image(slices[int(rng.integers(len(slices)))], size, rng) for _ in range(count)]
-    )
+    n_real = len(slices) - (1 if config.phantom_share else 0)
+    images = []
+    for _ in range(count):
+        real = not config.phantom_share or rng.random() >= config.phantom_share
+        chosen = slices[int(rng.integers(n_real))] if real else slices[-1]
+        images.append(random_image(chosen, size, rng))
     shares = rng.uniform(*config.sampled_shares, size=(count, 2))
     # Half of the scans sample both directions alike, as the paper does.
     shares[:, 1] = np.where(rng.random(count) < 0.5, shares[:, 0], shares[:, 1])
@@ -160,7 +187,7 @@ def random_batch(
     )
     variances = torch.from_numpy(rng.uniform(*config.noise_variances, size=count)).float()
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    return simulate_batch(images, masks, variances, generator)
+    return simulate_batch(torch.stack(images), masks, variances, generator)
 
 
 def simulate_batch(

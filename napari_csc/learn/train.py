@@ -17,7 +17,13 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, build_map_network, save_map_network
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.config import TrainingConfig
-from napari_csc.learn.data import filled_slices, random_batch, random_dictionary, read_volumes
+from napari_csc.learn.data import (
+    filled_slices,
+    phantom_slices,
+    random_batch,
+    random_dictionary,
+    read_volumes,
+)
 from napari_csc.learn.losses import mean_ssim, modulus
 from napari_csc.learn.model import UnrolledReconstruction
 from napari_csc.learn.validation import best_scalar, reconstructions, score, validation_scans
@@ -25,6 +31,7 @@ from napari_csc.learn.validation import best_scalar, reconstructions, score, val
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"
 _LOG_EVERY = 25
+_PHANTOMS = 40
 
 
 def train(
@@ -65,6 +72,8 @@ def train(
     fabric = Fabric(accelerator="auto", devices=1)
     train_volumes = read_volumes(data, config.train_files)
     slices = [filled_slices(volume) for volume in train_volumes]
+    if config.phantom_share:
+        slices.append(phantom_slices(_PHANTOMS, config.seed))
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
     model = UnrolledReconstruction(

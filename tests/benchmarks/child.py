@@ -28,9 +28,7 @@ def reconstruction(
     dictionary = csc.Dictionary.dct(count, width)
     small = csc.simulate_low_field(head_phantom(32, 1), 16)
     csc.Reconstructor(csc.Dictionary.dct(2, 9), network, iterations=2)(small)
-    reconstruct = csc.Reconstructor(
-        dictionary, network, solver=solver, iterations=iterations
-    )
+    reconstruct = csc.Reconstructor(dictionary, network, solver=solver, iterations=iterations)
     estimate = reconstruct.estimate_memory(scan).peak
     parts: dict[str, list[float]] = {"maps": [], "solver": []}
     _clock(SliceWork, "infer_maps", parts["maps"])

@@ -162,9 +162,7 @@ class Mrpro(Solver):
         self.found = self.start
 
     def iterate(self, count: int) -> None:
-        found = pgd(
-            self.misfit, self.penalty, self.start, self.problem.step, count, 1.0, True
-        )
+        found = pgd(self.misfit, self.penalty, self.start, self.problem.step, count, 1.0, True)
         (self.found,) = found
 
     def codes(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""Several coils: the data term costs FFTs of coil images, and ADMM solves by conjugate gradients."""
+"""Several coils: the data term costs FFTs of coil images, ADMM conjugate gradient steps."""
 
 import pytest
 import torch

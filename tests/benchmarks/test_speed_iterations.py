@@ -79,9 +79,7 @@ def test_iteration(size: int, count: int, width: int) -> None:
     named = (count, size, width) == NAMED
     repeats = 3 if QUICK else max(7 if named else 3, min(7, round(6 / a_round)))
     times = interleaved(works, counts, repeats)
-    ratios = {
-        name: times[name].median / times["fista"].median for name in PEERS if name in times
-    }
+    ratios = {name: times[name].median / times["fista"].median for name in PEERS if name in times}
     record(
         "iterations",
         f"{size} {count} {width}",

@@ -14,9 +14,7 @@ COUNTS = (4, 8) if QUICK else (16, 32, 64, 128)
 SIZES = (64, 96) if QUICK else (160, 240, 320, 512)
 COUNT, SIZE, WIDTH = (8, 96, 9) if QUICK else (64, 320, 11)
 MOST = max(COUNTS)
-SETTINGS = sorted(
-    set(itertools.product(COUNTS, [SIZE])) | set(itertools.product([COUNT], SIZES))
-)
+SETTINGS = sorted(set(itertools.product(COUNTS, [SIZE])) | set(itertools.product([COUNT], SIZES)))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import problems
 import pytest
 import torch
 from helper import relative
+from plain import plain_admm
 from problems import run
 
 import napari_csc as csc
@@ -30,6 +31,9 @@ class Problem(problems.Problem):
             **options,
         )
 
+    def plain(self, iterations, norm="modulus", **options):
+        return plain_admm(self.synthesis, self.data, self.maps, iterations, norm, **options)
+
     def unrolled(self, iterations, norm="modulus", **options):
         return unrolled_admm(self.synthesis, self.data, self.maps, iterations, norm, **options)
 
@@ -44,11 +48,11 @@ class Problem(problems.Problem):
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("sampled", [None, (10, 9), (18, 6)])
-def test_blocked_equals_unrolled(norm, sampled):
+def test_blocked_equals_plain(norm, sampled):
     problem = Problem(sampled=sampled)
     solver = problem.solver(norm)
     run(solver, 20)
-    expected = problem.unrolled(20, norm)
+    expected = problem.plain(20, norm)
     assert relative(solver.codes, expected) < 1e-10
     assert relative(solver.image(), problem.synthesis(expected)) < 1e-10
 
@@ -144,6 +148,34 @@ def test_gradcheck_through_three_iterations(norm):
         return torch.view_as_real(problem.synthesis(codes))
 
     assert torch.autograd.gradcheck(image, (maps,))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("sampled", [None, (10, 9)])
+@pytest.mark.parametrize("every", [None, 1, 3, 50])
+def test_gradient_is_that_of_autograd(norm, sampled, every):
+    problem = Problem(sampled=sampled)
+    problem.maps.requires_grad_()
+    problem.spectrum.requires_grad_()
+    penalties = problem.penalties().detach()
+    gradients = []
+    for codes in (
+        problem.plain(8, norm, penalties=penalties),
+        problem.unrolled(8, norm, penalties=penalties, checkpoint_every=every),
+    ):
+        loss = torch.view_as_real(problem.synthesis(codes)).pow(4).sum()
+        by_maps, by_data = torch.autograd.grad(loss, (problem.maps, problem.spectrum))
+        gradients.append((by_maps, by_data * problem.mask))
+    for found, expected in zip(gradients[1], gradients[0], strict=True):
+        assert expected.abs().max() > 0
+        assert relative(found, expected) < 1e-10
+
+
+def test_unrolled_is_what_the_solver_does():
+    problem = Problem()
+    solver = problem.solver()
+    run(solver, 5)
+    assert torch.equal(problem.unrolled(5), solver.codes)
 
 
 @pytest.mark.parametrize("every", [1, 3, 8, 50])

@@ -2,6 +2,7 @@ import problems
 import pytest
 import torch
 from helper import relative
+from plain import plain_fista
 from problems import run
 
 from napari_csc.core.data_term import CartesianDataTerm
@@ -21,6 +22,10 @@ class Problem(problems.Problem):
         steps = step_sizes(self.synthesis.spectra, rule)
         return Fista(self.synthesis.spectra, self.data, self.maps, steps, norm, **options)
 
+    def plain(self, iterations, rule="per-filter", norm="modulus", **options):
+        steps = step_sizes(self.synthesis.spectra, rule)
+        return plain_fista(self.synthesis, self.data, self.maps, steps, iterations, norm, **options)
+
     def unrolled(self, iterations, rule="per-filter", norm="modulus", **options):
         steps = step_sizes(self.synthesis.spectra, rule)
         return unrolled_fista(
@@ -31,11 +36,11 @@ class Problem(problems.Problem):
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
-def test_blocked_equals_unrolled(norm, rule, dtype):
+def test_blocked_equals_plain(norm, rule, dtype):
     problem = Problem(dtype=dtype)
     solver = problem.solver(rule, norm)
     run(solver, 30)
-    expected = problem.unrolled(30, rule, norm)
+    expected = problem.plain(30, rule, norm)
     assert relative(solver.codes, expected) < CODES[dtype]
     assert relative(solver.image(), problem.synthesis(expected)) < 1e-6
 
@@ -45,7 +50,7 @@ def test_the_band_of_the_data_is_enough(sampled):
     problem = Problem(sampled=sampled)
     solver = problem.solver()
     last = run(solver, 30)[-1]
-    expected = problem.unrolled(30)
+    expected = problem.plain(30)
     assert relative(solver.codes, expected) < 1e-12
     assert relative(solver.image(), problem.synthesis(expected)) < 1e-12
     assert last.objective == pytest.approx(problem.objective(expected, "modulus"), rel=1e-12)
@@ -92,7 +97,7 @@ def test_any_count_and_grid(count, grid):
     problem = Problem(count=count, grid=grid)
     solver = problem.solver()
     run(solver, 10)
-    assert relative(solver.codes, problem.unrolled(10)) < 1e-6
+    assert relative(solver.codes, problem.plain(10)) < 1e-6
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -192,6 +197,26 @@ def test_gradcheck_through_three_iterations(norm, rule):
     inputs = (problem.maps.requires_grad_(), problem.spectrum.requires_grad_())
     assert codes(*inputs).abs().gt(0).double().mean() > 0.2  # some codes are alive
     assert torch.autograd.gradcheck(codes, inputs)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("sampled", [None, (10, 9)])
+@pytest.mark.parametrize("every", [None, 1, 3, 50])
+def test_gradient_is_that_of_autograd(norm, sampled, every):
+    problem = Problem(sampled=sampled)
+    problem.maps.requires_grad_()
+    problem.spectrum.requires_grad_()
+    gradients = []
+    for codes in (
+        problem.plain(8, norm=norm),
+        problem.unrolled(8, norm=norm, checkpoint_every=every),
+    ):
+        loss = torch.view_as_real(problem.synthesis(codes)).pow(4).sum()
+        by_maps, by_data = torch.autograd.grad(loss, (problem.maps, problem.spectrum))
+        gradients.append((by_maps, by_data * problem.mask))
+    for found, expected in zip(gradients[1], gradients[0], strict=True):
+        assert expected.abs().max() > 0
+        assert relative(found, expected) < 1e-10
 
 
 def test_gradient_through_the_last_iterations_only():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helper import fresh_network, random_complex, random_filters, relative, small_scan
+from plain import plain_fista
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import CartesianDataTerm
@@ -13,7 +14,6 @@ from napari_csc.core.filter_sets import filter_set, step_sizes
 from napari_csc.core.lowpass import low_pass
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.solvers import unrolled_fista
 from napari_csc.core.synthesis import SynthesisOperator
 
 SMOOTH = ("filters", "low-pass")
@@ -114,7 +114,7 @@ def test_equals_the_formulas_in_double_precision(smooth, norm, rule):
     initial = scan.adjoint()[0].to(torch.complex128) / sigma
     smooth_part = low_pass(initial, 10.0) if smooth == "low-pass" else torch.zeros_like(initial)
     spectrum = mask * torch.fft.fft2(initial - smooth_part, norm="ortho")
-    codes = unrolled_fista(
+    codes = plain_fista(
         synthesis,
         CartesianDataTerm(spectrum, mask),
         torch.full((len(synthesis), *grid), level, dtype=torch.float64),

@@ -16,15 +16,26 @@ class MapNetworkConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["v1", "v3"]
+    kind: Literal["v1", "v3", "v4"]
     channels: int = Field(16, ge=1, le=256)
-    """Channels of the first U-Net stage."""
+    """Channels of the first U-Net stage; doubled at the second and third."""
     stages: int = Field(2, ge=1, le=5)
     """Resolutions of the U-Net."""
     bound: float = Field(10.0, gt=0)
-    """Upper bound of the maps, in noise units."""
+    """V1, V3: upper bound of the maps, in noise units."""
     conditioning: bool = True
-    """V3: responses in units of their own noise, and noise and redundancy as further inputs."""
+    """V3: responses in units of their own noise, and noise and redundancy as further inputs.
+    V4: the sampled share of k-space as further inputs."""
+    features: int = Field(16, ge=1, le=256)
+    """V4: feature maps of the image that each filter weighs."""
+    hidden: int = Field(8, ge=0, le=64)
+    """V4: units at each pixel that see image, filter and response together; 0 for none."""
+    embedding: Literal["spectrum", "statistics"] = "spectrum"
+    """V4: what is known of a filter, its power spectrum or only its noise and redundancy."""
+    local: bool = True
+    """V4: whether the units see the response of the filter at the pixel and around it."""
+    pooling: bool = True
+    """V4: whether the encoder sees mean and maximum of all responses."""
     n_filters: int | None = None
     """V1: number of maps (dictionary and smooth filters)."""
 

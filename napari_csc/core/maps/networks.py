@@ -39,7 +39,6 @@ class MapNetwork(nn.Module):
     """
 
     permutation_equivariant: bool
-    unet: UNet
 
     def __init__(self, metadata: WeightMetadata) -> None:
         super().__init__()
@@ -76,6 +75,10 @@ class MapNetwork(nn.Module):
         Tensor
             Sparsity level maps (n, K, y, x), real, in noise units.
         """
+
+    @abstractmethod
+    def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
+        """Return the bytes that the network takes at its widest moment, besides its result."""
 
 
 class MapNetworkV1(MapNetwork):
@@ -118,8 +121,12 @@ class MapNetworkV1(MapNetwork):
             )
         if checkpoint:
             checkpoint()
-        inputs = torch.view_as_real(_compress(image)).movedim(-1, -3)
+        inputs = torch.view_as_real(compress(image)).movedim(-1, -3)
         return self.bound * torch.sigmoid(self.unet(inputs).float())
+
+    def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
+        """Return the bytes of the activations; see `MapNetwork.working_bytes`."""
+        return self.unet.working_bytes(shape) + _image_bytes(shape)
 
 
 class MapNetworkV3(MapNetwork):
@@ -169,10 +176,15 @@ class MapNetworkV3(MapNetwork):
             chunks.append(self._infer(responses, levels, redundancy[block]))
         return torch.cat(chunks, dim=1)
 
+    def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
+        """Return the bytes of the activations of a chunk; see `MapNetwork.working_bytes`."""
+        at_once = min(max(1, chunk_pixels // (shape[0] * shape[1])), n_filters)
+        return at_once * (self.unet.working_bytes(shape) + _image_bytes(shape))
+
     def _infer(self, responses: Tensor, noise: Tensor, redundancy: Tensor) -> Tensor:
         """Return maps (n, k, y, x) of responses (n, k, y, x); noise (n, k), redundancy (k,)."""
         scale = (noise if self.conditioning else torch.ones_like(noise))[..., None, None]
-        inputs = torch.view_as_real(_compress(responses / scale)).movedim(-1, -3)
+        inputs = torch.view_as_real(compress(responses / scale)).movedim(-1, -3)
         if self.conditioning:
             told = torch.stack([noise, redundancy.expand_as(noise)], dim=-1)
             told = told[..., None, None].expand(*told.shape, *responses.shape[-2:])
@@ -201,13 +213,12 @@ def filter_redundancy(synthesis: SynthesisOperator) -> Tensor:
     return torch.log((power * total).sum((-2, -1)) / power.sum((-2, -1)))
 
 
-def build_map_network(metadata: WeightMetadata) -> MapNetwork:
-    """Return a fresh network of the kind that the metadata name."""
-    kinds: dict[str, type[MapNetwork]] = {"v1": MapNetworkV1, "v3": MapNetworkV3}
-    return kinds[metadata.architecture.kind](metadata)
+def _image_bytes(shape: tuple[int, int]) -> int:
+    """Bytes of what surrounds the U-Net: response, spectrum, compressed and real copies."""
+    return 4 * 8 * shape[0] * shape[1]
 
 
-def _compress(values: Tensor) -> Tensor:
+def compress(values: Tensor) -> Tensor:
     """Compress the modulus by asinh, keep the phase: smooth responses are hundreds of sigma."""
     modulus = values.abs()
     return values * (torch.asinh(modulus) / modulus.clamp_min(1e-6))

@@ -11,10 +11,19 @@ from safetensors.torch import save
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps.config import WeightMetadata
-from napari_csc.core.maps.networks import MapNetwork, build_map_network
+from napari_csc.core.maps.image_encoder import MapNetworkV4
+from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3
 
 SHIPPED = Path(__file__).parents[2] / "weights"
 _METADATA_KEY = "napari_csc"
+
+
+_KINDS: dict[str, type[MapNetwork]] = {"v1": MapNetworkV1, "v3": MapNetworkV3, "v4": MapNetworkV4}
+
+
+def build_map_network(metadata: WeightMetadata) -> MapNetwork:
+    """Return a fresh network of the kind that the metadata name."""
+    return _KINDS[metadata.architecture.kind](metadata)
 
 
 def map_network_names() -> list[str]:

@@ -6,30 +6,41 @@ from torch import nn
 
 Tensor = torch.Tensor
 
+_MOST_WIDENING = 4
+
 
 class UNet(nn.Module):
     """U-Net with circular boundaries: two 3x3 convolutions a stage, LeakyReLU, skip connections.
 
-    The image is extended circularly once by more than the receptive field, so that the result is
-    that of circular convolutions and no border is printed into the maps.
+    The image is extended circularly once, by default by more than the receptive field, so that the
+    result is that of circular convolutions and no border is printed into the maps.
 
     Parameters
     ----------
     in_channels, out_channels
         Channels of input and output.
     channels
-        Channels of the first stage; doubled at each further stage.
+        Channels of the first stage; doubled at each further stage, but no more than fourfold.
     stages
         Number of resolutions.
+    halo
+        Pixels to extend the image by; more than the receptive field if None.
 
     References
     ----------
     Schulz et al., arXiv 2602.21707 (NET-Theta); Ronneberger et al., MICCAI 2015.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, channels: int, stages: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        channels: int,
+        stages: int,
+        halo: int | None = None,
+    ) -> None:
         super().__init__()
-        widths = [channels * 2**stage for stage in range(stages)]
+        widths = [channels * min(2**stage, _MOST_WIDENING) for stage in range(stages)]
         inputs = [in_channels, *widths[:-1]]
         self.encoders = nn.ModuleList(
             _double_convolution(before, after) for before, after in zip(inputs, widths, strict=True)
@@ -41,7 +52,8 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(channels, out_channels, 1)
         self.multiple = 2 ** (stages - 1)
         # Receptive radius: 4 pixels a resolution going down and up, 2 for each interpolation.
-        self.halo = self.multiple * (6 * (stages - 1) + 6) // 2 if stages > 1 else 2
+        reach = self.multiple * (6 * (stages - 1) + 6) // 2 if stages > 1 else 2
+        self.halo = reach if halo is None else halo
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -53,10 +65,15 @@ class UNet(nn.Module):
         """
         return 4 * 8 * self.head.in_channels
 
+    def working_bytes(self, shape: tuple[int, int]) -> int:
+        """Return the bytes of the activations for one image (y, x)."""
+        height, width = (size + 2 * self.halo for size in shape)
+        return self.bytes_per_pixel * height * width
+
     def forward(self, batch: Tensor) -> Tensor:
         """Return (n, out_channels, y, x) for a batch (n, in_channels, y, x)."""
         height, width = batch.shape[-2:]
-        batch = _extend(_extend(batch, -2, self.halo, self.multiple), -1, self.halo, self.multiple)
+        batch = extend(extend(batch, -2, self.halo, self.multiple), -1, self.halo, self.multiple)
         features = batch.contiguous(memory_format=torch.channels_last)
         skips = []
         for stage, encoder in enumerate(self.encoders):
@@ -83,7 +100,7 @@ def _double_convolution(before: int, after: int) -> nn.Sequential:
     )
 
 
-def _extend(batch: Tensor, axis: int, halo: int, multiple: int) -> Tensor:
+def extend(batch: Tensor, axis: int, halo: int, multiple: int = 1) -> Tensor:
     """Extend an axis circularly by the halo on both sides, up to a multiple for the pooling."""
     size = batch.shape[axis]
     total = size + 2 * halo

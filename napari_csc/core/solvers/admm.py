@@ -4,7 +4,7 @@ import torch
 
 from napari_csc.core.data_term import DataTerm
 from napari_csc.core.prox import Norm
-from napari_csc.core.solvers.blocked import BlockedSolver
+from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 
 Tensor = torch.Tensor
 
@@ -68,7 +68,7 @@ class Admm(BlockedSolver):
         self._sums_spectrum = self._sums_spectrum + self._relaxation * (fitted - self.spectrum)
         mirrored = self._band.mirrored(correction) * self._relaxation
         following = torch.zeros_like(self.spectrum)
-        penalty = self._moduli.new_zeros(())
+        penalty = self._thresholds.new_zeros(())
         for block in self._blocks():
             sums, codes = self._sums[block], self._codes[block]
             values = torch.view_as_real(sums)
@@ -78,6 +78,33 @@ class Admm(BlockedSolver):
             self._add_synthesised(codes, block, following)
         self.spectrum = following
         return penalty
+
+    def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
+        """Take the cotangent back through one iteration; see `BlockedSolver.pull_back`."""
+        total = torch.zeros_like(self.spectrum)
+        for block in self._blocks():
+            self._pull_back_shrinkage(cotangent, values, block)
+            cotangent.carry[block].add_(cotangent.codes[block])
+            self._add_synthesised(cotangent.carry[block], block, total)
+        correction = self._data.without_data().penalised_residual(total, self._power)
+        correction = self._relaxation * correction
+        cotangent.spectrum.sub_(correction)
+        mirrored = self._band.mirrored(correction)
+        for block in self._blocks():
+            codes, sums = cotangent.codes[block], cotangent.carry[block]
+            response = self._analysed(block, mirrored)
+            torch.add(2 * response, sums, alpha=self._relaxation, out=codes)
+            sums.mul_(1 - self._relaxation).sub_(response)
+
+    def state(self) -> tuple[Tensor, ...]:
+        """Return codes, running sums and their spectra."""
+        kept = (self._codes, self._sums, self.spectrum, self._sums_spectrum)
+        return tuple(one.clone() for one in kept)
+
+    def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
+        """Go back to a state; see `BlockedSolver.restore`."""
+        self._codes, self._sums, self.spectrum, self._sums_spectrum = state
+        self.iteration = iteration
 
 
 def balanced_penalties(spectra: Tensor, data_spectrum: Tensor, maps: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from napari_csc.core.data_term import DataTerm
 from napari_csc.core.errors import CscError
-from napari_csc.core.prox import SMALLEST_THRESHOLD, Norm
+from napari_csc.core.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
 
 Tensor = torch.Tensor
 
@@ -38,6 +38,28 @@ class SolverStatus:
     def image_change(self) -> float:
         """``||x_n - x_{n-1}|| / ||x_n||`` of the sparse part, over the sampled band."""
         return float(self.figures[1])
+
+
+@dataclass(eq=False)
+class Cotangent:
+    """Gradients on the way back through the iterations, in the units of the solver.
+
+    Attributes
+    ----------
+    codes : Tensor
+        By the codes after the iteration at hand, (K, y, x) complex.
+    carry : Tensor
+        By the other stack that the solver keeps, (K, y, x) complex.
+    thresholds : Tensor
+        By the thresholds, summed over the iterations so far, (K, y, x).
+    spectrum : Tensor
+        By the data, on the band, summed likewise.
+    """
+
+    codes: Tensor
+    carry: Tensor
+    thresholds: Tensor
+    spectrum: Tensor
 
 
 class BlockedSolver(ABC):
@@ -75,22 +97,22 @@ class BlockedSolver(ABC):
         block_size: int | None = None,
     ) -> None:
         n_filters, *grid = spectra.shape
-        self._spectra, self._scales, self._norm = spectra, scales, norm
+        self._spectra, self._scales = spectra, scales
         self._band, self._data = data.band, data.on_band()
         self._block = block_size or default_block_size(n_filters, grid[0] * grid[1], spectra.device)
         columns = scales[:, None, None]
         self._on_band = self._band.gather(spectra).mul_(columns)
         self._thresholds = (maps * columns).clamp_(min=SMALLEST_THRESHOLD).contiguous()
         self._codes = spectra.new_zeros(spectra.shape)
-        self._moduli = maps.new_empty(self._block, *grid)
-        self._factors = torch.empty_like(self._moduli)
+        scratch = (maps.new_empty(self._block, *grid), maps.new_empty(self._block, *grid))
+        self._shrinkage = Shrinkage(norm, scratch)
         # Zero outside the band for good: only the band is ever written.
         self._padded = spectra.new_zeros(self._block, *grid)
         self._products = spectra.new_empty(self._block, *self._band.size)
-        self._one = maps.new_ones(())
         self.spectrum = spectra.new_zeros(self._band.size)
         """Unitary spectrum of ``D s`` on the band."""
         self.iteration = 0
+        self._tape: Tensor | None = None
 
     @property
     def codes(self) -> Tensor:
@@ -107,6 +129,51 @@ class BlockedSolver(ABC):
     @abstractmethod
     def _advance(self) -> Tensor:
         """Do one iteration, leaving ``_codes`` and ``spectrum``; return ``||Lambda . s||_1``."""
+
+    @abstractmethod
+    def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
+        """Take the cotangent back through one iteration, in place.
+
+        Parameters
+        ----------
+        cotangent
+            Gradients by what the iteration leaves; by what it finds, afterwards.
+        values
+            What the iteration shrank (``tape``), (K, y, x).
+        iteration
+            Its number, from 0.
+        """
+
+    @abstractmethod
+    def state(self) -> tuple[Tensor, ...]:
+        """Return copies of what the next iteration depends on."""
+
+    @abstractmethod
+    def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
+        """Go back to a state; the tensors are taken over."""
+
+    def advance(self) -> None:
+        """Do one iteration without a look at it."""
+        self._advance()
+        self.iteration += 1
+
+    def advance_taped(self) -> Tensor:
+        """Do one iteration and return what it shrank (K, y, x), for `pull_back`."""
+        tape = self._tape = torch.empty_like(self._codes)
+        self.advance()
+        self._tape = None
+        return tape
+
+    def start_back(self, gradient: Tensor) -> Cotangent:
+        """Return the cotangent for a gradient by the final codes (K, y, x)."""
+        codes = gradient * self._scales[:, None, None]
+        empty = torch.zeros_like(self._thresholds)
+        return Cotangent(codes, torch.zeros_like(codes), empty, torch.zeros_like(self.spectrum))
+
+    def finish_back(self, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        """Return the gradients by maps (K, y, x) and by the data spectrum (y, x)."""
+        maps = cotangent.thresholds * self._scales[:, None, None]
+        return maps, self._band.scatter(cotangent.spectrum)
 
     @torch.inference_mode()
     def step(self) -> SolverStatus:
@@ -188,32 +255,17 @@ class BlockedSolver(ABC):
 
     def _shrink(self, values: Tensor, block: slice, out: Tensor) -> Tensor:
         """Write the soft-thresholded values of a block to ``out``; return their penalty."""
-        if self._norm == "modulus":
-            return self._shrink_modulus(values, block, out)
-        if out is not values:
-            out.copy_(values)
-        thresholds = self._thresholds[block]
-        clipped, below = self._moduli[: len(out)], self._factors[: len(out)]
-        torch.neg(thresholds, out=below)
-        parts = torch.view_as_real(out).unbind(-1)
-        for part in parts:
-            torch.clamp(part, below, thresholds, out=clipped)
-            part.sub_(clipped)
-        torch.abs(parts[0], out=clipped)
-        clipped.add_(parts[1].abs())
-        return torch.dot(clipped.view(-1), thresholds.view(-1))
+        if self._tape is not None:
+            self._tape[block].copy_(values)
+        return self._shrinkage(values, self._thresholds[block], out)
 
-    def _shrink_modulus(self, values: Tensor, block: slice, out: Tensor) -> Tensor:
-        thresholds = self._thresholds[block]
-        moduli, factors = self._moduli[: len(out)], self._factors[: len(out)]
-        real, imaginary = torch.view_as_real(values).unbind(-1)
-        # Three times as fast as abs, which guards against overflow beyond 1e19.
-        torch.mul(real, real, out=moduli)
-        moduli.addcmul_(imaginary, imaginary).sqrt_()
-        torch.addcdiv(self._one, thresholds, moduli, value=-1, out=factors)
-        factors.clamp_(min=0)
-        torch.mul(values, factors, out=out)
-        return torch.dot(moduli.mul_(factors).view(-1), thresholds.view(-1))
+    def _pull_back_shrinkage(self, cotangent: Cotangent, values: Tensor, block: slice) -> None:
+        self._shrinkage.pull_back(
+            values[block],
+            self._thresholds[block],
+            cotangent.codes[block],
+            cotangent.thresholds[block],
+        )
 
 
 def default_block_size(n_filters: int, pixels: int, device: torch.device) -> int:

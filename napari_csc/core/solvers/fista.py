@@ -6,7 +6,7 @@ import torch
 
 from napari_csc.core.data_term import DataTerm
 from napari_csc.core.prox import Norm
-from napari_csc.core.solvers.blocked import BlockedSolver
+from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 
 Tensor = torch.Tensor
 Momentum = Callable[[int], float]
@@ -61,7 +61,7 @@ class Fista(BlockedSolver):
         extrapolated = torch.lerp(self._previous_spectrum, self.spectrum, 1 + weight)
         residual = self._band.mirrored(self._data.residual(extrapolated))
         following = torch.zeros_like(self.spectrum)
-        penalty = self._moduli.new_zeros(())
+        penalty = self._thresholds.new_zeros(())
         for block in self._blocks():
             old, new = self._codes[block], self._previous[block]
             point = torch.view_as_real(new)
@@ -72,3 +72,29 @@ class Fista(BlockedSolver):
         self._codes, self._previous = self._previous, self._codes
         self._previous_spectrum, self.spectrum = self.spectrum, following
         return penalty
+
+    def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
+        """Take the cotangent back through one iteration; see `BlockedSolver.pull_back`."""
+        total = torch.zeros_like(self.spectrum)
+        for block in self._blocks():
+            self._pull_back_shrinkage(cotangent, values, block)
+            self._add_synthesised(cotangent.codes[block], block, total)
+        cotangent.spectrum.add_(total)
+        mirrored = self._band.mirrored(self._data.without_data().residual(total))
+        weight = self._momentum(iteration)
+        for block in self._blocks():
+            point, carry = cotangent.codes[block], cotangent.carry[block]
+            point.sub_(self._analysed(block, mirrored))
+            carry.add_(point, alpha=1 + weight)
+            point.mul_(-weight)
+        cotangent.codes, cotangent.carry = cotangent.carry, cotangent.codes
+
+    def state(self) -> tuple[Tensor, ...]:
+        """Return the last two codes and their spectra."""
+        kept = (self._codes, self._previous, self.spectrum, self._previous_spectrum)
+        return tuple(one.clone() for one in kept)
+
+    def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
+        """Go back to a state; see `BlockedSolver.restore`."""
+        self._codes, self._previous, self.spectrum, self._previous_spectrum = state
+        self.iteration = iteration

@@ -1,0 +1,128 @@
+"""Commands that learn: dictionaries and map networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_csc.cli_parts import DATA_VARIABLE, plain_errors, volume_folder
+
+if TYPE_CHECKING:
+    from napari_csc.core.dictionary import Dictionary
+    from napari_csc.learn.dictionary_learning import LearningStep
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
+]
+
+
+@plain_errors
+def learn_dictionary(
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[IN]...", help="scans or images to learn from")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help=".safetensors to write")] = Path(
+        "dictionary.safetensors"
+    ),
+    recipe: Annotated[
+        str | None, typer.Option(help="a shipped dictionary to learn again, such as brain-64-11")
+    ] = None,
+    data: Data = None,
+    count: Annotated[int | None, typer.Option(help="filters [default: 64]")] = None,
+    size: Annotated[
+        list[int] | None, typer.Option(help="width in pixels, repeatable for mixed [default: 11]")
+    ] = None,
+    sparsity: Annotated[
+        float | None, typer.Option(help="level in units of the RMS of the detail [default: 1.5]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="batches [default: 200]")] = None,
+    crop: Annotated[int | None, typer.Option(help="width of coded parts [default: 96]")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an existing file")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
+) -> None:
+    """Learn convolution filters from scans, images, or a folder of volumes."""
+    from napari_csc.core.errors import CscError
+    from napari_csc.io.atomic import check_target
+
+    check_target(output, overwrite)
+    given: dict[str, Any] = {
+        "count": count,
+        "sizes": tuple(size) if size else None,
+        "sparsity": sparsity,
+        "steps": steps,
+        "crop": crop,
+        "seed": seed,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+
+    def report(step: LearningStep) -> None:
+        if not quiet and (step.step % 10 == 0 or step.step == step.steps):
+            typer.echo(
+                f"step {step.step} of {step.steps}: objective {step.objective:.4f}, "
+                f"{100 * step.nonzeros:.2f} % of codes not zero, {step.replaced} replaced"
+            )
+
+    if recipe is not None and inputs:
+        raise CscError("Give either files to learn from, or --recipe with a folder of volumes.")
+    if inputs:
+        dictionary = _from_files(inputs, output.stem, changes, report)
+    elif recipe is not None:
+        from napari_csc.learn.shipped_dictionaries import learn_shipped
+
+        dictionary = learn_shipped(recipe, volume_folder(data), report, **changes)
+    else:
+        raise CscError("Name files to learn from, or a --recipe such as brain-64-11.")
+    dictionary.save(output)
+    if not quiet:
+        typer.echo(f"written {output}")
+
+
+def _from_files(paths: list[Path], name: str, changes: dict[str, Any], report: Any) -> Dictionary:
+    from pydantic import ValidationError
+
+    from napari_csc.core.errors import CscError
+    from napari_csc.io.load import load
+    from napari_csc.learn.dictionary_learning import LearningSettings
+    from napari_csc.learn.dictionary_learning import learn_dictionary as learn
+    from napari_csc.learn.image_sources import GivenImages
+
+    try:
+        settings = LearningSettings.model_validate(changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CscError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    images = [image for path in paths for image in load(path).adjoint()]
+    return learn(GivenImages(images), settings, name, report, data=[path.name for path in paths])
+
+
+@plain_errors
+def train(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="v3, v1_dct-32-9, or .toml file")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="stop with a checkpoint after this time")
+    ] = None,
+) -> None:
+    """Train a map network; run it again to go on from the last checkpoint."""
+    from napari_csc.core.errors import CscError
+
+    folder = volume_folder(data)
+    try:
+        from napari_csc.learn.config import load_config
+        from napari_csc.learn.train import train as run
+    except ImportError as error:
+        raise CscError(
+            f"Training needs further packages ({error}); install napari-csc[learn]."
+        ) from error
+    weights = run(load_config(config), folder, output, max_minutes, report=typer.echo)
+    typer.echo(f"written {weights}")

@@ -1,0 +1,47 @@
+"""What the commands share: plain errors, the data folder."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+DATA_VARIABLE = "NAPARI_CSC_DATA"
+
+
+def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print problems with input and settings as one line, without a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        from napari_csc.core.errors import CscError
+
+        try:
+            command(*args, **kwargs)
+        except CscError as error:
+            typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+def volume_folder(given: Path | None) -> Path:
+    """Return the folder with volumes to learn from: as given, else that of the data folder.
+
+    Raises
+    ------
+    CscError
+        If nobody says where it is.
+    """
+    from napari_csc.core.errors import CscError
+
+    if given is not None:
+        return given
+    root = os.environ.get(DATA_VARIABLE)
+    if not root:
+        raise CscError(f"Where the volumes are is not known; give --data, or set {DATA_VARIABLE}.")
+    return Path(root) / "brain_volumes"
