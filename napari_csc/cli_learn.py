@@ -36,7 +36,7 @@ def learn_dictionary(
         list[int] | None, typer.Option(help="width in pixels, repeatable for mixed [default: 11]")
     ] = None,
     sparsity: Annotated[
-        float | None, typer.Option(help="level in units of the RMS of the detail [default: 1.5]")
+        float | None, typer.Option(help="level in units of the RMS of the detail [default: 2]")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="batches [default: 200]")] = None,
     crop: Annotated[int | None, typer.Option(help="width of coded parts [default: 96]")] = None,

@@ -113,6 +113,8 @@ class Dictionary:
         if bool((norms <= 1e-12).any()):
             index = int(torch.nonzero(norms <= 1e-12)[0])
             raise CscError(f"Filter {index} is all zeros; remove it from the dictionary.")
+        # Filters that are of unit norm already stay what they are, to the last bit of their digest.
+        norms = torch.where((norms - 1).abs() < 1e-6, 1.0, norms)
         unit = data / norms[:, None, None]
         order = tuple(range(len(unit)))
         return cls(

@@ -34,10 +34,8 @@ class TrainingConfig(BaseModel):
     """Keep the state of every so many iterations only: less memory, one more forward pass."""
     seed: int = 0
     steps: int = Field(3000, ge=1)
-    """Steps with the complex mean squared error alone."""
-    ssim_steps: int = Field(0, ge=0)
-    """Further steps in which ``ssim_weight * (1 - SSIM)`` of the magnitudes joins the loss."""
-    ssim_weight: float = Field(0.5, ge=0)
+    ssim_weight: float = Field(0.0, ge=0)
+    """``ssim_weight * (1 - SSIM)`` of the magnitudes joins the complex mean squared error."""
     maps_per_step: int = Field(40, ge=1)
     """Images times filters of a step; few filters get more images."""
     crop: int = Field(128, ge=32)
@@ -59,11 +57,6 @@ class TrainingConfig(BaseModel):
     train_files: tuple[str, ...] = ()
     """Names (glob patterns) of the volumes in the data folder to train on."""
     validation_files: tuple[str, ...] = ()
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of both phases."""
-        return self.steps + self.ssim_steps
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> Self:

@@ -79,14 +79,14 @@ def filled_slices(volume: Volume) -> list[Image]:
 
 
 def phantom_slices(count: int, seed: int) -> list[Image]:
-    """Return slices (256, 256) of synthetic heads, each of another head and contrast."""
+    """Return four slices (256, 256) of each of some synthetic heads, in turning contrasts."""
     rng = np.random.default_rng(seed)
     names = list(PROTOCOLS)
-    slices = []
+    slices: list[Image] = []
     for number in range(count):
         sequence = names[number % len(names)]
         heads = head_phantom(256, 4, sequence, seed=int(rng.integers(2**31)))
-        slices.append((heads[int(rng.integers(4))].abs() / IMAGE_MAXIMUM).numpy())
+        slices += list((heads.abs() / IMAGE_MAXIMUM).numpy())
     return slices
 
 

@@ -40,7 +40,7 @@ class LearningSettings(BaseModel):
     """Number of filters."""
     sizes: tuple[int, ...] = (11,)
     """Filter widths in pixels; several make a dictionary of mixed sizes, in equal numbers."""
-    sparsity: float = Field(1.5, gt=0)
+    sparsity: float = Field(2.0, gt=0)
     """Sparsity level, in units of the root mean square of the high-passed images."""
     low_pass_weight: float = Field(10.0, gt=0)
     """Weight ``beta`` of the low-pass that is taken off first."""

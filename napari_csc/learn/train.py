@@ -31,7 +31,7 @@ from napari_csc.learn.validation import best_scalar, reconstructions, score, val
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"
 _LOG_EVERY = 25
-_PHANTOMS = 40
+_PHANTOMS = 10
 
 
 def train(
@@ -85,14 +85,14 @@ def train(
     state = _resume(model, optimizer, config, output)
     report(f"training {config.name}: {sum(map(len, slices))} slices, device {fabric.device}")
     losses: list[float] = []
-    while state["step"] < config.total_steps:
+    while state["step"] < config.steps:
         losses.append(_step(model, optimizer, config, slices, state, fabric))
         state["step"] += 1
         step = state["step"]
         late = max_minutes is not None and time.monotonic() - started > 60 * max_minutes
         if step % _LOG_EVERY == 0:
             report(f"step {step} loss {np.mean(losses[-_LOG_EVERY:]):.4f} images {state['images']}")
-        if step % config.validate_every == 0 or step == config.total_steps or late:
+        if step % config.validate_every == 0 or step == config.steps or late:
             figures = _validate(model, scans, config, fabric)
             state["minutes"] += (time.monotonic() - started) / 60
             started, max_minutes = time.monotonic(), _less(max_minutes, started)
@@ -124,7 +124,7 @@ def _step(
     model.train()
     image = model(batch, dictionary, config.half_precision == "bf16")
     loss = torch.view_as_real(image - batch.reference).square().sum(-1).mean()
-    if state["step"] >= config.steps:
+    if config.ssim_weight:
         similarity = mean_ssim(batch.reference.abs(), modulus(image), IMAGE_MAXIMUM)
         loss = loss + config.ssim_weight * (1 - similarity)
     if not bool(torch.isfinite(loss)):
@@ -141,15 +141,10 @@ def _step(
 
 
 def _schedule(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then half a cosine to a hundredth; the second phase again from a half."""
-    if step >= config.steps:
-        return 0.5 * _cosine((step - config.steps) / config.ssim_steps)
+    """Linear warm-up, then half a cosine to a hundredth."""
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    return _cosine((step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
-
-
-def _cosine(done: float) -> float:
+    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
 

@@ -105,12 +105,12 @@ def objective() -> str:
 def reconstruction() -> str:
     body = [
         [
-            f"{row['solver'].upper()} {row['iterations']}, {row['count']} filters, {row['size']}²",
+            f"{row['method'].upper()} {row['iterations']}, {row['count']} filters, {row['size']}²",
             *(with_spread(row[part]) for part in ("whole", "maps", "solver")),
             f"{row['peak_bytes'] / 1e6:.0f}",
             f"{row['ratio']:.2f}",
         ]
-        for row in sorted(rows("reconstruction"), key=lambda r: (r["solver"], r["size"]))
+        for row in sorted(rows("reconstruction"), key=lambda r: (r["method"], r["size"]))
     ]
     return table(["setting", "whole, s", "maps, s", "solver, s", "peak, MB", "estimate/peak"], body)
 

@@ -47,7 +47,7 @@ def test_whole_reconstruction(count: int, size: int, solver: str, scan_file) -> 
     record(
         "reconstruction",
         f"{solver} {count} {size}",
-        {"solver": solver, "count": count, "size": size, "ratio": ratio, **figures},
+        {"method": solver, "count": count, "size": size, "ratio": ratio, **figures},
     )
     setting = f"{solver}, K = {count}, {size} x {size}"
     met = [

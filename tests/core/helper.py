@@ -55,7 +55,8 @@ def assert_adjoint(
 
 def metadata(kind: str = "v3", **values: object) -> WeightMetadata:
     """Metadata of a small network; architecture options and metadata in one list."""
-    options = {name: values.pop(name) for name in ("bound", "conditioning") if name in values}
+    names = ("bound", "conditioning", "features", "hidden", "embedding", "local", "pooling")
+    options = {name: values.pop(name) for name in names if name in values}
     architecture = MapNetworkConfig(
         kind=kind,
         channels=values.pop("channels", 4),
@@ -71,7 +72,11 @@ def fresh_network(kind: str = "v3", seed: int = 0, **values: object) -> MapNetwo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_map_network(metadata(kind, **values))
-        nn.init.normal_(network.unet.head.weight, std=1.0)
+        if kind == "v4":
+            for layer in (network.weights, network.offset, network.from_units):
+                nn.init.normal_(layer.weight, std=1.0)
+        else:
+            nn.init.normal_(network.unet.head.weight, std=1.0)
     return network.eval().requires_grad_(False)
 
 

@@ -45,8 +45,8 @@ class MapNetworkV4(MapNetwork):
 
     with the noise ``n_k`` of its response, the features ``f`` and ``g`` of the image, the numbers
     ``w_k, b_k, v_k, u_k`` that an embedding of the filter gives, the modulus ``a_k`` of its
-    response at the pixel and around it, and ``h`` a leaky ReLU. Filters meet only through mean and maximum of ``a_k``, so that shuffling
-    them shuffles the maps.
+    response at the pixel and around it, and ``h`` a leaky ReLU. Filters meet only through mean and
+    maximum of ``a_k``, so that shuffling them shuffles the maps.
     """
 
     permutation_equivariant = True

@@ -1,0 +1,101 @@
+import pytest
+import torch
+from helper import fresh_network, random_complex, random_filters, relative
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.filter_sets import filter_set
+from napari_csc.core.maps.image_encoder import _power_in_bins
+from napari_csc.core.synthesis import SynthesisOperator
+
+GRID = (24, 21)
+VARIANTS = [
+    {},
+    {"hidden": 0},
+    {"local": False},
+    {"pooling": False},
+    {"local": False, "pooling": False},
+    {"conditioning": False},
+    {"embedding": "statistics"},
+]
+
+
+def inputs(count=12, size=7, grid=GRID):
+    filters = filter_set(Dictionary.dct(count, size), "filters")
+    mask = (torch.rand(grid, generator=torch.Generator().manual_seed(1)) < 0.8).float()
+    return 5 * random_complex(1, *grid), filters, mask
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_permutes_its_maps(variant):
+    network = fresh_network("v4", **variant)
+    image, filters, mask = inputs()
+    maps = network(image, SynthesisOperator(filters, GRID), mask)
+    assert maps.shape == (1, 15, *GRID)
+    assert float(maps.std()) > 1e-2
+    for seed in range(3):
+        order = torch.randperm(len(filters), generator=torch.Generator().manual_seed(seed))
+        shuffled = network(image, SynthesisOperator(filters[order], GRID), mask)
+        assert relative(shuffled, maps[:, order]) < 1e-5
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("filters_at_once", [1, 4])
+def test_in_chunks_equals_at_once(variant, filters_at_once):
+    network = fresh_network("v4", **variant)
+    image, filters, mask = inputs()
+    synthesis = SynthesisOperator(filters, GRID)
+    whole = network(image, synthesis, mask, chunk_pixels=10**9)
+    chunked = network(image, synthesis, mask, chunk_pixels=filters_at_once * GRID[0] * GRID[1])
+    assert relative(chunked, whole) < 1e-5
+
+
+def test_the_global_phase_does_not_matter():
+    network = fresh_network("v4")
+    image, filters, mask = inputs()
+    synthesis = SynthesisOperator(filters, GRID)
+    turned = image * torch.polar(torch.tensor(1.0), torch.tensor(0.7))
+    assert relative(network(turned, synthesis, mask), network(image, synthesis, mask)) < 1e-4
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_gradient_reaches_every_weight_in_use(variant):
+    network = fresh_network("v4", **variant).train().requires_grad_(True)
+    image, filters, mask = inputs(5, 5)
+    network(image, SynthesisOperator(filters, GRID), mask).square().sum().backward()
+    unused = set()
+    if variant.get("local") is False or variant.get("hidden") == 0:
+        unused.add("local")
+    if variant.get("hidden") == 0:
+        unused |= {"to_units", "from_units"}
+    for name, weight in network.named_parameters():
+        if name.split(".")[0] not in unused:
+            assert weight.grad is not None, name
+            assert bool(weight.grad.abs().sum() > 0), name
+
+
+def test_a_filter_is_known_by_its_spectrum_on_any_grid():
+    filters = Dictionary.dct(12, 7).filters
+    small = _power_in_bins(SynthesisOperator(filters, (64, 64)).spectra)
+    large = _power_in_bins(SynthesisOperator(filters, (128, 96)).spectra)
+    assert relative(large, small) < 0.06
+    other = _power_in_bins(SynthesisOperator(random_filters(12, 7, 7), (64, 64)).spectra)
+    assert relative(other, small) > 0.2
+
+
+def test_a_mirrored_filter_has_the_same_bins():
+    """The bins hold half a plane, which says all of a real filter."""
+    filters = random_filters(6, 7, 7)
+    both = [
+        _power_in_bins(SynthesisOperator(one, (64, 64)).spectra)
+        for one in (filters, filters.flip((1, 2)))
+    ]
+    torch.testing.assert_close(both[0], both[1], rtol=1e-3, atol=1e-3)
+
+
+def test_fresh_weights_start_near_twice_the_noise():
+    network = fresh_network("v4")
+    network._start()
+    image, filters, _ = inputs(grid=(64, 64))
+    maps = network(image, SynthesisOperator(filters, (64, 64)), torch.ones(64, 64))
+    assert 1.2 < float(maps.mean()) < 2.5
+    assert float(maps.std()) < 0.5
