@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_csc.cli_learn import learn_dictionary, train
+from napari_csc.cli_learn import evaluate, learn_dictionary, train
 from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
 from napari_csc.cli_reconstruct import batch, is_batch, single
 
@@ -247,6 +247,7 @@ def simulate(
 
 app.command("learn-dictionary")(learn_dictionary)
 app.command()(train)
+app.command()(evaluate)
 
 
 def _load(

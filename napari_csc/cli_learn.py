@@ -126,3 +126,66 @@ def train(
         ) from error
     weights = run(load_config(config), folder, output, max_minutes, report=typer.echo)
     typer.echo(f"written {weights}")
+
+
+@plain_errors
+def evaluate(
+    networks: Annotated[
+        list[str] | None, typer.Argument(metavar="[NETWORK]...", help="names or weight files")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write")] = Path(
+        "evaluation"
+    ),
+    data: Annotated[
+        Path | None, typer.Option(help=f"folder with test images [default: ${DATA_VARIABLE}]")
+    ] = None,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(help="GROUP=PATTERN of test images, repeatable; the first is the trained one"),
+    ] = None,
+    validation: Annotated[
+        list[str] | None, typer.Option(help="pattern of images to search scalars on, repeatable")
+    ] = None,
+    dictionary: Annotated[str, typer.Option(help="dictionary of the comparison")] = "dct-32-9",
+    swap: Annotated[
+        list[str] | None, typer.Option(help="dictionary to swap in, repeatable [default: all]")
+    ] = None,
+    slices: Annotated[int, typer.Option(help="slices of each subject")] = 4,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
+) -> None:
+    """Measure map networks against baselines: accuracy, robustness, swapping, shuffling, cost."""
+    import os
+
+    from napari_csc.core.errors import CscError
+    from napari_csc.core.maps import map_network_names
+
+    folder = data or (Path(os.environ[DATA_VARIABLE]) if DATA_VARIABLE in os.environ else None)
+    if folder is None:
+        raise CscError(
+            f"Where the test images are is not known; give --data, or set {DATA_VARIABLE}."
+        )
+    groups: dict[str, list[str]] = {}
+    for text in images or []:
+        name, found, pattern = text.partition("=")
+        if not found:
+            raise CscError(
+                f"--images needs GROUP=PATTERN, such as brain=brains/*.nii.gz, not {text}."
+            )
+        groups.setdefault(name, []).append(pattern)
+    try:
+        from napari_csc.learn.evaluation.run import Evaluation
+        from napari_csc.learn.evaluation.run import evaluate as run
+    except ImportError as error:
+        raise CscError(
+            f"Evaluation needs further packages ({error}); install napari-csc[learn]."
+        ) from error
+    chosen: dict[str, Any] = {"groups": groups, "validation": validation, "swapped": swap}
+    plan = Evaluation(
+        networks or map_network_names(),
+        folder,
+        dictionary=dictionary,
+        per_subject=slices,
+        **{name: value for name, value in chosen.items() if value},
+    )
+    page = run(plan, output, (lambda line: None) if quiet else typer.echo)
+    typer.echo(f"written {page}")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_csc.core.errors import CscError
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy")
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy", ".dcm")
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,50 @@ def read_volume(path: str | Path) -> Volume:
         If the format is unknown or the file holds no volume.
     """
     path = Path(path)
-    suffix = "".join(path.suffixes[-2:]) if path.name.endswith(".nii.gz") else path.suffix
+    magnitude, spacing = _read(path, "")
+    if len(magnitude) == 1:
+        raise CscError(f"{path.name} holds a single slice; a volume with three axes is needed.")
+    name = path.name.removesuffix(_suffix(path))
+    return Volume(name, magnitude / _top(magnitude, path), spacing)
+
+
+def read_stack(path: str | Path, key: str = "") -> npt.NDArray[np.float32]:
+    """Read the magnitude slices (slice, y, x) of a volume or of a single image.
+
+    Parameters
+    ----------
+    path
+        A volume file, see `SUFFIXES`.
+    key
+        Name of the array in a MATLAB file; the first with three axes if empty.
+
+    Raises
+    ------
+    CscError
+        If the format is unknown or the file holds no image.
+    """
+    return _read(Path(path), key)[0]
+
+
+def _suffix(path: Path) -> str:
+    return ".nii.gz" if path.name.endswith(".nii.gz") else path.suffix
+
+
+def _read(path: Path, key: str) -> tuple[npt.NDArray[np.float32], tuple[float, float, float]]:
+    suffix = _suffix(path)
     if suffix not in SUFFIXES:
         raise CscError(f"{path.name} is no volume file; use one of {', '.join(SUFFIXES)}.")
     try:
-        data, spacing = _READERS[suffix](path)
+        data, spacing = _read_matlab(path, key) if suffix == ".mat" else _READERS[suffix](path)
     except CscError:
         raise
     except Exception as error:
         raise CscError(f"{path.name} could not be read as a {suffix} volume: {error}") from error
+    if data.ndim == 2:
+        data = data[None]
     if data.ndim != 3:
         raise CscError(f"{path.name} has {data.ndim} axes; a volume with three is needed.")
-    magnitude = np.abs(np.nan_to_num(data)).astype(np.float32)
-    return Volume(path.name.removesuffix(suffix), magnitude / _top(magnitude, path), spacing)
+    return np.abs(np.nan_to_num(data)).astype(np.float32), spacing
 
 
 def _top(magnitude: npt.NDArray[np.float32], path: Path) -> float:
@@ -93,13 +124,15 @@ def _read_nrrd(path: Path) -> Read:
     return data.transpose(2, 1, 0), (z, y, x)
 
 
-def _read_matlab(path: Path) -> Read:
+def _read_matlab(path: Path, key: str) -> Read:
     from scipy.io import loadmat, whosmat
 
     names = [name for name, shape, _ in whosmat(path) if len(shape) == 3]
     if not names:
         raise CscError(f"{path.name} holds no array with three axes.")
-    data = loadmat(path, variable_names=names[:1])[names[0]]
+    if key and key not in names:
+        raise CscError(f"{path.name} has no volume {key!r}; it has {', '.join(names)}.")
+    data = loadmat(path, variable_names=[key or names[0]])[key or names[0]]
     return np.moveaxis(data, -1, 0), (5.0, 1.0, 1.0)
 
 
@@ -107,10 +140,21 @@ def _read_numpy(path: Path) -> Read:
     return np.load(path, allow_pickle=False), (1.0, 1.0, 1.0)
 
 
+def _read_dicom(path: Path) -> Read:
+    import pydicom
+
+    dataset = pydicom.dcmread(path)
+    pixels = dataset.pixel_array.astype(np.float32)
+    slope = float(getattr(dataset, "RescaleSlope", 1))
+    intercept = float(getattr(dataset, "RescaleIntercept", 0))
+    y, x = (float(one) for one in getattr(dataset, "PixelSpacing", (1, 1)))
+    return slope * pixels + intercept, (float(getattr(dataset, "SliceThickness", 1)), y, x)
+
+
 _READERS = {
     ".nii": _read_nifti,
     ".nii.gz": _read_nifti,
     ".nrrd": _read_nrrd,
-    ".mat": _read_matlab,
     ".npy": _read_numpy,
+    ".dcm": _read_dicom,
 }

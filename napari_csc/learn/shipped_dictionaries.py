@@ -9,12 +9,11 @@ from typing import Any
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.learn.config import SHIPPED
 from napari_csc.learn.data import filled_slices, read_volumes
 from napari_csc.learn.dictionary_learning import LearningSettings, LearningStep, learn_dictionary
 from napari_csc.learn.image_sources import VolumeImages
 
-_FILE = SHIPPED / "dictionaries.toml"
+_FILE = Path(__file__).with_name("dictionaries.toml")
 
 
 def recipe_names() -> list[str]:

@@ -73,8 +73,9 @@ def fresh_network(kind: str = "v3", seed: int = 0, **values: object) -> MapNetwo
         torch.manual_seed(seed)
         network = build_map_network(metadata(kind, **values))
         if kind == "v4":
-            for layer in (network.weights, network.offset, network.from_units):
-                nn.init.normal_(layer.weight, std=1.0)
+            for name in ("weights", "offset", "from_units"):
+                if hasattr(network, name):
+                    nn.init.normal_(getattr(network, name).weight, std=1.0)
         else:
             nn.init.normal_(network.unet.head.weight, std=1.0)
     return network.eval().requires_grad_(False)

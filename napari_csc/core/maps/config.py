@@ -29,11 +29,11 @@ class MapNetworkConfig(BaseModel):
     features: int = Field(16, ge=1, le=256)
     """V4: feature maps of the image that each filter weighs."""
     hidden: int = Field(8, ge=0, le=64)
-    """V4: units at each pixel that see image, filter and response together; 0 for none."""
+    """V4: channels of the small network that sees image, filter and response together; 0: none."""
     embedding: Literal["spectrum", "statistics"] = "spectrum"
     """V4: what is known of a filter, its power spectrum or only its noise and redundancy."""
     local: bool = True
-    """V4: whether the units see the response of the filter at the pixel and around it."""
+    """V4: whether that network sees the response of the filter."""
     pooling: bool = True
     """V4: whether the encoder sees mean and maximum of all responses."""
     n_filters: int | None = None

@@ -25,12 +25,12 @@ _PHASE_WIDTH = 4.0
 # Bins of the power spectrum of a filter along each axis.
 _BINS = 16
 _EMBEDDING = 64
-_BOX = 5
 # Beyond it, objects on the other side of the circular boundary are too far to matter.
 _HALO = 16
 # Maps start near twice the noise of each response.
 _FIRST_LOGIT = 1.5
 _SAMPLED_POWER = 0.05
+_SLOPE = 0.01
 
 
 class MapNetworkV4(MapNetwork):
@@ -41,12 +41,13 @@ class MapNetworkV4(MapNetwork):
     power spectrum, its noise under the sampling mask, and the redundancy of the dictionary in its
     band. Its map is
 
-        ``Lambda_k(r) = n_k softplus(<f(r), w_k> + b_k + <v_k, h(g(r) + u_k + c a_k(r))>)``
+        ``Lambda_k = n_k softplus(<f, w_k> + b_k + <v_k, h(C2 h(C1 r_k + g + u_k))>)``
 
     with the noise ``n_k`` of its response, the features ``f`` and ``g`` of the image, the numbers
-    ``w_k, b_k, v_k, u_k`` that an embedding of the filter gives, the modulus ``a_k`` of its
-    response at the pixel and around it, and ``h`` a leaky ReLU. Filters meet only through mean and
-    maximum of ``a_k``, so that shuffling them shuffles the maps.
+    ``w_k, b_k, v_k, u_k`` that an embedding of the filter gives, its response ``r_k`` (turned
+    likewise), two small convolutions ``C1, C2`` that all filters share, and a leaky ReLU ``h``.
+    Filters meet only through mean and maximum of ``|r_k|``, so that shuffling them shuffles the
+    maps.
     """
 
     permutation_equivariant = True
@@ -62,25 +63,29 @@ class MapNetworkV4(MapNetwork):
         known = 2 + (_BINS * (_BINS // 2 + 1) if config.embedding == "spectrum" else 0)
         self.embedding = nn.Sequential(
             nn.Linear(known, _EMBEDDING),
-            nn.LeakyReLU(0.01),
+            nn.LeakyReLU(_SLOPE),
             nn.Linear(_EMBEDDING, _EMBEDDING),
-            nn.LeakyReLU(0.01),
+            nn.LeakyReLU(_SLOPE),
         )
         self.weights = nn.Linear(_EMBEDDING, config.features)
         self.offset = nn.Linear(_EMBEDDING, 1)
-        self.to_units = nn.Linear(_EMBEDDING, config.hidden)
-        self.from_units = nn.Linear(_EMBEDDING, config.hidden)
-        self.local = nn.Parameter(torch.zeros(config.hidden, 2))
+        if config.hidden:
+            self.to_units = nn.Linear(_EMBEDDING, config.hidden)
+            self.from_units = nn.Linear(_EMBEDDING, config.hidden)
+            self.near = nn.Conv2d(config.hidden, config.hidden, 3)
+            if config.local:
+                self.local = nn.Conv2d(3, config.hidden, 3, bias=False)
         self._start()
 
     def _start(self) -> None:
         """Begin with maps near twice the noise, the same everywhere."""
-        for layer in (self.weights, self.offset, self.from_units):
+        layers = [self.weights, self.offset]
+        if self.config.hidden:
+            layers.append(self.from_units)
+        for layer in layers:
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.offset.bias, _FIRST_LOGIT)
-        if self.config.hidden:
-            nn.init.normal_(self.local, std=0.5)
 
     def forward(
         self,
@@ -96,37 +101,35 @@ class MapNetworkV4(MapNetwork):
         n_filters = len(synthesis)
         at_once = n_filters if self.training else max(1, chunk_pixels // image[0].numel())
         chunks = [slice(i, min(i + at_once, n_filters)) for i in range(0, n_filters, at_once)]
-        spectrum = torch.fft.fft2(image, norm="ortho")
-        noise = response_noise(synthesis, mask).expand(len(image), -1)
-        moduli: list[Tensor] = []
-        if self.config.pooling or self.config.local:
-            for chunk in chunks:
-                moduli.append(_moduli(spectrum, synthesis.spectra[chunk], noise[:, chunk]))
-        features = self.encoder(self._inputs(image, mask, moduli)).float()
+        view = _View(image, synthesis, response_noise(synthesis, mask).expand(len(image), -1))
+        features = self.encoder(self._inputs(view, mask, chunks)).float()
         check()
         with torch.autocast(image.device.type, enabled=False):
-            known = self._embed(synthesis, noise)
-            maps = []
-            for number, chunk in enumerate(chunks):
-                check()
-                local = moduli[number] if self.config.local else None
-                logits = self._read(features, known[:, chunk], local)
-                maps.append(F.softplus(logits) * noise[:, chunk, None, None])
+            known = self._embed(synthesis, view.noise)
+        maps = []
+        for chunk in chunks:
+            check()
+            logits = self._read(features, known[:, chunk], view, chunk)
+            maps.append(F.softplus(logits.float()) * view.noise[:, chunk, None, None])
         return torch.cat(maps, dim=1)
 
-    def _inputs(self, image: Tensor, mask: Tensor, moduli: list[Tensor]) -> Tensor:
+    def _inputs(self, view: _View, mask: Tensor, chunks: list[slice]) -> Tensor:
         """Return what the encoder sees, (n, channels, y, x)."""
-        masks = mask.reshape(-1, *mask.shape[-2:]).to(image.real.dtype)
+        masks = mask.reshape(-1, *mask.shape[-2:]).to(view.image.real.dtype)
         level = masks.mean((-2, -1)).sqrt().clamp_min(0.05)[:, None, None]
-        turned = image / level * _local_phase(image).conj()
+        turned = view.image / level * view.back
         modulus = turned.abs()
         compressed = turned * (torch.asinh(modulus) / modulus.clamp_min(1e-6))
         planes = [compressed.real, compressed.imag, torch.asinh(modulus), modulus.clamp_max(8) / 4]
         if self.config.conditioning:
             planes += [share.expand_as(modulus) for share in _extents(masks)]
         if self.config.pooling:
-            planes.append(torch.cat(moduli, 1).mean(1))
-            planes.append(torch.stack([one.amax(1) for one in moduli], 1).amax(1))
+            total, largest = torch.zeros_like(modulus), torch.zeros_like(modulus)
+            for chunk in chunks:
+                moduli = torch.asinh(view.responses(chunk).abs())
+                total = total + moduli.sum(1)
+                largest = torch.maximum(largest, moduli.amax(1))
+            planes += [total / view.noise.shape[1], largest]
         return torch.stack(planes, dim=1)
 
     def _embed(self, synthesis: SynthesisOperator, noise: Tensor) -> Tensor:
@@ -139,41 +142,68 @@ class MapNetworkV4(MapNetwork):
         result: Tensor = self.embedding(known)
         return result
 
-    def _read(self, features: Tensor, known: Tensor, moduli: Tensor | None) -> Tensor:
+    def _read(self, features: Tensor, known: Tensor, view: _View, chunk: slice) -> Tensor:
         """Return the logits (n, k, y, x) of some filters."""
-        count = self.config.features
+        count, hidden = self.config.features, self.config.hidden
         shared, own = features[:, :count], features[:, count:]
         logits = torch.einsum("nkf,nfyx->nkyx", self.weights(known), shared)
         logits = logits + self.offset(known)[..., None]
-        if not self.config.hidden:
+        if not hidden:
             return logits
-        units = own[:, None] + self.to_units(known)[..., None, None]
-        if moduli is not None:
-            around = F.avg_pool2d(_extended(moduli), _BOX, stride=1)
-            at, near = self.local.unbind(1)
-            units = units + moduli[:, :, None] * at[:, None, None]
-            units = units + around[:, :, None] * near[:, None, None]
-        units = F.leaky_relu(units, 0.01)
+        units = _around(own, 1)[:, None] + self.to_units(known)[..., None, None]
+        lead = units.shape[:2]
+        units = units.flatten(0, 1)
+        if self.config.local:
+            responses = view.responses(chunk) * view.back[:, None]
+            modulus = responses.abs()
+            squeezed = responses * (torch.asinh(modulus) / modulus.clamp_min(1e-6))
+            seen = torch.stack([squeezed.real, squeezed.imag, torch.asinh(modulus)], dim=2)
+            units = units + self.local(_around(seen.flatten(0, 1), 2))
+        units = F.leaky_relu(self.near(F.leaky_relu(units, _SLOPE)), _SLOPE)
+        units = units.unflatten(0, lead)
         return logits + torch.einsum("nkh,nkhyx->nkyx", self.from_units(known), units)
 
     def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
-        """Return the bytes of encoder, moduli and one chunk; see `MapNetwork.working_bytes`."""
+        """Return the bytes of encoder or one chunk; see `MapNetwork.working_bytes`."""
         pixels = shape[0] * shape[1]
         at_once = min(max(1, chunk_pixels // pixels), n_filters)
-        moduli = 4 * pixels * n_filters * (2 if self.config.pooling else 1)
-        reading = at_once * pixels * 4 * (3 * self.config.hidden + 6)
+        reading = at_once * pixels * 4 * (3 * self.config.hidden + 16)
         features = 4 * pixels * (self.config.features + self.config.hidden)
-        return moduli + features + max(self.encoder.working_bytes(shape), reading)
+        return features + max(self.encoder.working_bytes(shape), reading)
+
+
+class _View:
+    """The image and the responses of the filters, in units of their noise.
+
+    Attributes
+    ----------
+    image : Tensor
+        Initial images (n, y, x).
+    back : Tensor
+        What turns the local phase of the image to zero, unit complex numbers (n, y, x).
+    noise : Tensor
+        Noise of each filter response (n, K).
+    """
+
+    def __init__(self, image: Tensor, synthesis: SynthesisOperator, noise: Tensor) -> None:
+        self.image, self.noise = image, noise
+        self.back = _local_phase(image).conj()
+        self._spectra = synthesis.spectra
+        self._spectrum = torch.fft.fft2(image, norm="ortho")
+
+    def responses(self, chunk: slice) -> Tensor:
+        """Return the responses (n, k, y, x) of some filters."""
+        products = self._spectrum.unsqueeze(1) * self._spectra[chunk].conj()
+        return torch.fft.ifft2(products, norm="ortho") / self.noise[:, chunk, None, None]
 
 
 def _nothing() -> None:
     pass
 
 
-def _moduli(spectrum: Tensor, spectra: Tensor, noise: Tensor) -> Tensor:
-    """Return the compressed moduli of filter responses in units of their noise, (n, k, y, x)."""
-    responses = torch.fft.ifft2(spectrum.unsqueeze(1) * spectra.conj(), norm="ortho")
-    return torch.asinh(responses.abs() / noise[..., None, None])
+def _around(stack: Tensor, halo: int) -> Tensor:
+    """Return images (n, c, y, x) extended circularly on all sides."""
+    return extend(extend(stack, -2, halo), -1, halo)
 
 
 def _local_phase(image: Tensor) -> Tensor:
@@ -201,7 +231,3 @@ def _power_in_bins(spectra: Tensor) -> Tensor:
     # The power of a real filter is symmetric; half of it says all.
     half = binned[:, :, _BINS // 2 - 1 :]
     return torch.log(half.flatten(1) + 1e-2)
-
-
-def _extended(moduli: Tensor) -> Tensor:
-    return extend(extend(moduli, -2, _BOX // 2), -1, _BOX // 2)

@@ -1,0 +1,1 @@
+"""Evaluation: methods on test images, figures, intervals, tables."""

@@ -1,0 +1,175 @@
+"""The methods that are compared, all as ``acquisition -> image``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import torch
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.maps import MapNetwork, NoiseScalar
+from napari_csc.core.maps.config import Smooth, Solver
+from napari_csc.core.reconstruct import Reconstructor
+
+Tensor = torch.Tensor
+
+SCALARS = (0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
+"""Levels that are searched, in units of the noise."""
+TV_WEIGHTS = (0.25, 0.5, 0.75, 1.0)
+"""Weights of total variation that are searched, in units of the noise."""
+_TV_ITERATIONS = 200
+
+
+class Method(Protocol):
+    """Something that reconstructs single slices."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image (y, x), complex."""
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """The initial image ``A^H y``."""
+
+    name: str = "initial image"
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image."""
+        return acquisition.adjoint()[0]
+
+
+@dataclass(frozen=True)
+class SparseCoding:
+    """The reconstruction of `napari_csc.Reconstructor`, with a map network or with one level."""
+
+    name: str
+    dictionary: Dictionary
+    maps: MapNetwork | NoiseScalar
+    solver: Solver | None = None
+    iterations: int | None = None
+    smooth: Smooth | None = None
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image."""
+        return self.reconstructor(acquisition).image[0]
+
+    @property
+    def reconstructor(self) -> Reconstructor:
+        """The reconstruction, with the settings that the weights were trained for."""
+        return Reconstructor(
+            self.dictionary,
+            self.maps,
+            solver=self.solver,
+            iterations=self.iterations,
+            smooth=self.smooth,
+        )
+
+    def with_dictionary(self, dictionary: Dictionary) -> SparseCoding:
+        """Return the same with another dictionary."""
+        return SparseCoding(
+            self.name, dictionary, self.maps, self.solver, self.iterations, self.smooth
+        )
+
+
+@dataclass(frozen=True)
+class TotalVariation:
+    """Total variation by mrpro's primal-dual hybrid gradient.
+
+    ``1/2 ||A x - y||^2 + weight * sigma * ||grad x||_1``, real and imaginary part apart.
+    """
+
+    weight: float
+    name: str = "total variation"
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image."""
+        return total_variation(acquisition, self.weight)
+
+
+def total_variation(acquisition: Acquisition, weight: float) -> Tensor:
+    """Return the image (y, x) with total variation; see `TotalVariation`."""
+    from mrpro.algorithms.optimizers import pdhg
+    from mrpro.operators import (
+        FiniteDifferenceOp,
+        LinearOperatorMatrix,
+        ProximableFunctionalSeparableSum,
+    )
+    from mrpro.operators.functionals import L1NormViewAsReal, L2NormSquared, ZeroFunctional
+
+    sigma = acquisition.noise_std
+    mask = torch.fft.ifftshift(acquisition.mask).float()
+    initial = acquisition.adjoint()[0] / sigma
+    data = torch.fft.fft2(initial, norm="ortho") * mask
+    operator = LinearOperatorMatrix(
+        ((_masked_fourier()(mask),), (FiniteDifferenceOp(dim=(-2, -1), mode="forward"),))
+    )
+    misfit = 0.5 * L2NormSquared(target=data, divide_by_n=False)
+    penalty = weight * L1NormViewAsReal(divide_by_n=False)
+    (image,) = pdhg(
+        f=ProximableFunctionalSeparableSum(misfit, penalty),
+        g=ZeroFunctional(),
+        operator=operator,
+        initial_values=(initial,),
+        max_iterations=_TV_ITERATIONS,
+    )
+    return image * sigma
+
+
+@cache
+def _masked_fourier() -> Callable[[Tensor], Any]:
+    from mrpro.operators.LinearOperator import LinearOperator
+
+    class MaskedFourier(LinearOperator):
+        """Unitary FFT and sampling mask, in `torch.fft` order."""
+
+        def __init__(self, mask: Tensor) -> None:
+            super().__init__()
+            self.mask = mask
+
+        def forward(self, x: Tensor) -> tuple[Tensor]:
+            return (torch.fft.fft2(x, norm="ortho") * self.mask,)
+
+        def adjoint(self, x: Tensor) -> tuple[Tensor]:
+            return (torch.fft.ifft2(x * self.mask, norm="ortho"),)
+
+    return MaskedFourier
+
+
+@dataclass(frozen=True)
+class BestScalar:
+    """The level that is best for each image by itself: an oracle, which knows the truth."""
+
+    name: str
+    dictionary: Dictionary
+    smooth: Smooth = "filters"
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image with the highest SSIM."""
+        from napari_csc.core import metrics
+        from napari_csc.core.simulate import IMAGE_MAXIMUM
+
+        truth = acquisition.reference
+        assert truth is not None
+        images = [
+            scalar_method(self.dictionary, level, self.smooth)(acquisition) for level in SCALARS
+        ]
+        return max(images, key=lambda image: metrics.ssim(truth[0], image, IMAGE_MAXIMUM))
+
+    def with_dictionary(self, dictionary: Dictionary) -> BestScalar:
+        """Return the same with another dictionary."""
+        return BestScalar(self.name, dictionary, self.smooth)
+
+
+def scalar_method(
+    dictionary: Dictionary, level: float, smooth: Smooth = "filters", name: str = "one level"
+) -> SparseCoding:
+    """Return the reconstruction with one level, in units of the noise, for all maps."""
+    return SparseCoding(name, dictionary, NoiseScalar(level), "admm", 24, smooth)
