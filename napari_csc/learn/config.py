@@ -19,7 +19,10 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    architecture: MapNetworkConfig
+    architecture: MapNetworkConfig | None = None
+    """The map network; None for a black box."""
+    black_box: Literal["unet", "varnet", "modl"] | None = None
+    """A baseline of deepinv instead of a map network."""
     dictionary: str | None = None
     """A dictionary name trains for this one only; None draws a new one at every step."""
     smooth: Smooth = "filters"
@@ -57,6 +60,12 @@ class TrainingConfig(BaseModel):
     train_files: tuple[str, ...] = ()
     """Names (glob patterns) of the volumes in the data folder to train on."""
     validation_files: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if (self.architecture is None) == (self.black_box is None):
+            raise ValueError("either [architecture] or black_box must be given")
+        return self
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> Self:

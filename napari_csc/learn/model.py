@@ -1,4 +1,10 @@
-"""The unrolled reconstruction that is trained: map network, then FISTA or ADMM."""
+"""What is trained: the map network in front of the unrolled solver, or a black box."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -7,15 +13,36 @@ from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.filter_sets import filter_set, step_sizes
 from napari_csc.core.lowpass import low_pass_transfer
-from napari_csc.core.maps.networks import MapNetwork
+from napari_csc.core.maps import MapNetwork, WeightMetadata, build_map_network, save_map_network
 from napari_csc.core.solvers import unrolled_admm, unrolled_fista
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import Batch
 
 Tensor = torch.Tensor
 
 
-class UnrolledReconstruction(nn.Module):
+class Trainable(nn.Module, ABC):
+    """Batch of scans to images, with weights to be learned."""
+
+    @abstractmethod
+    def forward(self, batch: Batch, dictionary: Dictionary, half_precision: bool = False) -> Tensor:
+        """Return images (n, y, x) in units of the reference."""
+
+    @abstractmethod
+    def weights(self) -> list[nn.Parameter]:
+        """Return the weights of the network."""
+
+    def scalars(self) -> list[nn.Parameter]:
+        """Return single numbers, which need a larger learning rate than weights."""
+        return []
+
+    @abstractmethod
+    def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
+        """Write the weights, and what is known of them, to a safetensors file."""
+
+
+class UnrolledReconstruction(Trainable):
     """Batch of scans to images, differentiable in the weights of the map network.
 
     Parameters
@@ -45,6 +72,25 @@ class UnrolledReconstruction(nn.Module):
         with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
             maps = self.network(initial, synthesis, batch.mask)
         return self.solve(batch, synthesis, maps)
+
+    def weights(self) -> list[nn.Parameter]:
+        """Return the weights of the map network."""
+        return list(self.network.parameters())
+
+    def scalars(self) -> list[nn.Parameter]:
+        """Return the logarithm of the weight of the low-pass."""
+        return [self.log_low_pass_weight]
+
+    def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
+        """Write the map network, for `napari_csc.load_map_network`."""
+        self.network.metadata = self.network.metadata.model_copy(
+            update={
+                "low_pass_weight": float(self.log_low_pass_weight.detach().exp()),
+                "training": training,
+                "validation": validation,
+            }
+        )
+        save_map_network(self.network, path)
 
     def operator(self, batch: Batch, dictionary: Dictionary) -> SynthesisOperator:
         """Return the synthesis operator of all filters, smooth ones last."""
@@ -85,3 +131,31 @@ class UnrolledReconstruction(nn.Module):
             )
         spectrum = synthesis.to_spectrum(codes) + smooth_part
         return torch.fft.ifft2(spectrum, norm="ortho") * batch.sigma[:, None, None]
+
+
+def build_model(config: TrainingConfig) -> Trainable:
+    """Return what a configuration trains, with fresh weights."""
+    if config.black_box is not None:
+        from napari_csc.learn.black_box import BlackBox
+
+        return BlackBox(config.black_box)
+    return UnrolledReconstruction(
+        build_map_network(_metadata(config)), config.gradient_iterations, config.checkpoint_every
+    )
+
+
+def _metadata(config: TrainingConfig) -> WeightMetadata:
+    assert config.architecture is not None
+    dictionary = Dictionary.load(config.dictionary) if config.dictionary else None
+    return WeightMetadata(
+        name=config.name,
+        architecture=config.architecture,
+        solver=config.solver,
+        iterations=config.iterations,
+        step_rule=config.step_rule,
+        norm=config.norm,
+        smooth=config.smooth,
+        low_pass_weight=config.low_pass_weight,
+        dictionary_digest=dictionary.digest if dictionary else None,
+        dictionary_name=dictionary.name if dictionary else None,
+    )

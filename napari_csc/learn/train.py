@@ -14,7 +14,6 @@ from lightning.fabric import Fabric
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.maps import WeightMetadata, build_map_network, save_map_network
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import (
@@ -25,8 +24,8 @@ from napari_csc.learn.data import (
     read_volumes,
 )
 from napari_csc.learn.losses import mean_ssim, modulus
-from napari_csc.learn.model import UnrolledReconstruction
-from napari_csc.learn.validation import best_scalar, reconstructions, score, validation_scans
+from napari_csc.learn.model import Trainable, UnrolledReconstruction, build_model
+from napari_csc.learn.validation import best_scalar, initial_image, score, validation_scans
 
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"
@@ -76,9 +75,7 @@ def train(
         slices.append(phantom_slices(_PHANTOMS, config.seed))
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
-    model = UnrolledReconstruction(
-        build_map_network(_metadata(config)), config.gradient_iterations, config.checkpoint_every
-    )
+    model = build_model(config)
     # On its device first: the optimizer's state follows the parameters when it is loaded.
     model.to(fabric.device)
     optimizer = _optimizer(model, config)
@@ -107,7 +104,7 @@ def train(
 
 
 def _step(
-    model: UnrolledReconstruction,
+    model: Trainable,
     optimizer: torch.optim.Optimizer,
     config: TrainingConfig,
     slices: list[Any],
@@ -134,7 +131,7 @@ def _step(
         )
     optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
-    torch.nn.utils.clip_grad_norm_(model.network.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_(model.weights(), 1.0)
     optimizer.step()
     state["images"] += count
     return float(loss.detach())
@@ -148,48 +145,37 @@ def _schedule(step: int, config: TrainingConfig) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _optimizer(model: UnrolledReconstruction, config: TrainingConfig) -> torch.optim.Optimizer:
+def _optimizer(model: Trainable, config: TrainingConfig) -> torch.optim.Optimizer:
     """AdamW; the scalar weight of the low-pass needs a much larger rate than the network."""
-    groups = [
-        {"params": list(model.network.parameters()), "peak": config.learning_rate},
-        {
-            "params": [model.log_low_pass_weight],
-            "peak": config.scalar_learning_rate,
-            "weight_decay": 0.0,
-        },
-    ]
+    groups: list[dict[str, Any]] = [{"params": model.weights(), "peak": config.learning_rate}]
+    if model.scalars():
+        groups.append(
+            {
+                "params": model.scalars(),
+                "peak": config.scalar_learning_rate,
+                "weight_decay": 0.0,
+            }
+        )
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
     )
 
 
-def _metadata(config: TrainingConfig) -> WeightMetadata:
-    dictionary = Dictionary.load(config.dictionary) if config.dictionary else None
-    return WeightMetadata(
-        name=config.name,
-        architecture=config.architecture,
-        solver=config.solver,
-        iterations=config.iterations,
-        step_rule=config.step_rule,
-        norm=config.norm,
-        smooth=config.smooth,
-        low_pass_weight=config.low_pass_weight,
-        dictionary_digest=dictionary.digest if dictionary else None,
-        dictionary_name=dictionary.name if dictionary else None,
-    )
-
-
 def _validate(
-    model: UnrolledReconstruction, scans: list[Any], config: TrainingConfig, fabric: Fabric
+    model: Trainable, scans: list[Any], config: TrainingConfig, fabric: Fabric
 ) -> dict[str, float]:
     model.eval()
     dictionary = Dictionary.load(config.dictionary or VALIDATION_DICTIONARY)
-    moved = [scan.to(fabric.device) for scan in scans]
-    return score(moved, reconstructions(model, moved, dictionary, None))
+    return _scored(model, [scan.to(fabric.device) for scan in scans], dictionary)
+
+
+@torch.no_grad()
+def _scored(model: Trainable, scans: list[Any], dictionary: Dictionary) -> dict[str, float]:
+    return score(scans, [model(scan, dictionary) for scan in scans])
 
 
 def _finish(
-    model: UnrolledReconstruction,
+    model: Trainable,
     scans: list[Any],
     config: TrainingConfig,
     state: dict[str, Any],
@@ -199,42 +185,31 @@ def _finish(
     """Measure the yardstick on the validation scans and write the weights with both figures."""
     model.to("cpu").eval()
     dictionary = Dictionary.load(config.dictionary or VALIDATION_DICTIONARY)
-    figures = score(scans, reconstructions(model, scans, dictionary, None))
-    initial = score(scans, [_initial_image(scan) for scan in scans])
-    scalar, scalar_figures = best_scalar(model, scans, dictionary)
-    metadata = model.network.metadata.model_copy(
-        update={
-            "low_pass_weight": float(model.log_low_pass_weight.detach().exp()),
-            "training": {
-                "data": names,
-                "seed": config.seed,
-                "steps": state["step"],
-                "images": state["images"],
-                "minutes": round(state["minutes"], 1),
-                "config": config.model_dump(mode="json"),
-            },
-            "validation": {
-                "data": list(config.validation_files),
-                "settings": "4 axial slices, central half of k-space along both directions, noise "
-                f"variance 0.2, {dictionary.name}, magnitude SSIM with data range 10",
-                "network": figures,
-                "best scalar": {"noise units": scalar} | scalar_figures,
-                "initial": initial,
-            },
-        }
-    )
-    model.network.metadata = metadata
+    training = {
+        "data": names,
+        "seed": config.seed,
+        "steps": state["step"],
+        "images": state["images"],
+        "minutes": round(state["minutes"], 1),
+        "config": config.model_dump(mode="json"),
+    }
+    validation: dict[str, Any] = {
+        "data": list(config.validation_files),
+        "settings": "4 axial slices, central half of k-space along both directions, noise "
+        f"variance 0.2, {dictionary.name}, magnitude SSIM with data range 10",
+        "network": _scored(model, scans, dictionary),
+        "initial": score(scans, [initial_image(scan) for scan in scans]),
+    }
+    if isinstance(model, UnrolledReconstruction):
+        scalar, scalar_figures = best_scalar(model, scans, dictionary)
+        validation["best scalar"] = {"noise units": scalar} | scalar_figures
     path = output / f"{config.name.replace(':', '_')}.safetensors"
-    save_map_network(model.network, path)
+    model.save(path, training, validation)
     return path
 
 
-def _initial_image(scan: Any) -> torch.Tensor:
-    return torch.fft.ifft2(scan.spectrum, norm="ortho") * scan.sigma[:, None, None]
-
-
 def _resume(
-    model: UnrolledReconstruction,
+    model: Trainable,
     optimizer: torch.optim.Optimizer,
     config: TrainingConfig,
     output: Path,
@@ -259,7 +234,7 @@ def _resume(
 
 
 def _save(
-    model: UnrolledReconstruction,
+    model: Trainable,
     optimizer: torch.optim.Optimizer,
     config: TrainingConfig,
     state: dict[str, Any],

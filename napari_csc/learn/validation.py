@@ -57,19 +57,20 @@ def validation_scans(
     return scans
 
 
+def initial_image(scan: Batch) -> Tensor:
+    """Return the initial images (n, y, x) in units of the reference."""
+    return torch.fft.ifft2(scan.spectrum, norm="ortho") * scan.sigma[:, None, None]
+
+
 @torch.no_grad()
-def reconstructions(
-    model: UnrolledReconstruction, scans: list[Batch], dictionary: Dictionary, scalar: float | None
+def with_scalar(
+    model: UnrolledReconstruction, scans: list[Batch], dictionary: Dictionary, scalar: float
 ) -> Iterator[Tensor]:
-    """Yield the image (1, y, x) of each scan, by the network or by one scalar in noise units."""
+    """Yield the images (n, y, x) of each scan with one level, in noise units, for all maps."""
     for scan in scans:
         synthesis = model.operator(scan, dictionary)
-        initial = torch.fft.ifft2(scan.spectrum, norm="ortho")
-        if scalar is None:
-            maps = model.network(initial, synthesis, scan.mask)
-        else:
-            maps = initial.real.new_full((1, *synthesis.spectra.shape), scalar)
-        yield model.solve(scan, synthesis, maps)
+        shape = (len(scan.mask), *synthesis.spectra.shape)
+        yield model.solve(scan, synthesis, scan.mask.new_full(shape, scalar))
 
 
 def score(scans: list[Batch], images: Iterator[Tensor] | list[Tensor]) -> dict[str, float]:
@@ -96,8 +97,7 @@ def best_scalar(
 ) -> tuple[float, dict[str, float]]:
     """Return the single scalar (noise units) with the best mean SSIM on these very scans."""
     results = {
-        scalar: score(scans, reconstructions(model, scans, dictionary, scalar))
-        for scalar in SCALARS
+        scalar: score(scans, with_scalar(model, scans, dictionary, scalar)) for scalar in SCALARS
     }
     best = max(results, key=lambda scalar: results[scalar]["ssim"])
     return best, results[best]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from platformdirs import user_data_path
 from psygnal import Signal
 
 from napari_csc.core.dictionary import Dictionary
@@ -16,6 +17,7 @@ from napari_csc.core.maps.cache import MapCache
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, LayerBoard
+from napari_csc.viewer.learning import Learned, Lesson, learn_from
 from napari_csc.viewer.loading import (
     InputFacts,
     LoadedResult,
@@ -213,6 +215,46 @@ class Controller:
         self._lanes.dictionary.start(
             lambda ticket: Dictionary.load(name), Handlers(done, self.fail)
         )
+
+    def learn_dictionary(self, count: int, size: int) -> None:
+        """Learn filters from the reconstruction, or from the input if there is none yet."""
+        session = self.session
+        if session.result is not None:
+            images, name = session.result.image, f"the reconstruction of {self._input_name}"
+            current = 0 if len(images) == 1 else self.board.current_slice()
+        elif session.acquisition is not None:
+            images, name = session.acquisition.adjoint(), self._input_name
+            current = self.board.current_slice()
+        else:
+            self.fail("There is no image to learn from yet; open a file or choose a layer.")
+            return
+        if session.slices == "current":
+            images = images[min(current, len(images) - 1)][None]
+        lesson = Lesson(images, count, size, name)
+        folder = user_data_path("napari-csc") / "dictionaries"
+
+        def done(learned: Learned) -> None:
+            self.running.emit(False)
+            session.use_dictionary(str(learned.path), learned.dictionary)
+            self._say(
+                f"Learned {count} filters of {size} × {size} from {name} in "
+                f"{learned.seconds:.0f} s. Press Run to use them.",
+                "good",
+            )
+
+        def failed(sentence: str) -> None:
+            self.running.emit(False)
+            self.fail(sentence)
+
+        def stopped() -> None:
+            self.running.emit(False)
+            self._say("Cancelled; the dictionary stays as it was.")
+
+        self._lanes.run.start(
+            lambda ticket: learn_from(lesson, folder, ticket.report, ticket.should_stop),
+            Handlers(done, failed, stopped, self.step.emit),
+        )
+        self.running.emit(True)
 
     def find_networks(self) -> None:
         """Read what the shipped networks say about themselves; V3 becomes the default."""

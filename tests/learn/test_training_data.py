@@ -124,7 +124,7 @@ def test_random_dictionaries():
     assert all(8 <= len(one) <= 64 for one in seen)
     assert all(5 <= one.size[0] <= 11 for one in seen)
     assert {one.size[0] % 2 for one in seen} == {0, 1}
-    assert {one.name.split("-")[0] for one in seen} == {"DCT", "Gabor", "random"}
+    assert {one.name.split("-")[0] for one in seen} == {"DCT", "Gabor", "random", "brain"}
     assert random_dictionary(config, stream(0, 7)).digest == seen[7].digest
 
 

@@ -8,7 +8,7 @@ from napari_csc.core.maps import WeightMetadata, build_map_network
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.learn.data import filled_slices, random_batch, read_volumes
 from napari_csc.learn.model import UnrolledReconstruction
-from napari_csc.learn.validation import reconstructions, score
+from napari_csc.learn.validation import score, with_scalar
 
 DICTIONARY = Dictionary.dct(6, 5)
 
@@ -111,6 +111,6 @@ def test_score_of_the_truth_and_of_a_scalar(batch):
     perfect = score([batch], [batch.reference])
     assert perfect["ssim"] == perfect["ssim_head"] == perfect["ssim_background"] == 1
     assert perfect["mse"] == 0
-    (image,) = reconstructions(model, [batch], DICTIONARY, 1.0)
+    (image,) = with_scalar(model, [batch], DICTIONARY, 1.0)
     assert image.shape == batch.reference.shape
     assert score([batch], [image])["ssim"] < 1

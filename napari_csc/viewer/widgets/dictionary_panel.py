@@ -73,7 +73,13 @@ class DictionaryPanel(Panel):
         )
         for widget in (self.family_box, self.count_box, self.size_box):
             widget.setToolTip(tip)
-        self.form.addRow(row(self.family_box, self.count_box, self.size_box))
+        self.learn_button = button(
+            "Learn",
+            "Learn K filters of this width from the image shown: from the reconstruction, or from "
+            "the initial image if there is none yet. Takes less than a minute.",
+        )
+        self.learn_button.clicked.connect(self._learn)
+        self.form.addRow(row(self.family_box, self.count_box, self.size_box, self.learn_button))
 
     def _build_order(self) -> None:
         self.shuffle_button = button(
@@ -102,6 +108,9 @@ class DictionaryPanel(Panel):
         family = _FAMILIES[self.family_box.currentText()]
         name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
         self._controller.choose_dictionary(name)
+
+    def _learn(self) -> None:
+        self._controller.learn_dictionary(self.count_box.value(), self.size_box.value())
 
     def _shuffle(self) -> None:
         seed = self._session.shuffle_seed
