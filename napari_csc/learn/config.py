@@ -39,6 +39,12 @@ class TrainingConfig(BaseModel):
     steps: int = Field(3000, ge=1)
     ssim_weight: float = Field(0.0, ge=0)
     """``ssim_weight * (1 - SSIM)`` of the magnitudes joins the complex mean squared error."""
+    estimate_weight: float = Field(0.0, ge=0)
+    """Weight of the loss of the estimate that the encoder of V4 makes, beside that of the image."""
+    estimate_steps: int = Field(0, ge=0)
+    """First steps, which train the estimate alone: no dictionary, no solver, many more images."""
+    estimate_images: int = Field(8, ge=1)
+    """Images of such a step."""
     maps_per_step: int = Field(40, ge=1)
     """Images times filters of a step; few filters get more images."""
     crop: int = Field(128, ge=32)
@@ -56,6 +62,7 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(1e-4, ge=0)
     warmup_steps: int = 50
     validate_every: int = Field(250, ge=1)
+    """Steps through the solver; ten times as many of the first steps."""
     half_precision: Literal["bf16", "none"] = "bf16"
     train_files: tuple[str, ...] = ()
     """Names (glob patterns) of the volumes in the data folder to train on."""

@@ -13,7 +13,13 @@ from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.filter_sets import filter_set, step_sizes
 from napari_csc.core.lowpass import low_pass_transfer
-from napari_csc.core.maps import MapNetwork, WeightMetadata, build_map_network, save_map_network
+from napari_csc.core.maps import (
+    MapNetwork,
+    MapNetworkV4,
+    WeightMetadata,
+    build_map_network,
+    save_map_network,
+)
 from napari_csc.core.solvers import unrolled_admm, unrolled_fista
 from napari_csc.core.synthesis import SynthesisOperator
 from napari_csc.learn.config import TrainingConfig
@@ -28,6 +34,16 @@ class Trainable(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch, dictionary: Dictionary, half_precision: bool = False) -> Tensor:
         """Return images (n, y, x) in units of the reference."""
+
+    def with_estimate(
+        self, batch: Batch, dictionary: Dictionary, half_precision: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return images, and a second estimate of them to be trained too, if there is one."""
+        return self(batch, dictionary, half_precision), None
+
+    def estimate(self, batch: Batch, half_precision: bool = False) -> Tensor | None:
+        """Return that estimate alone, if it can be had without a dictionary."""
+        return None
 
     @abstractmethod
     def weights(self) -> list[nn.Parameter]:
@@ -67,11 +83,30 @@ class UnrolledReconstruction(Trainable):
 
     def forward(self, batch: Batch, dictionary: Dictionary, half_precision: bool = False) -> Tensor:
         """Return images (n, y, x) in units of the reference."""
+        return self.with_estimate(batch, dictionary, half_precision)[0]
+
+    def with_estimate(
+        self, batch: Batch, dictionary: Dictionary, half_precision: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return images, and the estimates of the network behind its maps, if it has any."""
         synthesis = self.operator(batch, dictionary)
         initial = torch.fft.ifft2(batch.spectrum, norm="ortho")
         with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
-            maps = self.network(initial, synthesis, batch.mask)
-        return self.solve(batch, synthesis, maps)
+            maps, estimate = self.network.with_estimate(initial, synthesis, batch.mask)
+        if estimate is not None:
+            estimate = estimate * batch.sigma[:, None, None]
+        return self.solve(batch, synthesis, maps), estimate
+
+    def estimate(self, batch: Batch, half_precision: bool = False) -> Tensor | None:
+        """Return the estimates (n, y, x) of the network alone, without dictionary and solver."""
+        network = self.network
+        if not isinstance(network, MapNetworkV4) or not network.config.estimate:
+            return None
+        if network.config.pooling:
+            return None
+        initial = torch.fft.ifft2(batch.spectrum, norm="ortho")
+        with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
+            return network.estimate(initial, batch.mask) * batch.sigma[:, None, None]
 
     def weights(self) -> list[nn.Parameter]:
         """Return the weights of the map network."""

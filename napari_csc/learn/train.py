@@ -17,6 +17,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import (
+    Batch,
     filled_slices,
     phantom_slices,
     random_batch,
@@ -89,7 +90,7 @@ def train(
         late = max_minutes is not None and time.monotonic() - started > 60 * max_minutes
         if step % _LOG_EVERY == 0:
             report(f"step {step} loss {np.mean(losses[-_LOG_EVERY:]):.4f} images {state['images']}")
-        if step % config.validate_every == 0 or step == config.steps or late:
+        if step % _interval(step, config) == 0 or step == config.steps or late:
             figures = _validate(model, scans, config, fabric)
             state["minutes"] += (time.monotonic() - started) / 60
             started, max_minutes = time.monotonic(), _less(max_minutes, started)
@@ -113,17 +114,24 @@ def _step(
 ) -> float:
     """Do one optimiser step; its random numbers depend on seed and step only."""
     rng = np.random.default_rng((config.seed, state["step"]))
-    dictionary = random_dictionary(config, rng)
-    count = max(1, config.maps_per_step // len(dictionary))
-    batch = random_batch(slices, config, count, rng).to(fabric.device)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * _schedule(state["step"], config)
     model.train()
-    image = model(batch, dictionary, config.half_precision == "bf16")
-    loss = torch.view_as_real(image - batch.reference).square().sum(-1).mean()
-    if config.ssim_weight:
-        similarity = mean_ssim(batch.reference.abs(), modulus(image), IMAGE_MAXIMUM)
-        loss = loss + config.ssim_weight * (1 - similarity)
+    half = config.half_precision == "bf16"
+    if state["step"] < config.estimate_steps:
+        batch = random_batch(slices, config, config.estimate_images, rng).to(fabric.device)
+        estimate = model.estimate(batch, half)
+        if estimate is None:
+            raise CscError("This network makes no estimate alone; set estimate_steps to 0.")
+        loss = _loss(batch, estimate, config)
+    else:
+        dictionary = random_dictionary(config, rng)
+        count = max(1, config.maps_per_step // len(dictionary))
+        batch = random_batch(slices, config, count, rng).to(fabric.device)
+        image, estimate = model.with_estimate(batch, dictionary, half)
+        loss = _loss(batch, image, config)
+        if estimate is not None and config.estimate_weight:
+            loss = loss + config.estimate_weight * _loss(batch, estimate, config)
     if not bool(torch.isfinite(loss)):
         raise CscError(
             f"The training of {config.name} became infinite in step {state['step']}; lower the "
@@ -133,15 +141,32 @@ def _step(
     fabric.backward(loss)
     torch.nn.utils.clip_grad_norm_(model.weights(), 1.0)
     optimizer.step()
-    state["images"] += count
+    state["images"] += len(batch.reference)
     return float(loss.detach())
 
 
+def _loss(batch: Batch, image: torch.Tensor, config: TrainingConfig) -> torch.Tensor:
+    """Complex mean squared error, and what SSIM lacks of one, for images of maximum 10."""
+    loss = torch.view_as_real(image - batch.reference).square().sum(-1).mean()
+    if config.ssim_weight:
+        similarity = mean_ssim(batch.reference.abs(), modulus(image), IMAGE_MAXIMUM)
+        loss = loss + config.ssim_weight * (1 - similarity)
+    return loss
+
+
+def _interval(step: int, config: TrainingConfig) -> int:
+    """Return the steps from one validation to the next."""
+    return config.validate_every * (10 if step <= config.estimate_steps else 1)
+
+
 def _schedule(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then half a cosine to a hundredth."""
+    """Linear warm-up, then half a cosine to a hundredth; once for each phase."""
+    length = config.estimate_steps
+    if step >= length:
+        step, length = step - length, config.steps - length
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    done = (step - config.warmup_steps) / max(1, length - config.warmup_steps)
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
 
@@ -171,7 +196,13 @@ def _validate(
 
 @torch.no_grad()
 def _scored(model: Trainable, scans: list[Any], dictionary: Dictionary) -> dict[str, float]:
-    return score(scans, [model(scan, dictionary) for scan in scans])
+    both = [model.with_estimate(scan, dictionary) for scan in scans]
+    figures = score(scans, [image for image, _ in both])
+    estimates = [estimate for _, estimate in both if estimate is not None]
+    if estimates:
+        other = score(scans, estimates)
+        figures |= {"estimate_ssim": other["ssim"], "estimate_mse": other["mse"]}
+    return figures
 
 
 def _finish(

@@ -12,8 +12,9 @@ VARIANTS = [
     {},
     {"hidden": 0},
     {"local": False},
-    {"pooling": False},
-    {"local": False, "pooling": False},
+    {"pooling": True},
+    {"estimate": False},
+    {"local": False, "estimate": False},
     {"conditioning": False},
     {"embedding": "statistics"},
 ]

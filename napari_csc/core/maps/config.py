@@ -34,8 +34,11 @@ class MapNetworkConfig(BaseModel):
     """V4: what is known of a filter, its power spectrum or only its noise and redundancy."""
     local: bool = True
     """V4: whether that network sees the response of the filter."""
-    pooling: bool = True
-    """V4: whether the encoder sees mean and maximum of all responses."""
+    estimate: bool = True
+    """V4: whether the encoder estimates the image, so that filters see their responses to it."""
+    pooling: bool = False
+    """V4: whether the encoder sees mean and maximum of all responses; then it has to run again for
+    every dictionary."""
     n_filters: int | None = None
     """V1: number of maps (dictionary and smooth filters)."""
 

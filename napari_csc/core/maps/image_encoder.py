@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -37,17 +38,18 @@ class MapNetworkV4(MapNetwork):
     """One U-Net on the image, and a light head for each filter: any dictionary, any order.
 
     The encoder sees the initial image, turned by the phase of its neighbourhood so that the global
-    phase does not matter, and is run once however many filters there are. A filter is known by its
-    power spectrum, its noise under the sampling mask, and the redundancy of the dictionary in its
-    band. Its map is
+    phase does not matter. It runs once, however many filters there are, and gives features ``f``
+    and ``g`` and an estimate of the image without noise. A filter is known by its power spectrum,
+    its noise under the sampling mask, and the redundancy of the dictionary in its band. Its map is
 
         ``Lambda_k = n_k softplus(<f, w_k> + b_k + <v_k, h(C2 h(C1 r_k + g + u_k))>)``
 
-    with the noise ``n_k`` of its response, the features ``f`` and ``g`` of the image, the numbers
-    ``w_k, b_k, v_k, u_k`` that an embedding of the filter gives, its response ``r_k`` (turned
-    likewise), two small convolutions ``C1, C2`` that all filters share, and a leaky ReLU ``h``.
-    Filters meet only through mean and maximum of ``|r_k|``, so that shuffling them shuffles the
-    maps.
+    with the noise ``n_k`` of its response, the numbers ``w_k, b_k, v_k, u_k`` that an embedding of
+    the filter gives, its responses ``r_k`` to the initial image and to the estimate, two small
+    convolutions ``C1, C2`` that all filters share, and a leaky ReLU ``h``. So the map of any filter
+    can be low where the encoder expects what the filter shows, and the image is still made of the
+    measured data. Filters do not see each other (but for ``pooling``), so that shuffling them
+    shuffles the maps.
     """
 
     permutation_equivariant = True
@@ -57,9 +59,8 @@ class MapNetworkV4(MapNetwork):
         config = metadata.architecture
         self.config = config
         inputs = 4 + (2 if config.conditioning else 0) + (2 if config.pooling else 0)
-        self.encoder = UNet(
-            inputs, config.features + config.hidden, config.channels, config.stages, _HALO
-        )
+        outputs = config.features + config.hidden + (2 if config.estimate else 0)
+        self.encoder = UNet(inputs, outputs, config.channels, config.stages, _HALO)
         known = 2 + (_BINS * (_BINS // 2 + 1) if config.embedding == "spectrum" else 0)
         self.embedding = nn.Sequential(
             nn.Linear(known, _EMBEDDING),
@@ -73,8 +74,9 @@ class MapNetworkV4(MapNetwork):
             self.to_units = nn.Linear(_EMBEDDING, config.hidden)
             self.from_units = nn.Linear(_EMBEDDING, config.hidden)
             self.near = nn.Conv2d(config.hidden, config.hidden, 3)
-            if config.local:
-                self.local = nn.Conv2d(3, config.hidden, 3, bias=False)
+            seen = 3 * (int(config.local) + int(config.estimate))
+            if seen:
+                self.local = nn.Conv2d(seen, config.hidden, 3, bias=False)
         self._start()
 
     def _start(self) -> None:
@@ -96,41 +98,68 @@ class MapNetworkV4(MapNetwork):
         chunk_pixels: int = CHUNK_PIXELS,
     ) -> Tensor:
         """Infer the maps; see `MapNetwork.forward`."""
-        check = checkpoint or _nothing
+        return self._infer(image, synthesis, mask, checkpoint or _nothing, chunk_pixels)[0]
+
+    def with_estimate(
+        self, image: Tensor, synthesis: SynthesisOperator, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return maps and estimate; see `MapNetwork.with_estimate`."""
+        return self._infer(image, synthesis, mask, _nothing, CHUNK_PIXELS)
+
+    def estimate(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Return the estimate (n, y, x) of the image alone, in noise units.
+
+        It needs no dictionary, so the encoder can be trained on it first.
+        """
+        found = self._encode(image, mask, _local_phase(image).conj(), []).estimate
+        assert found is not None
+        return found
+
+    def _infer(
+        self,
+        image: Tensor,
+        synthesis: SynthesisOperator,
+        mask: Tensor,
+        check: Callable[[], None],
+        chunk_pixels: int,
+    ) -> tuple[Tensor, Tensor | None]:
         check()
-        n_filters = len(synthesis)
-        at_once = n_filters if self.training else max(1, chunk_pixels // image[0].numel())
-        chunks = [slice(i, min(i + at_once, n_filters)) for i in range(0, n_filters, at_once)]
-        view = _View(image, synthesis, response_noise(synthesis, mask).expand(len(image), -1))
-        features = self.encoder(self._inputs(view, mask, chunks)).float()
+        count = len(synthesis)
+        at_once = count if self.training else max(1, chunk_pixels // image[0].numel())
+        chunks = [slice(i, min(i + at_once, count)) for i in range(0, count, at_once)]
+        noise = response_noise(synthesis, mask).expand(len(image), -1)
+        back = _local_phase(image).conj()
+        measured = _Responses(image, synthesis, noise, back)
+        pooled = _pooled(measured, chunks) if self.config.pooling else []
+        encoded = self._encode(image, mask, back, pooled)
         check()
+        views = [measured] if self.config.local else []
+        if encoded.estimate is not None:
+            views.append(_Responses(encoded.estimate, synthesis, noise, back))
         with torch.autocast(image.device.type, enabled=False):
-            known = self._embed(synthesis, view.noise)
+            known = self._embed(synthesis, noise)
         maps = []
         for chunk in chunks:
             check()
-            logits = self._read(features, known[:, chunk], view, chunk)
-            maps.append(F.softplus(logits.float()) * view.noise[:, chunk, None, None])
-        return torch.cat(maps, dim=1)
+            logits = self._read(encoded, known[:, chunk], [view(chunk) for view in views])
+            maps.append(F.softplus(logits.float()) * noise[:, chunk, None, None])
+        return torch.cat(maps, dim=1), encoded.estimate
 
-    def _inputs(self, view: _View, mask: Tensor, chunks: list[slice]) -> Tensor:
-        """Return what the encoder sees, (n, channels, y, x)."""
-        masks = mask.reshape(-1, *mask.shape[-2:]).to(view.image.real.dtype)
+    def _encode(self, image: Tensor, mask: Tensor, back: Tensor, pooled: list[Tensor]) -> _Encoded:
+        masks = mask.reshape(-1, *mask.shape[-2:]).to(image.real.dtype)
         level = masks.mean((-2, -1)).sqrt().clamp_min(0.05)[:, None, None]
-        turned = view.image / level * view.back
-        modulus = turned.abs()
-        compressed = turned * (torch.asinh(modulus) / modulus.clamp_min(1e-6))
-        planes = [compressed.real, compressed.imag, torch.asinh(modulus), modulus.clamp_max(8) / 4]
+        turned = image / level * back
+        squeezed, modulus = _squeezed(turned)
+        planes = [squeezed.real, squeezed.imag, modulus, turned.abs().clamp_max(8) / 4]
         if self.config.conditioning:
             planes += [share.expand_as(modulus) for share in _extents(masks)]
-        if self.config.pooling:
-            total, largest = torch.zeros_like(modulus), torch.zeros_like(modulus)
-            for chunk in chunks:
-                moduli = torch.asinh(view.responses(chunk).abs())
-                total = total + moduli.sum(1)
-                largest = torch.maximum(largest, moduli.amax(1))
-            planes += [total / view.noise.shape[1], largest]
-        return torch.stack(planes, dim=1)
+        found = self.encoder(torch.stack([*planes, *pooled], dim=1)).float()
+        sizes = [self.config.features, self.config.hidden]
+        shared, own, change = found.tensor_split([sizes[0], sum(sizes)], dim=1)
+        estimate = None
+        if self.config.estimate:
+            estimate = (turned + torch.complex(change[:, 0], change[:, 1])) * back.conj() * level
+        return _Encoded(shared, own, estimate)
 
     def _embed(self, synthesis: SynthesisOperator, noise: Tensor) -> Tensor:
         """Return what is known of each filter, (n, K, embedding)."""
@@ -142,23 +171,22 @@ class MapNetworkV4(MapNetwork):
         result: Tensor = self.embedding(known)
         return result
 
-    def _read(self, features: Tensor, known: Tensor, view: _View, chunk: slice) -> Tensor:
-        """Return the logits (n, k, y, x) of some filters."""
-        count, hidden = self.config.features, self.config.hidden
-        shared, own = features[:, :count], features[:, count:]
-        logits = torch.einsum("nkf,nfyx->nkyx", self.weights(known), shared)
+    def _read(self, encoded: _Encoded, known: Tensor, responses: list[Tensor]) -> Tensor:
+        """Return the logits (n, k, y, x) of some filters, of their responses (n, k, y, x)."""
+        logits = torch.einsum("nkf,nfyx->nkyx", self.weights(known), encoded.shared)
         logits = logits + self.offset(known)[..., None]
-        if not hidden:
+        if not self.config.hidden:
             return logits
-        units = _around(own, 1)[:, None] + self.to_units(known)[..., None, None]
+        units = _around(encoded.own, 1)[:, None] + self.to_units(known)[..., None, None]
         lead = units.shape[:2]
         units = units.flatten(0, 1)
-        if self.config.local:
-            responses = view.responses(chunk) * view.back[:, None]
-            modulus = responses.abs()
-            squeezed = responses * (torch.asinh(modulus) / modulus.clamp_min(1e-6))
-            seen = torch.stack([squeezed.real, squeezed.imag, torch.asinh(modulus)], dim=2)
-            units = units + self.local(_around(seen.flatten(0, 1), 2))
+        if responses:
+            planes = []
+            for one in responses:
+                squeezed, modulus = _squeezed(one)
+                planes += [squeezed.real, squeezed.imag, modulus]
+            seen = torch.stack(planes, dim=2).flatten(0, 1)
+            units = units + self.local(_around(seen, 2))
         units = F.leaky_relu(self.near(F.leaky_relu(units, _SLOPE)), _SLOPE)
         units = units.unflatten(0, lead)
         return logits + torch.einsum("nkh,nkhyx->nkyx", self.from_units(known), units)
@@ -167,38 +195,53 @@ class MapNetworkV4(MapNetwork):
         """Return the bytes of encoder or one chunk; see `MapNetwork.working_bytes`."""
         pixels = shape[0] * shape[1]
         at_once = min(max(1, chunk_pixels // pixels), n_filters)
-        reading = at_once * pixels * 4 * (3 * self.config.hidden + 16)
-        features = 4 * pixels * (self.config.features + self.config.hidden)
+        reading = at_once * pixels * 4 * (3 * self.config.hidden + 24)
+        features = 4 * pixels * (self.config.features + self.config.hidden + 8)
         return features + max(self.encoder.working_bytes(shape), reading)
 
 
-class _View:
-    """The image and the responses of the filters, in units of their noise.
+@dataclass(frozen=True)
+class _Encoded:
+    """What the encoder says of the image: features (n, c, y, x) and estimate (n, y, x)."""
 
-    Attributes
-    ----------
-    image : Tensor
-        Initial images (n, y, x).
-    back : Tensor
-        What turns the local phase of the image to zero, unit complex numbers (n, y, x).
-    noise : Tensor
-        Noise of each filter response (n, K).
-    """
+    shared: Tensor
+    own: Tensor
+    estimate: Tensor | None
 
-    def __init__(self, image: Tensor, synthesis: SynthesisOperator, noise: Tensor) -> None:
-        self.image, self.noise = image, noise
-        self.back = _local_phase(image).conj()
-        self._spectra = synthesis.spectra
+
+class _Responses:
+    """Responses of the filters to an image, in units of their noise, turned by its phase."""
+
+    def __init__(
+        self, image: Tensor, synthesis: SynthesisOperator, noise: Tensor, back: Tensor
+    ) -> None:
+        self._spectra, self.noise, self._back = synthesis.spectra, noise, back
         self._spectrum = torch.fft.fft2(image, norm="ortho")
 
-    def responses(self, chunk: slice) -> Tensor:
+    def __call__(self, chunk: slice) -> Tensor:
         """Return the responses (n, k, y, x) of some filters."""
         products = self._spectrum.unsqueeze(1) * self._spectra[chunk].conj()
-        return torch.fft.ifft2(products, norm="ortho") / self.noise[:, chunk, None, None]
+        responses = torch.fft.ifft2(products, norm="ortho") / self.noise[:, chunk, None, None]
+        return responses * self._back[:, None]
 
 
 def _nothing() -> None:
     pass
+
+
+def _pooled(responses: _Responses, chunks: list[slice]) -> list[Tensor]:
+    """Return mean and maximum of the compressed moduli of all responses, each (n, y, x)."""
+    moduli = [_squeezed(responses(chunk))[1] for chunk in chunks]
+    count = responses.noise.shape[1]
+    largest = torch.stack([one.amax(1) for one in moduli]).amax(0)
+    return [torch.stack([one.sum(1) for one in moduli]).sum(0) / count, largest]
+
+
+def _squeezed(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return complex values with the modulus compressed by asinh, and that modulus."""
+    modulus = values.abs()
+    compressed = torch.asinh(modulus)
+    return values * (compressed / modulus.clamp_min(1e-6)), compressed
 
 
 def _around(stack: Tensor, halo: int) -> Tensor:

@@ -76,6 +76,12 @@ class MapNetwork(nn.Module):
             Sparsity level maps (n, K, y, x), real, in noise units.
         """
 
+    def with_estimate(
+        self, image: Tensor, synthesis: SynthesisOperator, mask: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the maps, and the estimate of the image (n, y, x) behind them, if there is one."""
+        return self(image, synthesis, mask), None
+
     @abstractmethod
     def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
         """Return the bytes that the network takes at its widest moment, besides its result."""
