@@ -55,7 +55,16 @@ def assert_adjoint(
 
 def metadata(kind: str = "v3", **values: object) -> WeightMetadata:
     """Metadata of a small network; architecture options and metadata in one list."""
-    names = ("bound", "conditioning", "features", "hidden", "embedding", "local", "pooling", "estimate")
+    names = (
+        "bound",
+        "conditioning",
+        "features",
+        "hidden",
+        "embedding",
+        "local",
+        "pooling",
+        "estimate",
+    )
     options = {name: values.pop(name) for name in names if name in values}
     architecture = MapNetworkConfig(
         kind=kind,

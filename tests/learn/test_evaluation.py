@@ -1,0 +1,220 @@
+import csv
+import math
+
+import numpy as np
+import pytest
+import torch
+from helper import fresh_network
+from typer.testing import CliRunner
+
+from napari_csc.cli import app
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.maps import save_map_network
+from napari_csc.learn.evaluation import methods
+from napari_csc.learn.evaluation.images import evaluation_images
+from napari_csc.learn.evaluation.measure import (
+    Condition,
+    Row,
+    bootstrap_difference,
+    compare,
+    figures,
+    mean,
+)
+from napari_csc.learn.evaluation.methods import (
+    Adjoint,
+    BestScalar,
+    SparseCoding,
+    TotalVariation,
+    scalar_method,
+    total_variation,
+)
+from napari_csc.learn.evaluation.promises import cost, dropping, equivariance, shuffling
+from napari_csc.learn.evaluation.tables import by_method_and_group, differences
+
+GROUPS = {"ball": ("train_a.npy",), "other": ("test_c.npy",)}
+DICTIONARY = Dictionary.dct(6, 5)
+
+
+@pytest.fixture(scope="module")
+def images(volumes):
+    return evaluation_images(volumes, GROUPS, per_subject=2)
+
+
+@pytest.fixture(scope="module")
+def scan(images):
+    return Condition(0.05, 0.6).scan(images[0])
+
+
+def row(method="a", subject="s", group="g", ssim=0.5, **changes):
+    values = {
+        "experiment": "e",
+        "method": method,
+        "dictionary": "",
+        "group": group,
+        "subject": subject,
+        "slice": 0,
+        "noise_variance": 0.2,
+        "sampled": 0.5,
+        "ssim": ssim,
+        "ssim_object": 0.0,
+        "ssim_background": 0.0,
+        "nmse": 0.0,
+        "psnr": 0.0,
+        "haarpsi": 0.0,
+        "blur": 0.0,
+        "seconds": 0.0,
+    }
+    return Row(**{**values, **changes})
+
+
+def test_images_are_square_and_scaled(images):
+    assert [(one.group, one.subject) for one in images] == [("ball", "train_a.npy")] * 2 + [
+        ("other", "test_c.npy")
+    ] * 2
+    for one in images:
+        assert one.image.shape == (36, 36)
+        assert float(one.image.abs().max()) == pytest.approx(10)
+        assert bool(one.object.any())
+        assert bool((~one.object).any())
+        assert one.image.imag.abs().max() > 0
+
+
+def test_large_images_are_scaled_down(volumes):
+    small = evaluation_images(volumes, GROUPS, size=20, per_subject=1)
+    assert small[0].image.shape == (20, 20)
+
+
+def test_missing_images(volumes):
+    with pytest.raises(CscError, match="No test image matches"):
+        evaluation_images(volumes, {"ball": ("nothing*.npy",)})
+
+
+def test_the_noise_belongs_to_the_image(images):
+    first, again = (Condition().scan(images[0]) for _ in range(2))
+    other = Condition(seed=1).scan(images[0])
+    assert torch.equal(first.kspace, again.kspace)
+    assert not torch.equal(first.kspace, other.kspace)
+
+
+def test_figures_of_the_truth(images):
+    found = figures(images[0], images[0].image)
+    assert found["ssim"] == found["ssim_object"] == found["ssim_background"] == 1
+    assert found["haarpsi"] == pytest.approx(1, abs=1e-5)
+    assert found["nmse"] == 0
+    assert math.isinf(found["psnr"])
+
+
+def test_total_variation_lowers_its_objective(scan):
+    sigma = scan.noise_std
+
+    def objective(image):
+        residual = scan.gram(image[None] / sigma) - scan.adjoint() / sigma
+        misfit = 0.5 * float(residual.abs().square().sum())
+        steps = [torch.roll(image, -1, axis) - image for axis in (0, 1)]
+        parts = torch.view_as_real(torch.stack(steps) / sigma)
+        return misfit + 0.5 * float(parts.abs().sum())
+
+    found = total_variation(scan, 0.5)
+    assert found.shape == scan.shape[1:]
+    nearby = found + 0.02 * sigma * torch.randn(found.shape, dtype=torch.complex64)
+    assert objective(found) < objective(scan.adjoint()[0])
+    assert objective(found) < objective(nearby)
+
+
+def test_methods_better_the_initial_image(images, scan):
+    truth = images[0]
+    start = figures(truth, Adjoint()(scan))["nmse"]
+    oracle = BestScalar("oracle", DICTIONARY)
+    for method in (TotalVariation(0.5), scalar_method(DICTIONARY, 1.5), oracle):
+        assert figures(truth, method(scan))["nmse"] < start
+    assert (
+        figures(truth, oracle(scan))["ssim"]
+        >= figures(truth, scalar_method(DICTIONARY, 1.5)(scan))["ssim"]
+    )
+
+
+def test_rows(images):
+    rows = list(
+        compare("noise", [Adjoint(), scalar_method(DICTIONARY, 1.5)], images, [Condition()])
+    )
+    assert len(rows) == 8
+    assert {one.dictionary for one in rows} == {"", "DCT-6 5x5"}
+    assert rows[1].ssim > 0
+
+
+@pytest.mark.parametrize(("kind", "is_free"), [("v3", True), ("v4", True), ("v1", False)])
+def test_promises(kind, is_free, images, scan):
+    method = SparseCoding(kind, DICTIONARY, fresh_network(kind, n_filters=9))
+    changes = shuffling(method, scan, 3)
+    assert (changes["largest"] < 1e-5) == is_free
+    assert changes["median"] <= changes["largest"]
+    assert equivariance(method, scan)["scale"] < 1e-4
+    counted = cost(method.maps, DICTIONARY, 32)
+    assert counted["parameters"] == sum(one.numel() for one in method.maps.parameters())
+    assert counted["giga_multiply_adds"] > 0
+    if is_free:
+        kept = dropping(method, images[0], scan, (0.0, 0.5))
+        assert set(kept) == {0.0, 0.5}
+
+
+def test_multiply_adds_by_hand():
+    """A single convolution stage of known size."""
+    network = fresh_network("v1", n_filters=4, channels=2, stages=1)
+    counted = cost(network, Dictionary.dct(1, 5), 32)
+    area = (32 + 2 * network.unet.halo) ** 2
+    expected = area * (2 * 2 * 9 + 2 * 2 * 9 + 2 * 4)
+    assert counted["giga_multiply_adds"] * 1e9 == pytest.approx(expected)
+
+
+def test_means_are_over_subjects():
+    rows = [row(ssim=0.0), row(ssim=0.0), row(ssim=0.0), row(subject="t", ssim=1.0)]
+    assert mean(rows, "ssim") == 0.5
+
+
+def test_bootstrap_is_paired_by_subject():
+    subjects = [f"s{n}" for n in range(12)]
+    levels = np.linspace(0, 1, 12)
+    first = [row("a", s, ssim=v + 0.1) for s, v in zip(subjects, levels, strict=True)]
+    second = [row("b", s, ssim=v) for s, v in zip(subjects, levels, strict=True)]
+    centre, low, high = bootstrap_difference(first, second, "ssim")
+    assert (centre, low, high) == pytest.approx((0.1, 0.1, 0.1))
+    assert math.isnan(bootstrap_difference(first[:1], second[:1], "ssim")[1])
+
+
+def test_tables():
+    rows = [row("a", group="brain", ssim=0.8), row("a", group="knee", ssim=0.6)]
+    text = by_method_and_group(rows, "ssim")
+    assert "| a | 0.800 | 0.600 | 0.600 | 0.200 |" in text
+    both = [*rows, row("b", group="brain", ssim=0.7), row("b", group="knee", ssim=0.6)]
+    assert "| b | +0.050 |" in differences(both, "a", "ssim")
+
+
+def test_the_command(volumes, tmp_path, monkeypatch):
+    monkeypatch.setattr(methods, "_TV_ITERATIONS", 4)
+    for kind in ("v3", "v1"):
+        network = fresh_network(kind, n_filters=9, iterations=3, dictionary_name="DCT-6 5x5")
+        training = {"config": {"dictionary": "dct-6-5"}}
+        network.metadata = network.metadata.model_copy(update={"training": training})
+        save_map_network(network, tmp_path / f"{kind}.safetensors")
+    out = tmp_path / "out"
+    arguments = ["evaluate", *(str(tmp_path / f"{kind}.safetensors") for kind in ("v3", "v1"))]
+    arguments += ["--data", str(volumes), "-o", str(out), "--dictionary", "dct-6-5"]
+    arguments += ["--images", "ball=train_a.npy", "--images", "other=test_c.npy"]
+    arguments += ["--validation", "train_b.npy", "--swap", "dct-4-5", "--slices", "1"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    with (out / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {one["experiment"] for one in rows} == {"noise", "matrix", "dictionary"}
+    assert {one["group"] for one in rows} == {"ball", "other"}
+    page = (out / "tables.md").read_text()
+    assert "## Promises" in page
+    assert "fresh v3" in page
+    assert (out / "comparison.png").stat().st_size > 10_000
+
+
+def test_the_command_says_what_is_missing(tmp_path):
+    done = CliRunner().invoke(app, ["evaluate", "--images", "brain"], env={"NAPARI_CSC_DATA": "x"})
+    assert done.exit_code == 1
+    assert "GROUP=PATTERN" in done.output
