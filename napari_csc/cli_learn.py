@@ -151,6 +151,12 @@ def evaluate(
         list[str] | None, typer.Option(help="dictionary to swap in, repeatable [default: all]")
     ] = None,
     slices: Annotated[int, typer.Option(help="slices of each subject")] = 4,
+    black_boxes: Annotated[
+        list[Path] | None, typer.Option("--black-box", help="weights of a baseline, repeatable")
+    ] = None,
+    real: Annotated[
+        list[str] | None, typer.Option(help="pattern of measured scans, repeatable")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
 ) -> None:
     """Measure map networks against baselines: accuracy, robustness, swapping, shuffling, cost."""
@@ -173,13 +179,20 @@ def evaluate(
             )
         groups.setdefault(name, []).append(pattern)
     try:
+        from napari_csc.learn.black_box import load_black_box
         from napari_csc.learn.evaluation.run import Evaluation
         from napari_csc.learn.evaluation.run import evaluate as run
     except ImportError as error:
         raise CscError(
             f"Evaluation needs further packages ({error}); install napari-csc[learn]."
         ) from error
-    chosen: dict[str, Any] = {"groups": groups, "validation": validation, "swapped": swap}
+    chosen: dict[str, Any] = {
+        "groups": groups,
+        "validation": validation,
+        "swapped": swap,
+        "real": real,
+        "black_boxes": [load_black_box(path) for path in black_boxes or []],
+    }
     plan = Evaluation(
         networks or map_network_names(),
         folder,

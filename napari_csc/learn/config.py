@@ -43,8 +43,8 @@ class TrainingConfig(BaseModel):
     """Weight of the loss of the estimate that the encoder of V4 makes, beside that of the image."""
     estimate_steps: int = Field(0, ge=0)
     """First steps, which train the estimate alone: no dictionary, no solver, many more images."""
-    estimate_images: int = Field(8, ge=1)
-    """Images of such a step."""
+    free_images: int = Field(8, ge=1)
+    """Images of a step that needs no dictionary: of the estimate alone, and of black boxes."""
     maps_per_step: int = Field(40, ge=1)
     """Images times filters of a step; few filters get more images."""
     crop: int = Field(128, ge=32)

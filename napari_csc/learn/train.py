@@ -119,7 +119,7 @@ def _step(
     model.train()
     half = config.half_precision == "bf16"
     if state["step"] < config.estimate_steps:
-        batch = random_batch(slices, config, config.estimate_images, rng).to(fabric.device)
+        batch = random_batch(slices, config, config.free_images, rng).to(fabric.device)
         estimate = model.estimate(batch, half)
         if estimate is None:
             raise CscError("This network makes no estimate alone; set estimate_steps to 0.")
@@ -127,6 +127,8 @@ def _step(
     else:
         dictionary = random_dictionary(config, rng)
         count = max(1, config.maps_per_step // len(dictionary))
+        if config.black_box is not None:
+            count = config.free_images
         batch = random_batch(slices, config, count, rng).to(fabric.device)
         image, estimate = model.with_estimate(batch, dictionary, half)
         loss = _loss(batch, image, config)

@@ -1,9 +1,12 @@
 """The weights in the package do what they are shipped for."""
 
+import shutil
+
 import pytest
 import torch
 
 import napari_csc as csc
+from napari_csc.core.maps import registry
 from napari_csc.core.phantom import head_phantom
 
 
@@ -49,3 +52,23 @@ def test_v3_beats_every_scalar_on_an_unseen_head_with_any_dictionary(scan, name)
 
     scalars = [error(csc.NoiseScalar(level)) for level in (0.5, 1.0, 1.5, 2.0, 3.0)]
     assert error(csc.load_map_network("v3")) < min(scalars)
+
+
+def test_the_registry_names_every_file_with_its_digest():
+    digests = registry.shipped_digests()
+    assert set(digests) == {path.name for path in registry.SHIPPED.glob("*.safetensors")}
+    for name in csc.map_network_names():
+        assert csc.load_map_network(name).digest in digests.values()
+    assert sum(path.stat().st_size for path in registry.SHIPPED.iterdir()) < 20e6
+
+
+def test_changed_weights_are_refused(tmp_path, monkeypatch):
+    for path in registry.SHIPPED.iterdir():
+        shutil.copy(path, tmp_path)
+    network = csc.load_map_network("v3")
+    parameter = next(network.parameters())
+    parameter.data += 1e-3
+    registry.save_map_network(network, tmp_path / "v3.safetensors")
+    monkeypatch.setattr(registry, "SHIPPED", tmp_path)
+    with pytest.raises(csc.CscError, match="not those that were shipped"):
+        csc.load_map_network("v3")

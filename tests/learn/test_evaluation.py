@@ -202,6 +202,9 @@ def test_the_command(volumes, tmp_path, monkeypatch):
     arguments += ["--data", str(volumes), "-o", str(out), "--dictionary", "dct-6-5"]
     arguments += ["--images", "ball=train_a.npy", "--images", "other=test_c.npy"]
     arguments += ["--validation", "train_b.npy", "--swap", "dct-4-5", "--slices", "1"]
+    scan = Condition(0.05, 0.6).scan(evaluation_images(volumes, GROUPS, per_subject=1)[0])
+    np.save(volumes / "measured_scan.npy", scan.kspace[:, 0].numpy())
+    arguments += ["--real", "measured_*.npy"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     with (out / "rows.csv").open() as file:
@@ -210,6 +213,8 @@ def test_the_command(volumes, tmp_path, monkeypatch):
     assert {one["group"] for one in rows} == {"ball", "other"}
     page = (out / "tables.md").read_text()
     assert "## Promises" in page
+    assert "## Measured scans" in page
+    assert (out / "real.png").stat().st_size > 10_000
     assert "fresh v3" in page
     assert (out / "comparison.png").stat().st_size > 10_000
 

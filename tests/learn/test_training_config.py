@@ -18,7 +18,7 @@ def test_shipped_configurations(name):
     assert config.train_files
     assert config.validation_files
     assert not set(config.train_files) & set(config.validation_files)
-    if config.architecture.kind == "v1":
+    if config.architecture is not None and config.architecture.kind == "v1":
         smooth = 3 if config.smooth == "filters" else 0
         count = len(Dictionary.load(config.dictionary)) + smooth
         assert config.architecture.n_filters == count

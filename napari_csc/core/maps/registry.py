@@ -15,6 +15,8 @@ from napari_csc.core.maps.image_encoder import MapNetworkV4
 from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3
 
 SHIPPED = Path(__file__).parents[2] / "weights"
+# The digests of the shipped files: what has been changed since is not what was measured.
+_DIGESTS = "digests.json"
 _METADATA_KEY = "napari_csc"
 
 
@@ -29,6 +31,15 @@ def build_map_network(metadata: WeightMetadata) -> MapNetwork:
 def map_network_names() -> list[str]:
     """Return the names of the shipped weights: ``v3``, ``v1:dct-32-9``, ..."""
     return sorted(path.stem.replace("v1_", "v1:") for path in SHIPPED.glob("*.safetensors"))
+
+
+def shipped_digests() -> dict[str, str]:
+    """Return the SHA-256 of each shipped weight file, by file name."""
+    path = SHIPPED / _DIGESTS
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
 
 
 def load_map_network(name_or_path: str | Path) -> MapNetwork:
@@ -67,6 +78,12 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
             "'napari-csc train' wrote."
         ) from error
     network.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    expected = shipped_digests().get(path.name) if path.parent == SHIPPED else None
+    if expected not in (None, network.digest):
+        raise CscError(
+            f"The weights {path.name} are not those that were shipped (their digest differs); "
+            "install napari-csc again."
+        )
     return network.eval().requires_grad_(False)
 
 

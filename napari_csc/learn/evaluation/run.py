@@ -27,6 +27,8 @@ from napari_csc.learn.evaluation.methods import (
     scalar_method,
 )
 from napari_csc.learn.evaluation.promises import cost, dropping, equivariance, seconds, shuffling
+from napari_csc.learn.evaluation.real import real_scans
+from napari_csc.learn.evaluation.real import table as real_table
 
 Report = Callable[[str], None]
 
@@ -57,6 +59,8 @@ class Evaluation:
         Patterns of the volumes that scalars are searched on.
     per_subject : int
         Slices of each subject.
+    real : sequence of str
+        Patterns of measured scans, relative to ``data``; those that are not there are left out.
     """
 
     networks: Sequence[str]
@@ -67,6 +71,7 @@ class Evaluation:
     groups: Mapping[str, Sequence[str]] | None = None
     validation: Sequence[str] = ("brain_volumes/pyradiomics_brain2*",)
     per_subject: int = 4
+    real: Sequence[str] = ("lowfield_055T/subject_*.mat",)
 
 
 def evaluate(plan: Evaluation, output: Path, report: Report = print) -> Path:
@@ -112,8 +117,18 @@ def evaluate(plan: Evaluation, output: Path, report: Report = print) -> Path:
         methods: list[Method] = [one.with_dictionary(other) for one in free]
         run("dictionary", [oracle.with_dictionary(other), *methods], [Condition()], few)
     promises = _promises(networks, images[0], report)
+    report("measured scans")
+    scans = real_scans(
+        plan.data,
+        plan.real,
+        [Adjoint(), scalar, TotalVariation(weight), *free],
+        output / "real.png",
+    )
     page = output / "tables.md"
-    page.write_text(_page(rows, at_half, promises, plan, images), encoding="utf-8")
+    text = _page(rows, at_half, promises, plan, images)
+    if scans:
+        text += "\n## Measured scans, means\n\n" + real_table(scans)
+    page.write_text(text, encoding="utf-8")
     figures.side_by_side(output / "comparison.png", images, [*every, *networks, *plan.black_boxes])
     return page
 
