@@ -103,7 +103,9 @@ def _from_files(paths: list[Path], name: str, changes: dict[str, Any], report: A
 
 @plain_errors
 def train(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="v3, v1_dct-32-9, or .toml file")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="v4, v3, v1_dct-32-9, or .toml file")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
     data: Annotated[
         Path | None,
@@ -112,6 +114,11 @@ def train(
     max_minutes: Annotated[
         float | None, typer.Option(help="stop with a checkpoint after this time")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="weight file to begin with, instead of fresh weights")
+    ] = None,
+    devices: Annotated[int, typer.Option(help="devices to train on at once")] = 1,
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps or auto")] = "auto",
 ) -> None:
     """Train a map network; run it again to go on from the last checkpoint."""
     from napari_csc.core.errors import CscError
@@ -124,7 +131,16 @@ def train(
         raise CscError(
             f"Training needs further packages ({error}); install napari-csc[learn]."
         ) from error
-    weights = run(load_config(config), folder, output, max_minutes, report=typer.echo)
+    weights = run(
+        load_config(config),
+        folder,
+        output,
+        max_minutes,
+        report=typer.echo,
+        start=start,
+        devices=devices,
+        accelerator=accelerator,
+    )
     typer.echo(f"written {weights}")
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.loggers.tensorboard import TensorBoardLogger
+from lightning.fabric.strategies.ddp import DDPStrategy
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
@@ -40,6 +42,10 @@ def train(
     output: str | Path,
     max_minutes: float | None = None,
     report: Callable[[str], None] = print,
+    *,
+    start: str | Path | None = None,
+    devices: int = 1,
+    accelerator: str = "auto",
 ) -> Path:
     """Train and write the weights; go on from the checkpoint in ``output`` if there is one.
 
@@ -50,11 +56,17 @@ def train(
     data
         Folder with image volumes.
     output
-        Folder for checkpoint, log (CSV) and weights.
+        Folder for checkpoint, logs (CSV and TensorBoard) and weights.
     max_minutes
         Stop after this time with a checkpoint, before all steps are done.
     report
         Receives lines of progress.
+    start
+        Weight file to begin with instead of fresh weights.
+    devices
+        Devices to train on at once; each takes its own images, and gradients are averaged.
+    accelerator
+        ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
 
     Returns
     -------
@@ -64,12 +76,13 @@ def train(
     Raises
     ------
     CscError
-        If there are no data, or the checkpoint belongs to another configuration.
+        If there are no data, the checkpoint belongs to another configuration, or ``start`` does
+        not fit the architecture.
     """
-    started = time.monotonic()
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator="auto", devices=1)
+    fabric = _fabric(devices, accelerator, output)
+    started = time.monotonic()
     train_volumes = read_volumes(data, config.train_files)
     slices = [filled_slices(volume) for volume in train_volumes]
     if config.phantom_share:
@@ -77,50 +90,122 @@ def train(
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
     model = build_model(config)
+    if start is not None:
+        _load_start(model, Path(start))
     # On its device first: the optimizer's state follows the parameters when it is loaded.
     model.to(fabric.device)
-    optimizer = _optimizer(model, config)
+    optimizer: Any = _optimizer(model, config)
     state = _resume(model, optimizer, config, output)
+    shared = fabric.setup_module(model)
+    for method in ("with_estimate", "estimate"):
+        shared.mark_forward_method(method)
+    optimizer = fabric.setup_optimizers(optimizer)
+    if not fabric.is_global_zero:
+        report = _silent
     report(f"training {config.name}: {sum(map(len, slices))} slices, device {fabric.device}")
     losses: list[float] = []
     while state["step"] < config.steps:
-        losses.append(_step(model, optimizer, config, slices, state, fabric))
+        losses.append(_step(shared, model, optimizer, config, slices, state, fabric))
         state["step"] += 1
         step = state["step"]
         late = max_minutes is not None and time.monotonic() - started > 60 * max_minutes
+        late = bool(fabric.broadcast(late))
         if step % _LOG_EVERY == 0:
-            report(f"step {step} loss {np.mean(losses[-_LOG_EVERY:]):.4f} images {state['images']}")
+            loss = float(np.mean(losses[-_LOG_EVERY:]))
+            report(f"step {step} loss {loss:.4f} images {state['images']}")
+            fabric.log_dict({"loss": loss, "images": state["images"]}, step)
         if step % _interval(step, config) == 0 or step == config.steps or late:
-            figures = _validate(model, scans, config, fabric)
             state["minutes"] += (time.monotonic() - started) / 60
             started, max_minutes = time.monotonic(), _less(max_minutes, started)
-            row = {"step": step, "images": state["images"], "minutes": round(state["minutes"], 2)}
-            row |= {"loss": round(float(np.mean(losses[-config.validate_every :])), 5)} | figures
-            _append(output / "log.csv", row)
-            report(str(row))
-            _save(model, optimizer, config, state, output)
+            if fabric.is_global_zero:
+                recent = float(np.mean(losses[-config.validate_every :]))
+                _look(model, optimizer, scans, config, state, recent, output, fabric, report)
+            fabric.barrier()
         if late:
             break
-    return _finish(model, scans, config, state, output, [one.name for one in train_volumes])
+    path = output / f"{config.name.replace(':', '_')}.safetensors"
+    if fabric.is_global_zero:
+        _finish(model, scans, config, state, path, [one.name for one in train_volumes])
+    fabric.barrier()
+    return path
+
+
+def _fabric(devices: int, accelerator: str, output: Path) -> Fabric:
+    """Return the device or devices, with the log for TensorBoard."""
+    strategy: Any = "auto"
+    if devices > 1:
+        # Not every weight takes part in the estimate alone.
+        strategy = DDPStrategy(find_unused_parameters=True)
+    logger = TensorBoardLogger(root_dir=output, name="tensorboard", version="")
+    fabric = Fabric(accelerator=accelerator, devices=devices, strategy=strategy, loggers=logger)
+    fabric.launch()
+    return fabric
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _load_start(model: Trainable, path: Path) -> None:
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+        prefix = "network." if isinstance(model, UnrolledReconstruction) else ""
+        missing = model.load_state_dict({prefix + key: one for key, one in tensors.items()}, False)
+    except Exception as error:
+        raise CscError(f"{path.name} holds no weights for this architecture.") from error
+    if missing.unexpected_keys or len(missing.missing_keys) > len(model.scalars()):
+        raise CscError(f"{path.name} holds no weights for this architecture.")
+
+
+def _look(
+    model: Trainable,
+    optimizer: Any,
+    scans: list[Any],
+    config: TrainingConfig,
+    state: dict[str, Any],
+    loss: float,
+    output: Path,
+    fabric: Fabric,
+    report: Callable[[str], None],
+) -> None:
+    """Validate, log, and write a checkpoint."""
+    figures = _validate(model, scans, config, fabric)
+    row = {
+        "step": state["step"],
+        "images": state["images"],
+        "minutes": round(state["minutes"], 2),
+        "loss": round(loss, 5),
+    } | figures
+    _append(output / "log.csv", row)
+    fabric.log_dict({f"validation/{name}": value for name, value in figures.items()}, state["step"])
+    report(str(row))
+    _save(model, optimizer, config, state, output)
 
 
 def _step(
+    shared: Any,
     model: Trainable,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Any,
     config: TrainingConfig,
     slices: list[Any],
     state: dict[str, Any],
     fabric: Fabric,
 ) -> float:
-    """Do one optimiser step; its random numbers depend on seed and step only."""
-    rng = np.random.default_rng((config.seed, state["step"]))
+    """Do one optimiser step; its random numbers depend on seed, step and device only.
+
+    ``shared`` is the model as all devices share it, ``model`` the one of this device.
+    """
+    place = (fabric.global_rank,) if fabric.global_rank else ()
+    rng = np.random.default_rng((config.seed, state["step"], *place))
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * _schedule(state["step"], config)
     model.train()
     half = config.half_precision == "bf16"
     if state["step"] < config.estimate_steps:
         batch = random_batch(slices, config, config.free_images, rng).to(fabric.device)
-        estimate = model.estimate(batch, half)
+        estimate = shared.estimate(batch, half)
         if estimate is None:
             raise CscError("This network makes no estimate alone; set estimate_steps to 0.")
         loss = _loss(batch, estimate, config)
@@ -130,7 +215,7 @@ def _step(
         if config.black_box is not None:
             count = config.free_images
         batch = random_batch(slices, config, count, rng).to(fabric.device)
-        image, estimate = model.with_estimate(batch, dictionary, half)
+        image, estimate = shared.with_estimate(batch, dictionary, half)
         loss = _loss(batch, image, config)
         if estimate is not None and config.estimate_weight:
             loss = loss + config.estimate_weight * _loss(batch, estimate, config)
@@ -143,7 +228,8 @@ def _step(
     fabric.backward(loss)
     torch.nn.utils.clip_grad_norm_(model.weights(), 1.0)
     optimizer.step()
-    state["images"] += len(batch.reference)
+    everywhere = fabric.all_reduce(torch.tensor(len(batch.reference)), reduce_op="sum")
+    state["images"] += int(torch.as_tensor(everywhere))
     return float(loss.detach())
 
 
@@ -212,9 +298,9 @@ def _finish(
     scans: list[Any],
     config: TrainingConfig,
     state: dict[str, Any],
-    output: Path,
+    path: Path,
     names: list[str],
-) -> Path:
+) -> None:
     """Measure the yardstick on the validation scans and write the weights with both figures."""
     model.to("cpu").eval()
     dictionary = Dictionary.load(config.dictionary or VALIDATION_DICTIONARY)
@@ -236,9 +322,7 @@ def _finish(
     if isinstance(model, UnrolledReconstruction):
         scalar, scalar_figures = best_scalar(model, scans, dictionary)
         validation["best scalar"] = {"noise units": scalar} | scalar_figures
-    path = output / f"{config.name.replace(':', '_')}.safetensors"
     model.save(path, training, validation)
-    return path
 
 
 def _resume(

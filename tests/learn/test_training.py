@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -138,3 +140,66 @@ def test_resumes_on_a_gpu(volumes, tiny, tmp_path):
     train(tiny(), volumes, tmp_path, max_minutes=0, report=silent)
     path = train(tiny(), volumes, tmp_path, report=silent)
     assert load_map_network(path).metadata.training["steps"] == 4
+
+
+def test_begins_with_given_weights(trained, tiny, volumes, tmp_path):
+    _, path, _ = trained
+    begun = train(tiny(steps=1), volumes, tmp_path / "a", report=silent, start=path)
+    fresh = train(tiny(steps=1), volumes, tmp_path / "b", report=silent)
+    weights = [load_map_network(one).unet.head.weight for one in (path, begun, fresh)]
+    assert (weights[1] - weights[0]).abs().max() < (weights[2] - weights[0]).abs().max()
+
+
+def test_weights_of_another_architecture_are_no_start(trained, tiny, volumes, tmp_path):
+    other = tiny(architecture=MapNetworkConfig(kind="v3", channels=3, stages=2))
+    with pytest.raises(CscError, match="no weights for this architecture"):
+        train(other, volumes, tmp_path, report=silent, start=trained[1])
+    (tmp_path / "x.safetensors").write_bytes(b"nothing")
+    with pytest.raises(CscError, match="no weights for this architecture"):
+        train(tiny(), volumes, tmp_path / "c", report=silent, start=tmp_path / "x.safetensors")
+
+
+def test_v4_learns_its_estimate_first(tiny, volumes, tmp_path):
+    architecture = MapNetworkConfig(kind="v4", channels=4, stages=2, features=4, hidden=2)
+    config = tiny(
+        architecture=architecture,
+        solver="admm",
+        steps=4,
+        estimate_steps=2,
+        estimate_weight=0.3,
+        free_images=2,
+        name="v4",
+    )
+    lines = []
+    network = load_map_network(train(config, volumes, tmp_path, report=lines.append))
+    assert network.metadata.training["images"] > 4
+    assert "estimate_ssim" in network.metadata.validation["network"]
+    assert any("estimate_mse" in line for line in lines)
+
+
+def test_no_estimate_to_learn_first(tiny, volumes, tmp_path):
+    with pytest.raises(CscError, match="makes no estimate alone"):
+        train(tiny(estimate_steps=2), volumes, tmp_path, report=silent)
+
+
+def test_writes_a_log_for_tensorboard(trained):
+    folder, _, _ = trained
+    assert list((folder / "tensorboard").glob("events.out.tfevents*"))
+
+
+@pytest.mark.slow
+def test_two_devices_share_the_work(volumes, tmp_path):
+    """Two processes by the launcher of the command line; each step takes twice the images."""
+    (tmp_path / "tiny.toml").write_text(
+        'name = "tiny"\nsteps = 3\niterations = 3\ngradient_iterations = 2\n'
+        "maps_per_step = 8\ncrop = 32\nfilter_counts = [8, 8]\nfilter_sizes = [3, 5]\n"
+        'validate_every = 2\nhalf_precision = "none"\ntrain_files = ["train_*"]\n'
+        'validation_files = ["test_*"]\n[architecture]\nkind = "v3"\nchannels = 2\n'
+    )
+    command = [sys.executable, "-m", "napari_csc.cli", "train", str(tmp_path / "tiny.toml")]
+    command += ["--data", str(volumes), "-o", str(tmp_path / "out")]
+    command += ["--devices", "2", "--accelerator", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    network = load_map_network(tmp_path / "out" / "tiny.safetensors")
+    assert network.metadata.training["images"] == 2 * 3
