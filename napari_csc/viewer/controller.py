@@ -33,6 +33,7 @@ from napari_csc.viewer.views import Array, Window, log_kspace
 from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, gridded, run_job
 
 Kind = Literal["info", "good", "problem"]
+_PREFERRED = ("v4", "v3")
 
 
 class Lanes:
@@ -257,7 +258,7 @@ class Controller:
         self.running.emit(True)
 
     def find_networks(self) -> None:
-        """Read what the shipped networks say about themselves; V3 becomes the default."""
+        """Read what the shipped networks say about themselves; the best becomes the default."""
 
         def work(ticket: Ticket) -> tuple[dict[str, WeightMetadata], list[str]]:
             found, problems = {}, []
@@ -273,8 +274,9 @@ class Controller:
             for sentence in problems:
                 self.fail(sentence)
             self.session.networks = networks
-            if "v3" in networks and self.session.maps == FALLBACK_MAPS:
-                self.session.maps = "v3"
+            best = next((name for name in _PREFERRED if name in networks), None)
+            if best is not None and self.session.maps == FALLBACK_MAPS:
+                self.session.maps = best
 
         self._lanes.networks.start(work, Handlers(done, self.fail))
 

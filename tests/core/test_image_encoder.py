@@ -94,3 +94,34 @@ def test_fresh_weights_start_near_twice_the_noise():
     maps = network(image, SynthesisOperator(filters, (64, 64)), torch.ones(64, 64))
     assert 1.2 < float(maps.mean()) < 2.5
     assert float(maps.std()) < 0.5
+
+
+def test_another_dictionary_does_not_wait_for_the_encoder(monkeypatch):
+    network = fresh_network("v4")
+    image, _, mask = inputs()
+    runs = []
+    original = network.encoder.forward
+    monkeypatch.setattr(network.encoder, "forward", lambda x: runs.append(1) or original(x))
+    with torch.no_grad():
+        for count, size in ((4, 5), (7, 3)):
+            filters = SynthesisOperator(random_filters(count, size, size), GRID)
+            kept = network(image, filters, mask)
+        assert len(runs) == 1
+        network(image * 1.01, filters, mask)
+        assert len(runs) == 2
+        again = fresh_network("v4")(image, filters, mask)
+        torch.testing.assert_close(kept, again)
+        before = network(image, filters, mask)
+        network.encoder.head.bias += 1.0
+        after = network(image, filters, mask)
+    assert not torch.equal(before, after)
+
+
+def test_the_estimate_is_that_behind_the_maps():
+    network = fresh_network("v4")
+    image, filters, mask = inputs()
+    synthesis = SynthesisOperator(filters, GRID)
+    maps, estimate = network.with_estimate(image, synthesis, mask)
+    torch.testing.assert_close(maps, network(image, synthesis, mask))
+    torch.testing.assert_close(estimate, network.estimate(image, mask))
+    assert fresh_network("v4", estimate=False).with_estimate(image, synthesis, mask)[1] is None

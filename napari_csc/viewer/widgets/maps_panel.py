@@ -12,7 +12,11 @@ from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
 SCALAR = "One level everywhere"
-_ABOUT = {"v3": "V3, for any dictionary", "v1": "V1, for one dictionary"}
+_ABOUT = {
+    "v4": "V4, for any dictionary",
+    "v3": "V3, for any dictionary",
+    "v1": "V1, for one dictionary",
+}
 
 
 class MapsPanel(Panel):
@@ -27,9 +31,10 @@ class MapsPanel(Panel):
         self.add(
             "Source",
             self.source_box,
-            "What decides the sparsity level map of each filter. V3 looks at the response of each "
-            "filter alone, so any dictionary in any order will do. V1 was trained for one "
-            "dictionary in one order. One level everywhere is the classical choice.",
+            "What decides the sparsity level map of each filter. V4 looks at the image once and at "
+            "the response of each filter, V3 at the response of each filter alone; for both any "
+            "dictionary in any order will do. V1 was trained for one dictionary in one order. One "
+            "level everywhere is the classical choice.",
         )
         self.level_box = QDoubleSpinBox()
         self.level_box.setRange(0.0, 100.0)
@@ -77,8 +82,9 @@ class MapsPanel(Panel):
     def _show(self) -> None:
         session = self._session
         networks = session.networks or {}
-        # V3 first, V1 last, the scalar (no name) behind them.
-        self._names = [*sorted(networks, key=lambda name: (name.startswith("v1"), name)), ""]
+        # Those for any dictionary first, the newest before; the scalar (no name) last.
+        ordered = sorted(networks, key=lambda name: (name.startswith("v1"), -ord(name[1:2] or "0")))
+        self._names = [*ordered, ""]
         is_scalar = session.maps not in networks
         notes = []
         with quiet(self.source_box, self.level_box):
