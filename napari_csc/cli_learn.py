@@ -117,6 +117,10 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="weight file to begin with, instead of fresh weights")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="line of TOML that changes the configuration, repeatable"),
+    ] = None,
     devices: Annotated[int, typer.Option(help="devices to train on at once")] = 1,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps or auto")] = "auto",
 ) -> None:
@@ -132,7 +136,7 @@ def train(
             f"Training needs further packages ({error}); install napari-csc[learn]."
         ) from error
     weights = run(
-        load_config(config),
+        load_config(config, changes or ()),
         folder,
         output,
         max_minutes,

@@ -1,8 +1,9 @@
 """Training configuration, read from a TOML file under version control."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -88,8 +89,15 @@ class TrainingConfig(BaseModel):
         return self
 
 
-def load_config(name_or_path: str | Path) -> TrainingConfig:
+def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> TrainingConfig:
     """Read a configuration by shipped name (``"v3"``) or TOML file.
+
+    Parameters
+    ----------
+    name_or_path
+        Name or file.
+    changes
+        Lines of TOML that replace values, such as ``"architecture.local = false"``.
 
     Raises
     ------
@@ -103,6 +111,17 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
         names = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.toml")))
         raise CscError(f"There is no training configuration {name_or_path}; use {names} or a file.")
     try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text()))
+        content = tomllib.loads(path.read_text())
+        for line in changes:
+            _merge(content, tomllib.loads(line))
+        return TrainingConfig.model_validate(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise CscError(f"{path.name} is no valid training configuration: {error}") from error
+
+
+def _merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+    for name, value in changes.items():
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value

@@ -40,6 +40,16 @@ def test_a_file_of_ones_own(tmp_path):
     assert load_config(str(path)) == config
 
 
+def test_lines_of_toml_change_values():
+    changed = load_config("v4", ["architecture.local = false", "steps = 7", 'name = "less"'])
+    assert changed.architecture.local is False
+    assert changed.architecture.channels == load_config("v4").architecture.channels
+    assert (changed.steps, changed.name) == (7, "less")
+    for wrong in ("steps", "step = 3", "architecture.local = 'perhaps'"):
+        with pytest.raises(CscError, match="no valid training configuration"):
+            load_config("v4", [wrong])
+
+
 BAD = {
     "no TOML": "name = ",
     "not text": None,
