@@ -1,4 +1,4 @@
-"""Image volumes from NIfTI, NRRD, MATLAB and NumPy files, as (slice, y, x) for training."""
+"""Image volumes from files of many formats, as (slice, y, x) for training and evaluation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_csc.core.errors import CscError
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy", ".dcm")
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy", ".dcm", ".h5")
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,36 @@ def _read_dicom(path: Path) -> Read:
     return slope * pixels + intercept, (float(getattr(dataset, "SliceThickness", 1)), y, x)
 
 
+def _read_hdf5(path: Path) -> Read:
+    """Read the layout of fastMRI and M4Raw: finished images, else k-space, coils combined."""
+    import h5py
+
+    with h5py.File(path) as file:
+        for name in ("reconstruction_rss", "reconstruction_esc"):
+            if isinstance(file.get(name), h5py.Dataset):
+                return np.asarray(file[name]), (1.0, 1.0, 1.0)
+        if not isinstance(file.get("kspace"), h5py.Dataset):
+            raise CscError(
+                f"{path.name} has neither reconstruction_rss, reconstruction_esc nor kspace, as "
+                "files of fastMRI and M4Raw have."
+            )
+        kspace = np.asarray(file["kspace"])
+    if kspace.ndim not in (3, 4):
+        raise CscError(
+            f"The k-space of {path.name} has {kspace.ndim} axes; (slice, y, x) or (slice, coil, y, "
+            "x) is needed."
+        )
+    shifted = np.fft.ifftshift(kspace, axes=(-2, -1))
+    images = np.abs(np.fft.fftshift(np.fft.ifft2(shifted, norm="ortho"), axes=(-2, -1)))
+    combined = images if kspace.ndim == 3 else np.sqrt((images**2).sum(1))
+    return combined, (1.0, 1.0, 1.0)
+
+
 _READERS = {
     ".nii": _read_nifti,
     ".nii.gz": _read_nifti,
     ".nrrd": _read_nrrd,
     ".npy": _read_numpy,
     ".dcm": _read_dicom,
+    ".h5": _read_hdf5,
 }

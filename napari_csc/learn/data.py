@@ -91,9 +91,10 @@ def phantom_slices(count: int, seed: int) -> list[Image]:
 
 
 def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -> Tensor:
-    """Return a complex image (size, size) of maximum 10: a slice scaled, turned, cut, recoloured.
+    """Return a complex image (size, size) of maximum 10: a slice turned, bent, cut, recoloured.
 
-    Contrast is changed by a random power, a bias field and a smooth random phase are applied.
+    Geometry: flips, rotations, scale, a smooth displacement. Contrast: a random rising curve and a
+    bias field. Phase: smooth and random.
     """
     source = np.rot90(slices[int(rng.integers(len(slices)))], int(rng.integers(4)))
     if rng.random() < 0.5:
@@ -103,15 +104,31 @@ def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
     shift = rng.uniform(-0.5, 0.5, 2) * np.maximum(np.array(source.shape) * zoom - size, 0)
     centre = np.array(source.shape) / 2 + shift / zoom
-    image = ndimage.affine_transform(
-        source.astype(np.float32), turn, centre - turn @ np.full(2, size / 2), (size, size), order=1
-    )
-    image = np.clip(image, 0, None) ** rng.uniform(0.7, 1.4)
+    positions = np.indices((size, size), dtype=np.float32) - size / 2
+    positions += _displacement(size, rng)
+    places = np.tensordot(turn, positions, axes=1) + centre[:, None, None]
+    image = ndimage.map_coordinates(source.astype(np.float32), places, order=1)
+    image = _recoloured(np.clip(image, 0, None), rng)
     image *= np.exp(0.3 * smooth_field(size, rng)) * taper(size)
     phase = smooth_field(size, rng) * rng.uniform(0, 1.5) + rng.uniform(-np.pi, np.pi)
     complex_image = image * np.exp(1j * phase)
-    scale = IMAGE_MAXIMUM / max(float(np.abs(image).max()), 1e-6)
+    scale = IMAGE_MAXIMUM / max(float(np.abs(complex_image).max()), 1e-6)
     return torch.from_numpy((complex_image * scale).astype(np.complex64))
+
+
+def _displacement(size: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return a smooth displacement (2, size, size) of up to some per cent of the width."""
+    coarse = rng.normal(size=(2, 5, 5)) * rng.uniform(0, 0.02) * size
+    return ndimage.zoom(coarse, (1, size / 5, size / 5), order=3).astype(np.float32)
+
+
+def _recoloured(image: Image, rng: np.random.Generator) -> Image:
+    """Return an image through a random curve that rises from zero: another contrast."""
+    top = max(float(image.max()), 1e-6)
+    knots = np.linspace(0, 1, 6)
+    rises = np.exp(rng.normal(scale=0.5, size=5))
+    curve = np.concatenate([[0], np.cumsum(rises) / rises.sum()]) ** rng.uniform(0.7, 1.4)
+    return np.interp(image / top, knots, curve).astype(np.float32)
 
 
 def smooth_field(size: int, rng: np.random.Generator) -> Image:
