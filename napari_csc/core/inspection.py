@@ -1,0 +1,192 @@
+"""Figures for looking inside a result: which filter does what, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from napari_csc.core.errors import CscError
+from napari_csc.core.filter_spectra import filter_spectra
+from napari_csc.core.reconstruction import Reconstruction
+
+Tensor = torch.Tensor
+
+NOBODY = -1
+"""Label of pixels where no filter contributes."""
+
+# Contributions below this share of the largest magnitude of the image rule nothing.
+_LEAST_SHARE = 0.005
+
+
+@dataclass(frozen=True, eq=False)
+class FilterFigures:
+    """One number for each filter, over all slices; every field has the shape (K,).
+
+    Attributes
+    ----------
+    mean_map, map_variance : Tensor
+        Mean and variance of the sparsity level map, in units of the noise.
+    code_sum : Tensor
+        ``||s_k||_1``, in units of the image.
+    energy : Tensor
+        ``||d_k * s_k||^2``, in squared units of the image.
+    """
+
+    mean_map: Tensor
+    map_variance: Tensor
+    code_sum: Tensor
+    energy: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class RegionFigures:
+    """What the filters do at a pixel or in a region; every field has the shape (K,).
+
+    Attributes
+    ----------
+    code : Tensor
+        Mean of ``|s_k|``, in units of the image.
+    level : Tensor
+        Mean of the sparsity level map, in units of the noise.
+    contribution : Tensor
+        Mean of ``|d_k * s_k|``, in units of the image.
+    """
+
+    code: Tensor
+    level: Tensor
+    contribution: Tensor
+
+    def strongest(self, count: int) -> list[int]:
+        """Return the filters that contribute most, the first one first."""
+        order = torch.argsort(self.contribution, descending=True, stable=True)
+        return [int(index) for index in order[:count]]
+
+
+def filter_figures(result: Reconstruction) -> FilterFigures:
+    """Return one number of each kind for each filter."""
+    maps = result.sparsity_maps / result.noise_std
+    energies = torch.zeros(maps.shape[1])
+    for index in range(maps.shape[1]):
+        energies[index] = result.contributions(index).abs().square().sum()
+    return FilterFigures(
+        maps.mean((0, 2, 3)),
+        maps.movedim(1, 0).flatten(1).var(dim=1, unbiased=False),
+        result.sparse_codes.abs().sum((0, 2, 3)),
+        energies,
+    )
+
+
+def ruling_filters(result: Reconstruction, number: int) -> Tensor:
+    """Return which filter contributes most at each pixel of a slice: argmax of ``|d_k * s_k|``.
+
+    Returns
+    -------
+    Tensor
+        Index of the filter (y, x), int64; `NOBODY` where all contributions are below half a per
+        cent of the largest magnitude of the image.
+
+    Raises
+    ------
+    CscError
+        If there is no such slice.
+    """
+    _check_slice(result, number)
+    largest = _LEAST_SHARE * float(result.image.abs().max())
+    most = torch.full(result.image.shape[1:], largest)
+    ruler = torch.full(result.image.shape[1:], NOBODY)
+    for index, part in _contributions(result, number):
+        magnitude = part.abs()
+        stronger = magnitude > most
+        most = torch.where(stronger, magnitude, most)
+        ruler[stronger] = index
+    return ruler
+
+
+def region_figures(result: Reconstruction, number: int, region: Tensor) -> RegionFigures:
+    """Return what each filter does in a region of a slice.
+
+    Parameters
+    ----------
+    result
+        The reconstruction.
+    number
+        The slice.
+    region
+        Pixels (y, x), bool; a single one for a probe.
+
+    Raises
+    ------
+    CscError
+        If there is no such slice, or the region is empty or of another shape.
+    """
+    _check_slice(result, number)
+    inside = region != 0
+    if inside.shape != result.image.shape[1:]:
+        raise CscError(
+            f"The region has the shape {tuple(inside.shape)}, but the image "
+            f"{tuple(result.image.shape[1:])}."
+        )
+    if not bool(inside.any()):
+        raise CscError("The region holds no pixel; draw it over the image.")
+    contribution = torch.zeros(len(result.dictionary))
+    for index, part in _contributions(result, number):
+        contribution[index] = part[inside].abs().mean()
+    return RegionFigures(
+        result.sparse_codes[number][:, inside].abs().mean(1),
+        result.sparsity_maps[number][:, inside].mean(1) / result.noise_std,
+        contribution,
+    )
+
+
+def decomposition(
+    result: Reconstruction, number: int, order: Sequence[int] | None = None
+) -> Iterator[tuple[int | None, Tensor]]:
+    """Yield a slice as it grows: the smooth part, then one contribution after the other.
+
+    Parameters
+    ----------
+    result
+        The reconstruction.
+    number
+        The slice.
+    order
+        Filters in the order of their appearance; by energy, the largest first, if None.
+
+    Yields
+    ------
+    tuple
+        The filter that was added (None for the smooth part) and the image so far (y, x), complex.
+        The last one is the image of the result.
+    """
+    _check_slice(result, number)
+    if order is None:
+        energies = torch.zeros(len(result.dictionary))
+        for index, part in _contributions(result, number):
+            energies[index] = part.abs().square().sum()
+        order = torch.argsort(energies, descending=True, stable=True).tolist()
+    image = result.low_pass[number].clone()
+    yield None, image.clone()
+    for index, part in _contributions(result, number, order):
+        image = image + part
+        yield index, image.clone()
+
+
+def _contributions(
+    result: Reconstruction, number: int, order: Sequence[int] | None = None
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield filter and contribution (y, x) in one slice."""
+    grid = (result.image.shape[-2], result.image.shape[-1])
+    codes, filters = result.sparse_codes[number], result.dictionary.filters
+    for index in range(len(filters)) if order is None else order:
+        spectrum = torch.fft.fft2(codes[index]) * filter_spectra(filters[index][None], grid)[0]
+        yield index, torch.fft.ifft2(spectrum)
+
+
+def _check_slice(result: Reconstruction, number: int) -> None:
+    if not 0 <= number < len(result.image):
+        raise CscError(
+            f"Slice {number} does not exist; the result has the slices 0 to "
+            f"{len(result.image) - 1}."
+        )

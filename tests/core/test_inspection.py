@@ -1,0 +1,82 @@
+import pytest
+import torch
+from helper import relative, small_scan
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
+from napari_csc.core.inspection import (
+    NOBODY,
+    decomposition,
+    filter_figures,
+    region_figures,
+    ruling_filters,
+)
+from napari_csc.core.maps import NoiseScalar
+from napari_csc.core.reconstruct import Reconstructor
+
+
+@pytest.fixture(scope="module")
+def result():
+    reconstruct = Reconstructor(
+        Dictionary.dct(8, 5), NoiseScalar(1.0), iterations=20, smooth="filters", device="cpu"
+    )
+    return reconstruct(small_scan(slices=2))
+
+
+def parts(result, number):
+    return torch.stack([result.contributions(k)[number] for k in range(8)])
+
+
+def test_figures_of_the_filters(result):
+    figures = filter_figures(result)
+    torch.testing.assert_close(figures.mean_map, torch.ones(8), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(figures.map_variance, torch.zeros(8), rtol=0, atol=1e-6)
+    for index in (0, 5):
+        codes = result.sparse_codes[:, index]
+        assert float(figures.code_sum[index]) == pytest.approx(float(codes.abs().sum()), rel=1e-4)
+        energy = float(result.contributions(index).abs().square().sum())
+        assert float(figures.energy[index]) == pytest.approx(energy, rel=1e-4)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_ruler_is_the_strongest(result, number):
+    found = ruling_filters(result, number)
+    magnitudes = parts(result, number).abs()
+    strongest = magnitudes.argmax(0)
+    limit = 0.005 * float(result.image.abs().max())
+    ruled = magnitudes.amax(0) > limit
+    assert bool(ruled.any())
+    assert torch.equal(found[ruled], strongest[ruled])
+    assert bool((found[~ruled] == NOBODY).all())
+
+
+def test_a_region_is_the_mean_of_its_pixels(result):
+    region = torch.zeros(result.image.shape[1:], dtype=torch.bool)
+    region[10:14, 12:15] = True
+    found = region_figures(result, 1, region)
+    expected = parts(result, 1)[:, region].abs().mean(1)
+    torch.testing.assert_close(found.contribution, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.code, result.sparse_codes[1][:, region].abs().mean(1))
+    assert found.strongest(3) == torch.argsort(expected, descending=True)[:3].tolist()
+
+
+def test_the_image_grows_to_the_result(result):
+    steps = list(decomposition(result, 0))
+    assert steps[0][0] is None
+    torch.testing.assert_close(steps[0][1], result.low_pass[0])
+    assert sorted(index for index, _ in steps[1:]) == list(range(8))
+    energies = parts(result, 0).abs().square().sum((1, 2))
+    added = [float(energies[index]) for index, _ in steps[1:]]
+    assert added == sorted(added, reverse=True)
+    assert relative(steps[-1][1], result.image[0]) < 1e-5
+    chosen = list(decomposition(result, 0, [3]))
+    torch.testing.assert_close(chosen[1][1] - chosen[0][1], parts(result, 0)[3])
+
+
+def test_what_is_not_there(result):
+    with pytest.raises(CscError, match="Slice 2 does not exist"):
+        ruling_filters(result, 2)
+    with pytest.raises(CscError, match="no pixel"):
+        region_figures(result, 0, torch.zeros(result.image.shape[1:]))
+    with pytest.raises(CscError, match="has the shape"):
+        region_figures(result, 0, torch.ones(3, 3))
