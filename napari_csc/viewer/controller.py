@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
+from napari_csc.core.inspection import FilterFigures, filter_figures
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
@@ -45,6 +46,7 @@ class Lanes:
         self.facts = Lane(short, deliver)
         self.dictionary = Lane(short, deliver)
         self.networks = Lane(short, deliver)
+        self.figures = Lane(short, deliver)
         self.extra = Lane(short, deliver)
 
     def close(self) -> None:
@@ -74,6 +76,8 @@ class Controller:
     running = Signal(bool)
     finished = Signal(object)
     input_facts = Signal(object)
+    filter_figures = Signal(object)
+    """The `FilterFigures` of the result that is shown."""
     plain_image = Signal(object)
     """The chosen input is a plain image (its `LayerInput`), or is none (None)."""
 
@@ -90,6 +94,7 @@ class Controller:
             getattr(session.events, name).connect(self._refresh_facts)
         session.events.part.connect(board.show_part)
         session.events.selected.connect(self._selected)
+        session.events.result.connect(self._measure_filters)
 
     def close(self) -> None:
         """Stop all work, deliver nothing any more, let go of the viewer."""
@@ -380,6 +385,18 @@ class Controller:
         self._say(f"Cancelled; {before}.")
 
     # ------------------------------------------------------------ on demand
+
+    def _measure_filters(self) -> None:
+        """Measure what each filter does in a new result, for sorting and for the tips."""
+        result = self.session.result
+        if result is None:
+            return
+
+        def done(figures: FilterFigures) -> None:
+            if result is self.session.result:
+                self.filter_figures.emit(figures)
+
+        self._lanes.figures.start(lambda ticket: filter_figures(result), Handlers(done, self.fail))
 
     def show_filter_layers(self, wanted: set[str]) -> None:
         """Show or hide contribution and codes of the selected filter."""

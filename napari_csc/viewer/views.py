@@ -83,19 +83,15 @@ class Windows:
     image: Window
     smooth_part: Window
     maps: Window
-    mean_maps: tuple[float, ...]
-    """Mean map of each filter, in units of the noise."""
 
     @classmethod
     def of(cls, result: Reconstruction) -> Windows:
         """Return the windows of a result."""
         maps = result.sparsity_maps
-        means = maps.mean((0, 2, 3)) / result.noise_std
         return cls(
             image=image_window(result.image),
             smooth_part=image_window(result.low_pass),
             maps=(0.0, _maps_top(np.asarray(maps))),
-            mean_maps=tuple(float(value) for value in means),
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from qtpy.QtCore import Qt
 
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.io.load import load as load_scan
@@ -181,7 +182,7 @@ def test_another_input_takes_the_old_result_away(
 # ---------------------------------------------------------------- filters
 
 
-def test_slider_and_gallery_in_step(dock, viewer, load, run, scan_file: Path) -> None:
+def test_slider_and_gallery_in_step(dock, viewer, load, run, qtbot, scan_file) -> None:
     load(scan_file)
     run()
     gallery = dock.dictionary_panel.gallery
@@ -191,7 +192,36 @@ def test_slider_and_gallery_in_step(dock, viewer, load, run, scan_file: Path) ->
     viewer.dims.set_point(0, 2.0)
     assert dock.session.selected == 2
     assert gallery.selected() == 2
-    assert "mean map" in gallery.currentItem().toolTip()
+    qtbot.waitUntil(lambda: "mean map" in gallery.currentItem().toolTip())
+    assert "% of the energy" in dock.dictionary_panel.about.text()
+
+
+def test_the_gallery_is_sorted_by_what_filters_do(dock, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    run()
+    panel, result = dock.dictionary_panel, dock.session.result
+    gallery = panel.gallery
+    qtbot.waitUntil(lambda: "mean map" in gallery.currentItem().toolTip())
+
+    def shown():
+        return [gallery.item(row).data(Qt.ItemDataRole.UserRole) for row in range(gallery.count())]
+
+    def sort_by(name):
+        panel.sort_box.setCurrentText(name)
+        panel.sort_box.activated.emit(panel.sort_box.currentIndex())
+        return shown()
+
+    energies = [float(result.contributions(k).abs().square().sum()) for k in range(8)]
+    assert sort_by("energy") == sorted(range(8), key=lambda k: -energies[k])
+    means = result.sparsity_maps.mean((0, 2, 3)).tolist()
+    assert sort_by("mean map") == sorted(range(8), key=means.__getitem__)
+    dock.session.shuffle_seed = 4
+    assert shown() == sorted(range(8), key=means.__getitem__), "figures follow their filters"
+    assert sort_by("order in use") == list(dock.session.ordered().order)
+    dock.controller.choose_dictionary("dct-5-3")
+    qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-5-3")
+    sort_by("energy")
+    assert shown() == [0, 1, 2, 3, 4], "nothing is known of another dictionary"
 
 
 def test_selection_follows_its_filter_through_a_shuffle(dock, viewer, load, run, scan_file) -> None:
@@ -222,8 +252,6 @@ def test_shuffle_says_what_it_changes(dock, load, run, scan_file: Path) -> None:
 
 
 def test_filters_are_ticked_off(dock, viewer, load, run, qtbot, scan_file: Path) -> None:
-    from qtpy.QtCore import Qt
-
     load(scan_file)
     gallery = dock.dictionary_panel.gallery
     gallery.setCurrentRow(2)

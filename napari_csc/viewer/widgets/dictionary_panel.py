@@ -6,12 +6,21 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox
 from superqt import QSearchableComboBox
 
 from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.core.inspection import FilterFigures
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.widgets.gallery import Gallery
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
 _FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
 _FAMILIES = {"DCT": "dct", "Gabor": "gabor", "random": "random"}
+# What the gallery is sorted by, the figure behind it, and whether the largest comes first.
+_SORTS = {
+    "order in use": ("", False),
+    "energy": ("energy", True),
+    "use (sum of |code|)": ("code_sum", True),
+    "mean map": ("mean_map", False),
+    "variance of the map": ("map_variance", True),
+}
 
 
 class DictionaryPanel(Panel):
@@ -22,6 +31,8 @@ class DictionaryPanel(Panel):
         self._controller, self._session = controller, controller.session
         self._build_choice()
         self._build_order()
+        # Figures of the result that is shown, by the original index of the filter.
+        self._figures: dict[int, dict[str, float]] = {}
         self.gallery = Gallery()
         self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
         self.gallery.ticked.connect(self._ticked)
@@ -31,10 +42,11 @@ class DictionaryPanel(Panel):
         events = self._session.events
         for name in ("dictionary", "shuffle_seed", "dropped"):
             getattr(events, name).connect(self._show_filters)
-        events.result.connect(self._show_about)
+        events.result.connect(self._forget_figures)
+        controller.filter_figures.connect(self._show_figures)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
-        events.dictionary_name.connect(self._show_about)
+        events.dictionary_name.connect(self._forget_figures)
         self._show_name()
         self._show_filters()
 
@@ -97,6 +109,16 @@ class DictionaryPanel(Panel):
             "The order of the filters, and the seed it was drawn with.",
         )
 
+        self.sort_box = narrow(QComboBox())
+        self.sort_box.addItems(list(_SORTS))
+        self.sort_box.activated.connect(self._show_filters)
+        self.add(
+            "Sort by",
+            self.sort_box,
+            "Sort the gallery by what the filters do in the result: how much of the image they "
+            "make (energy of d * s), how much they are used, how strongly they are held back.",
+        )
+
     # ------------------------------------------------------------ what the user does
 
     def _ask_file(self) -> None:
@@ -151,6 +173,7 @@ class DictionaryPanel(Panel):
             self.order_label.setText(f"seed {session.shuffle_seed}")
         self.restore_button.setEnabled(session.shuffle_seed is not None)
         dropped = set(session.dropped)
+        order = self._sorted(order)
         self.gallery.show_filters([(k, filters[k], k in dropped) for k in order])
         self.gallery.select(session.selected)
         self._show_about()
@@ -163,15 +186,13 @@ class DictionaryPanel(Panel):
         session, ordered = self._session, self._session.ordered()
         if session.dictionary is None or ordered is None:
             return
-        means = self._mean_maps()
         positions = {original: place for place, original in enumerate(ordered.order)}
         tips = {}
         for original in range(len(session.dictionary)):
             place = positions.get(original)
             where = f"{original}, left out" if place is None else str(place)
             moved = "" if place in (None, original) else f" ({original} before shuffling)"
-            mean = f", mean map {means[original]:.2f} σ" if original in means else ""
-            tips[original] = f"Filter {where}{moved}{mean}"
+            tips[original] = f"Filter {where}{moved}{self._told(original)}"
         self.gallery.set_tips(tips)
         left_out = f" ({len(session.dropped)} left out)" if session.dropped else ""
         selected = tips.get(session.selected, "")
@@ -179,9 +200,38 @@ class DictionaryPanel(Panel):
             f"{len(ordered)} filters{left_out} · selected: {selected[:1].lower()}{selected[1:]}"
         )
 
-    def _mean_maps(self) -> dict[int, float]:
-        """Return the mean map of each filter of the result that is shown, by original index."""
-        outcome, order = self._controller.outcome, self._session.order_shown()
-        if outcome is None or outcome.result is not self._session.result or not order:
-            return {}
-        return dict(zip(order, outcome.windows.mean_maps, strict=True))
+    def _told(self, original: int) -> str:
+        figures = self._figures.get(original)
+        if figures is None:
+            return ""
+        energy = sum(one["energy"] for one in self._figures.values())
+        share = 100 * figures["energy"] / energy if energy > 0 else 0.0
+        return f", mean map {figures['mean_map']:.2f} σ, {share:.1f} % of the energy"
+
+    # ------------------------------------------------------------ figures of the result
+
+    def _forget_figures(self) -> None:
+        self._figures = {}
+        self._show_about()
+
+    def _show_figures(self, found: FilterFigures) -> None:
+        order = self._session.order_shown()
+        names = [name for name, _ in _SORTS.values() if name]
+        values = {name: getattr(found, name).tolist() for name in names}
+        self._figures = {
+            original: {name: values[name][place] for name in names}
+            for place, original in enumerate(order)
+        }
+        if _SORTS[self.sort_box.currentText()][0]:
+            self._show_filters()
+        else:
+            self._show_about()
+
+    def _sorted(self, order: list[int]) -> list[int]:
+        """Return the filters as the gallery is to be sorted; unknown ones last."""
+        name, is_descending = _SORTS[self.sort_box.currentText()]
+        if not name or not self._figures:
+            return order
+        known = [k for k in order if k in self._figures]
+        known.sort(key=lambda k: self._figures[k][name], reverse=is_descending)
+        return known + [k for k in order if k not in self._figures]
