@@ -140,6 +140,32 @@ def region_figures(result: Reconstruction, number: int, region: Tensor) -> Regio
     )
 
 
+def pixel_figures(result: Reconstruction, number: int, y: int, x: int) -> RegionFigures:
+    """Return what each filter does at one pixel, quickly enough to follow a cursor.
+
+    Only the codes within reach of the pixel are looked at:
+    ``(d_k * s_k)(r) = sum_u d_k(u) s_k(r - u)``.
+
+    Raises
+    ------
+    CscError
+        If there is no such slice or pixel.
+    """
+    _check_slice(result, number)
+    height, width = result.image.shape[1:]
+    if not (0 <= y < height and 0 <= x < width):
+        raise CscError(f"Pixel ({y}, {x}) lies outside the image of {height} x {width} pixels.")
+    filters, codes = result.dictionary.filters, result.sparse_codes[number]
+    rows = (y - torch.arange(filters.shape[1]) + filters.shape[1] // 2) % height
+    columns = (x - torch.arange(filters.shape[2]) + filters.shape[2] // 2) % width
+    near = codes[:, rows[:, None], columns[None, :]]
+    return RegionFigures(
+        codes[:, y, x].abs(),
+        result.sparsity_maps[number][:, y, x] / result.noise_std,
+        (near * filters).sum((1, 2)).abs(),
+    )
+
+
 def decomposition(
     result: Reconstruction, number: int, order: Sequence[int] | None = None
 ) -> Iterator[tuple[int | None, Tensor]]:

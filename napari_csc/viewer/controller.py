@@ -15,6 +15,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.inspection import FilterFigures, filter_figures
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.viewer.inspection import Look, look
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, LayerBoard
@@ -397,6 +398,13 @@ class Controller:
                 self.filter_figures.emit(figures)
 
         self._lanes.figures.start(lambda ticket: filter_figures(result), Handlers(done, self.fail))
+
+    def look_at(self, position: tuple[float, ...]) -> Look | None:
+        """Return what there is to tell about a position in the world; None outside the result."""
+        result, place = self.session.result, self.board.place_of(position)
+        if result is None or place is None or place[0] >= len(result.image):
+            return None
+        return look(result, place)
 
     def show_filter_layers(self, wanted: set[str]) -> None:
         """Show or hide contribution and codes of the selected filter."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
+from psygnal import Signal
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.reconstruction import Reconstruction
@@ -47,6 +48,9 @@ class LayerBoard:
         Called with the position of the filter when the user moves the filter slider.
     """
 
+    cursor_moved = Signal(object)
+    """The cursor moved over the canvas: its position in the world."""
+
     def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
         self._viewer, self._on_filter = viewer, on_filter
         self._part: Part = "magnitude"
@@ -58,10 +62,13 @@ class LayerBoard:
         self._position = 0
         self._styles: dict[str, dict[str, Any]] = {}
         viewer.dims.events.point.connect(self._dims_moved)
+        viewer.mouse_move_callbacks.append(self._mouse_moved)
 
     def close(self) -> None:
         """Let go of the viewer."""
         self._viewer.dims.events.point.disconnect(self._dims_moved)
+        if self._mouse_moved in self._viewer.mouse_move_callbacks:
+            self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
 
     # ------------------------------------------------------------ input
 
@@ -291,6 +298,18 @@ class LayerBoard:
         )
         overlay.position = "top_left"
         overlay.visible = layer.visible
+
+    def _mouse_moved(self, viewer: ViewerModel, event: object) -> None:
+        self.cursor_moved.emit(tuple(viewer.cursor.position))
+
+    def place_of(self, position: tuple[float, ...]) -> tuple[int, int, int] | None:
+        """Return the pixel (slice, y, x) of the result at a position in the world, if any."""
+        layer = self.find(RECONSTRUCTION)
+        if layer is None or self._shown is None:
+            return None
+        place = tuple(round(float(one)) for one in layer.world_to_data(position))
+        inside = all(0 <= at < size for at, size in zip(place, layer.data.shape, strict=True))
+        return (place[0], place[1], place[2]) if inside else None
 
     # ------------------------------------------------------------ one layer
 

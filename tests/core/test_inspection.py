@@ -8,6 +8,7 @@ from napari_csc.core.inspection import (
     NOBODY,
     decomposition,
     filter_figures,
+    pixel_figures,
     region_figures,
     ruling_filters,
 )
@@ -60,6 +61,17 @@ def test_a_region_is_the_mean_of_its_pixels(result):
     assert found.strongest(3) == torch.argsort(expected, descending=True)[:3].tolist()
 
 
+@pytest.mark.parametrize("place", [(0, 0), (20, 15), (35, 32)])
+def test_a_pixel_is_a_region_of_one(result, place):
+    region = torch.zeros(result.image.shape[1:], dtype=torch.bool)
+    region[place] = True
+    expected, found = region_figures(result, 1, region), pixel_figures(result, 1, *place)
+    for name in ("code", "level", "contribution"):
+        torch.testing.assert_close(
+            getattr(found, name), getattr(expected, name), rtol=1e-4, atol=1e-5
+        )
+
+
 def test_the_image_grows_to_the_result(result):
     steps = list(decomposition(result, 0))
     assert steps[0][0] is None
@@ -76,6 +88,8 @@ def test_the_image_grows_to_the_result(result):
 def test_what_is_not_there(result):
     with pytest.raises(CscError, match="Slice 2 does not exist"):
         ruling_filters(result, 2)
+    with pytest.raises(CscError, match="outside the image"):
+        pixel_figures(result, 0, 36, 0)
     with pytest.raises(CscError, match="no pixel"):
         region_figures(result, 0, torch.zeros(result.image.shape[1:]))
     with pytest.raises(CscError, match="has the shape"):
