@@ -12,13 +12,13 @@ from psygnal import Signal
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.inspection import FilterFigures, filter_figures
+from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.viewer.inspection import Look, look
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, LayerBoard
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
 from napari_csc.viewer.learning import Learned, Lesson, learn_from
 from napari_csc.viewer.loading import (
     InputFacts,
@@ -48,6 +48,7 @@ class Lanes:
         self.dictionary = Lane(short, deliver)
         self.networks = Lane(short, deliver)
         self.figures = Lane(short, deliver)
+        self.rulers = Lane(short, deliver)
         self.extra = Lane(short, deliver)
 
     def close(self) -> None:
@@ -438,6 +439,23 @@ class Controller:
                 self.board.show_extra(role, values, window)
 
         self._lanes.extra.start(work, Handlers(done, self.fail))
+
+    def show_rulers(self, is_wanted: bool) -> None:
+        """Show or hide which filter contributes most at each pixel."""
+        result = self.session.result
+        if not is_wanted or result is None:
+            self.board.remove(RULERS)
+            return
+
+        def work(ticket: Ticket) -> Array:
+            slices = range(len(result.image))
+            return np.stack([np.asarray(ruling_filters(result, one)) for one in slices])
+
+        def done(rulers: Array) -> None:
+            if result is self.session.result:
+                self.board.show_rulers(rulers)
+
+        self._lanes.rulers.start(work, Handlers(done, self.fail))
 
     def show_kspace(self, is_wanted: bool) -> None:
         """Show or hide the log magnitude of the sampled k-space."""

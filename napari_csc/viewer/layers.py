@@ -25,8 +25,9 @@ REFERENCE = "reference"
 KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
+RULERS = "ruling filters"
 
-OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE)
+OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, RULERS)
 """Made by a run, from bottom to top."""
 
 _LEGEND = "bright: held back · dark: free to act"
@@ -231,6 +232,34 @@ class LayerBoard:
             look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}
             first = self._shown[2]
             self._put_image(role, values, first, {}, look, window=window, rewindow=True)
+
+    def show_rulers(self, rulers: Array) -> None:
+        """Show which filter contributes most at each pixel (slice, y, x), -1 for none.
+
+        Labels are one more than the position of the filter, as napari shows label 0 as nothing.
+        """
+        if self._shown is None:
+            return
+        layer = self.find(RULERS)
+        labels = (rulers + 1).astype(np.uint16)
+        keywords = self._geometry.at_slice(self._shown[2]).keywords(3)
+        count = len(self._shown[0].dictionary)
+        names = {"filter": ["none", *(str(index) for index in range(count))]}
+        if layer is not None:
+            layer.data = labels
+            layer.features = names
+            _set_changed(layer, keywords)
+            return
+        layer = self._viewer.add_labels(
+            labels,
+            name=RULERS,
+            opacity=0.5,
+            features=names,
+            metadata={KEY: {"role": RULERS}},
+            **{**keywords, **self._styles.get(RULERS, {})},
+        )
+        layer.editable = False
+        self._sort(layer, RULERS, None)
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""

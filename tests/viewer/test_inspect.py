@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_csc.viewer.layers import RECONSTRUCTION
+from napari_csc.core.inspection import ruling_filters
+from napari_csc.viewer.layers import RECONSTRUCTION, RULERS
 
 pytestmark = pytest.mark.gui
 
@@ -61,3 +62,23 @@ def test_the_cursor_is_let_go(dock, viewer) -> None:
     assert viewer.mouse_move_callbacks
     dock.controller.close()
     assert not viewer.mouse_move_callbacks
+
+
+def test_which_filter_rules_where(dock, viewer, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    dock.display_panel.rulers.setChecked(True)
+    assert RULERS not in viewer.layers
+    run()
+    qtbot.waitUntil(lambda: RULERS in viewer.layers)
+    layer, result = viewer.layers[RULERS], dock.session.result
+    expected = np.asarray(ruling_filters(result, 0)) + 1
+    np.testing.assert_array_equal(layer.data[0], expected)
+    assert list(layer.features["filter"][:2]) == ["none", "0"]
+    assert tuple(layer.scale) == tuple(viewer.layers[RECONSTRUCTION].scale)
+    layer.opacity = 0.2
+    run()
+    qtbot.wait(200)
+    assert viewer.layers[RULERS] is layer
+    assert layer.opacity == 0.2
+    dock.display_panel.rulers.setChecked(False)
+    assert RULERS not in viewer.layers

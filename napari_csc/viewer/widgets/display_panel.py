@@ -28,16 +28,24 @@ class DisplayPanel(Panel):
         self.contribution.setToolTip("What this filter adds to the image: d * s.")
         self.code = QCheckBox("Code of the selected filter")
         self.code.setToolTip("Where and how strongly this filter is used: s, mostly zero.")
+        self.rulers = QCheckBox("Which filter rules where")
+        self.rulers.setToolTip(
+            "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
+            "where no filter contributes. Move the cursor over it to see which filter it is."
+        )
         self.kspace = QCheckBox("Sampled k-space")
         self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
         for box in (self.contribution, self.code):
             box.toggled.connect(self._update_filter_layers)
             self.form.addRow(box)
+        self.rulers.toggled.connect(controller.show_rulers)
+        self.form.addRow(self.rulers)
         self.kspace.toggled.connect(controller.show_kspace)
         self.form.addRow(self.kspace)
         events = self._session.events
         events.selected.connect(self._update_filter_layers)
         events.result.connect(self._update_filter_layers)
+        events.result.connect(lambda: controller.show_rulers(self.rulers.isChecked()))
         events.acquisition.connect(self._uncheck)
 
     def _part_chosen(self, index: int) -> None:
