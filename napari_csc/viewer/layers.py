@@ -250,6 +250,8 @@ class LayerBoard:
             layer.features = names
             _set_changed(layer, keywords)
             return
+        # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
+        chosen = self._viewer.layers.selection.active
         layer = self._viewer.add_labels(
             labels,
             name=RULERS,
@@ -260,6 +262,7 @@ class LayerBoard:
         )
         layer.editable = False
         self._sort(layer, RULERS, None)
+        self._viewer.layers.selection.active = chosen
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""

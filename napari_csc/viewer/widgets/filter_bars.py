@@ -12,7 +12,7 @@ _SIDE = 22
 _ROW = _SIDE + 4
 _BAR = QColor("#ff9f1c")
 _TRACK = QColor(128, 128, 128, 60)
-_TEXT = 118
+_TEXT = 136
 
 
 @dataclass(frozen=True, eq=False)
