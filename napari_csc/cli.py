@@ -77,6 +77,9 @@ def reconstruct(
     kind: Kind = None,
     axes: Axes = None,
     noise_std: NoiseStd = None,
+    acquired: Annotated[
+        str | None, typer.Option(help="acquired matrix: 128, or 128,126 (ky,kx); found if left out")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="processes for several inputs [default: cores]")
     ] = None,
@@ -125,6 +128,7 @@ def reconstruct(
         "kind": kind,
         "axes": axes,
         "noise_std": noise_std,
+        "acquired": None if acquired is None else _lines(acquired),
     }
     options = {name: value for name, value in asked.items() if value is not None}
     if is_batch(inputs, output):

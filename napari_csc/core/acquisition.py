@@ -25,6 +25,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
 from napari_csc.core.prewhitening import Whitening
+from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.volumes import mask_of_slices, sampled_share, slices_of_volume
 
 Tensor = torch.Tensor
@@ -312,6 +313,27 @@ class Acquisition:
         """Return the same acquisition with another noise level (None: estimate it)."""
         check_noise_std(noise_std)
         return replace(self, given_noise_std=noise_std)
+
+    def with_acquired_matrix(self, lines: int | tuple[int, int]) -> Self:
+        """Return the acquisition with central k-space lines only, which count as sampled.
+
+        For files whose zero-filling cannot be told from samples.
+
+        Parameters
+        ----------
+        lines
+            Lines along each axis, or (ky, kx).
+
+        Raises
+        ------
+        CscError
+            If the matrix is larger than that of the scan, or holds no sample.
+        """
+        mask = central_mask(self.shape[1:], lines).to(self.mask.device)
+        kspace = self.kspace * mask
+        if not bool((kspace != 0).any()):
+            raise CscError("The acquired matrix leaves no measured sample; make it larger.")
+        return replace(self, kspace=kspace, mask=mask)
 
     def to(self, device: torch.device | str) -> Self:
         """Return the acquisition on another device."""

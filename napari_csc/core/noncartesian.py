@@ -20,6 +20,7 @@ from napari_csc.core.acquisition_checks import (
     to_tensor,
 )
 from napari_csc.core.coils import CoilMethod, coil_maps_of_images, coil_noise_power
+from napari_csc.core.errors import CscError
 from napari_csc.core.noise import background_noise_std, root_mean_square
 from napari_csc.core.operator_norm import norm_bound
 from napari_csc.core.prewhitening import Whitening
@@ -237,6 +238,12 @@ class NonCartesianAcquisition(Acquisition):
         """Return the same acquisition with another noise level (None: estimate it)."""
         check_noise_std(noise_std)
         return self._with(given_noise_std=noise_std)
+
+    def with_acquired_matrix(self, lines: int | tuple[int, int]) -> Self:
+        """Refuse: samples along a trajectory have no matrix."""
+        raise CscError(
+            "The acquired matrix cannot be changed here: the samples lie along a trajectory."
+        )
 
     @cached_property
     def _operator(self) -> NonUniformFastFourierOp:

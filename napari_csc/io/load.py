@@ -24,6 +24,7 @@ def load(
     mask: Any = None,
     coil_maps: Any = None,
     noise_scan: Any = None,
+    acquired: int | tuple[int, int] | None = None,
 ) -> Acquisition:
     """Load k-space or an image.
 
@@ -58,6 +59,8 @@ def load(
         coils.
     noise_scan
         Samples without signal (coil, ...) to prewhiten the coils with; from the file if None.
+    acquired
+        Central lines of k-space, or (ky, kx), that were acquired, where the file does not tell.
 
     Returns
     -------
@@ -71,7 +74,9 @@ def load(
         If the file cannot be used; the message says why and what to do.
     """
     path = Path(path).expanduser()
-    request = LoadRequest(slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan)
+    request = LoadRequest(
+        slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan, acquired
+    )
     found = format_of(path)
     try:
         acquisition = found.load(path, request)
@@ -84,4 +89,4 @@ def load(
             f"{path.name} looks like {found.name}, but could not be read: it is damaged or cut "
             "off; copy or export it again."
         ) from error
-    return request.chosen_slices(acquisition)
+    return request.finished(acquisition)

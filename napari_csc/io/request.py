@@ -24,6 +24,7 @@ class LoadRequest:
     mask: Any = None
     coil_maps: Any = None
     noise_scan: Any = None
+    acquired: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no reader can use."""
@@ -36,8 +37,10 @@ class LoadRequest:
         if not (self.slice is None or _is_index(self.slice) or _are_indices(self.slice)):
             raise CscError(f"The slice must be a whole number or several, but is {self.slice!r}.")
 
-    def chosen_slices(self, acquisition: Acquisition) -> Acquisition:
-        """Return the acquisition of the slices that were asked for."""
+    def finished(self, acquisition: Acquisition) -> Acquisition:
+        """Return the acquisition with the matrix and of the slices that were asked for."""
+        if self.acquired is not None:
+            acquisition = acquisition.with_acquired_matrix(self.acquired)
         return acquisition if self.slice is None else acquisition.select(self.slice)
 
 

@@ -478,6 +478,10 @@ class Controller:
     def _say(self, sentence: str, kind: Kind = "info") -> None:
         self.message.emit(sentence, kind)
 
+    def tell(self, sentence: str) -> None:
+        """Say what has been done, in the line of the dock."""
+        self._say(sentence, "good")
+
     def fail(self, sentence: str) -> None:
         """Tell a problem: in the line of the dock and as a notification."""
         self.message.emit(sentence, "problem")

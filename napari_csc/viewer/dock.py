@@ -17,6 +17,7 @@ from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
 from napari_csc.viewer.widgets.dictionary_panel import DictionaryPanel
 from napari_csc.viewer.widgets.display_panel import DisplayPanel
+from napari_csc.viewer.widgets.export_panel import ExportPanel
 from napari_csc.viewer.widgets.input_panel import InputPanel
 from napari_csc.viewer.widgets.inspect_panel import InspectPanel
 from napari_csc.viewer.widgets.maps_panel import MapsPanel
@@ -69,6 +70,7 @@ class ReconstructionDock(QWidget):
         self.solver_panel = SolverPanel(self.controller)
         self.display_panel = DisplayPanel(self.controller)
         self.inspect_panel = InspectPanel(self.controller)
+        self.export_panel = ExportPanel(self.controller)
         self.run_panel = RunPanel(self.controller)
         inside = QWidget()
         # As wide as the dock, never wider: nothing may be cut off at the right.
@@ -83,6 +85,7 @@ class ReconstructionDock(QWidget):
             ("Solver", self.solver_panel, False),
             ("Display", self.display_panel, False),
             ("Inspect", self.inspect_panel, False),
+            ("Export", self.export_panel, False),
         ):
             sections.addWidget(_section(title, panel, is_open))
         sections.addStretch()

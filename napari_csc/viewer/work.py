@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.metrics import nmse, ssim
@@ -18,7 +17,6 @@ from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.core.progress import Progress
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.views import Array, Windows
 
@@ -91,15 +89,7 @@ def corrected(
 ) -> Acquisition:
     """Return the acquisition with another acquired matrix (ky, kx) or noise level."""
     if sampled is not None:
-        if isinstance(acquisition, NonCartesianAcquisition):
-            raise CscError(
-                "The acquired matrix cannot be changed here: the samples lie along a trajectory."
-            )
-        mask = central_mask(acquisition.shape[1:], sampled).to(acquisition.mask.device)
-        kspace = acquisition.kspace * mask
-        if not bool((kspace != 0).any()):
-            raise CscError("The acquired matrix leaves no measured sample; make it larger.")
-        acquisition = replace(acquisition, kspace=kspace, mask=mask)
+        acquisition = acquisition.with_acquired_matrix(sampled)
     return acquisition if noise_std is None else acquisition.with_noise_std(noise_std)
 
 

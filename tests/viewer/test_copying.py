@@ -1,0 +1,83 @@
+"""A run copied as code does the same again."""
+
+import shlex
+
+import pytest
+import torch
+from qtpy.QtWidgets import QApplication
+from typer.testing import CliRunner
+
+import napari_csc as csc
+from napari_csc.cli import app
+from napari_csc.core.errors import CscError
+from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.viewer.copying import as_command, as_python
+from napari_csc.viewer.work import Job, run_job
+
+CHANGES = [
+    {"maps": "1.5sigma", "iterations": 3},
+    {
+        "dictionary": "gabor-9-7",
+        "maps": "2sigma",
+        "shuffle_seed": 3,
+        "dropped": (1, 4),
+        "strength": 1.25,
+        "solver": "admm",
+        "iterations": 4,
+        "norm": "real-imaginary",
+        "smooth": "low-pass",
+        "device": "cpu",
+    },
+]
+
+
+@pytest.fixture(params=range(4))
+def job(request, scan_file):
+    changes = CHANGES[request.param % 2]
+    more = {} if request.param < 2 else {"slices": (0,), "sampled": (20, 18), "noise_std": 1.1}
+    return Job(csc.load(scan_file), ReconstructionSettings(**changes), **more)
+
+
+def run(job):
+    return run_job(job, lambda step: None, lambda: False).result
+
+
+def test_the_command_does_the_same(job, tmp_path):
+    out = tmp_path / "a b.h5"
+    words = shlex.split(as_command(job, str(out)))
+    assert words[0] == "napari-csc"
+    done = CliRunner().invoke(app, words[1:])
+    assert done.exit_code == 0, done.output
+    again = csc.load_result(out)
+    assert torch.equal(again.image, run(job).image)
+
+
+def test_the_python_does_the_same(job, tmp_path):
+    out = tmp_path / "out.h5"
+    text = as_python(job, str(out))
+    assert max(map(len, text.splitlines())) <= 140
+    exec(text, {})
+    again = csc.load_result(out)
+    assert torch.equal(again.image, run(job).image)
+
+
+def test_a_scan_without_a_file_cannot_be_copied(small_acquisition):
+    job = Job(small_acquisition, ReconstructionSettings())
+    for write in (as_command, as_python):
+        with pytest.raises(CscError, match="has no file"):
+            write(job)
+
+
+@pytest.mark.gui
+def test_from_the_dock(dock, load, run, qtbot, scan_file):
+    panel = dock.export_panel
+    panel.python_button.click()
+    assert dock.messages[-1] == ("problem", "There is no run to copy yet; press Run first.")
+    load(scan_file)
+    run()
+    panel.command_button.click()
+    assert dock.messages[-1][0] == "good"
+    clipboard = QApplication.clipboard()
+    assert clipboard.text() == as_command(dock.controller.outcome.job)
+    panel.python_button.click()
+    assert "csc.load(" in clipboard.text()
