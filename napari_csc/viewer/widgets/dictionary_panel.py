@@ -58,9 +58,16 @@ class DictionaryPanel(Panel):
         )
         self.load_button = button("Load…", "Filters of your own, as .npy, .npz, .mat or .pt.")
         self.load_button.clicked.connect(self._ask_file)
+        self.learn_button = button(
+            "Learn",
+            "Learn filters from the image shown, as many and as wide as K and px below say: from "
+            "the reconstruction, or from the initial image if there is none yet. Takes less than "
+            "a minute.",
+        )
+        self.learn_button.clicked.connect(self._learn)
         self.add(
             "Filters",
-            row(self.name_box, self.load_button),
+            row(self.name_box, self.load_button, self.learn_button),
             "The dictionary: the set of small filters the image is built from. Type to search.",
         )
         self.family_box = narrow(QComboBox())
@@ -85,13 +92,7 @@ class DictionaryPanel(Panel):
         )
         for widget in (self.family_box, self.count_box, self.size_box):
             widget.setToolTip(tip)
-        self.learn_button = button(
-            "Learn",
-            "Learn K filters of this width from the image shown: from the reconstruction, or from "
-            "the initial image if there is none yet. Takes less than a minute.",
-        )
-        self.learn_button.clicked.connect(self._learn)
-        self.form.addRow(row(self.family_box, self.count_box, self.size_box, self.learn_button))
+        self.form.addRow(row(self.family_box, self.count_box, self.size_box))
 
     def _build_order(self) -> None:
         self.shuffle_button = button(

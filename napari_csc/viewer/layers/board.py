@@ -1,4 +1,4 @@
-"""The layers of the viewer. The only module that adds, changes or removes any."""
+"""Inputs, running and finished reconstructions, each in layers of their own."""
 
 from __future__ import annotations
 
@@ -14,24 +14,22 @@ from psygnal import Signal
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
-from napari_csc.viewer.layer_input import KEY, own
+from napari_csc.viewer.layer_input import own
+from napari_csc.viewer.layers.roles import (
+    CONTRIBUTION,
+    INITIAL,
+    KSPACE,
+    MAPS,
+    OUTPUTS,
+    RECONSTRUCTION,
+    REFERENCE,
+    RULERS,
+    SMOOTH,
+)
+from napari_csc.viewer.layers.shelf import COLORMAPS, Shelf, hold
 from napari_csc.viewer.views import Array, ComplexView, Part, Window, Windows, part_window
 
-INITIAL = "initial image"
-RECONSTRUCTION = "reconstruction"
-SMOOTH = "smooth part"
-MAPS = "sparsity maps"
-REFERENCE = "reference"
-KSPACE = "sampled k-space (log)"
-CODE = "code of the filter"
-CONTRIBUTION = "contribution of the filter"
-RULERS = "ruling filters"
-
-OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, RULERS)
-"""Made by a run, from bottom to top."""
-
 _LEGEND = "bright: held back · dark: free to act"
-_COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
 
 
 class LayerBoard:
@@ -61,7 +59,7 @@ class LayerBoard:
         self._running: Array | None = None
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
         self._position = 0
-        self._styles: dict[str, dict[str, Any]] = {}
+        self._shelf = Shelf(viewer)
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
 
@@ -75,10 +73,7 @@ class LayerBoard:
 
     def find(self, role: str) -> Image | None:
         """Return the layer with a role, if it is still there."""
-        for layer in self._viewer.layers:
-            if own(layer).get("role") == role:
-                return layer
-        return None
+        return self._shelf.find(role)
 
     def is_output(self, layer: Layer) -> bool:
         """Return whether a layer was made here, from an input."""
@@ -117,14 +112,16 @@ class LayerBoard:
         moved = before is None or before.data.shape != initial.shape
         if layer is not None:
             if before is not None and before is not layer:
-                _hold(before, role=None)
-            _hold(layer, role=INITIAL)
+                hold(before, role=None)
+            hold(layer, role=INITIAL)
         held = {"acquisition": acquisition, "simulated": simulated}
-        self._put(INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True)
+        self._shelf.put(
+            INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True
+        )
         if acquisition.reference is not None:
             truth = ComplexView(acquisition.reference, self._part)
             below = {"visible": False}
-            self._put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
+            self._shelf.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
         if moved and layer is None:
             self._viewer.fit_to_view()
 
@@ -183,7 +180,7 @@ class LayerBoard:
         self._put_image(RECONSTRUCTION, result.image, first_slice, held)
         maps = np.asarray(result.sparsity_maps.transpose(0, 1))
         look = {"colormap": "inferno", "opacity": 0.55, "blending": "translucent"}
-        self._put(
+        layer = self._shelf.put(
             MAPS,
             maps,
             windows.maps,
@@ -192,6 +189,8 @@ class LayerBoard:
             look,
             rewindow="untouched" if new_maps else False,
         )
+        layer.events.visible.disconnect(self._caption)
+        layer.events.visible.connect(self._caption)
         self.select(min(self._position, len(maps) - 1))
 
     def show_loaded_result(
@@ -202,7 +201,7 @@ class LayerBoard:
             # napari appends [1], [2], ... to a name that is taken.
             role = layer.name.split(" [")[0]
             if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
-                _hold(layer, role=role)
+                hold(layer, role=role)
         self._geometry, self._shown = geometry, None
         self._initial = np.asarray(result.initial)
         self._image_window = windows.image
@@ -226,7 +225,7 @@ class LayerBoard:
         """Show codes or contribution of the filter, or k-space, made on demand."""
         if role == KSPACE:
             look = {"colormap": "magma", "visible": True}
-            self._put(KSPACE, values, window, self._geometry, {}, look, rewindow=True)
+            self._shelf.put(KSPACE, values, window, self._geometry, {}, look, rewindow=True)
         elif self._shown is not None:
             # Over the map: one sees that the filter acts where its map is dark.
             look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}
@@ -240,37 +239,14 @@ class LayerBoard:
         """
         if self._shown is None:
             return
-        layer = self.find(RULERS)
-        labels = (rulers + 1).astype(np.uint16)
-        keywords = self._geometry.at_slice(self._shown[2]).keywords(3)
         count = len(self._shown[0].dictionary)
-        names = {"filter": ["none", *(str(index) for index in range(count))]}
-        if layer is not None:
-            layer.data = labels
-            layer.features = names
-            _set_changed(layer, keywords)
-            return
-        # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
-        chosen = self._viewer.layers.selection.active
-        layer = self._viewer.add_labels(
-            labels,
-            name=RULERS,
-            opacity=0.5,
-            features=names,
-            metadata={KEY: {"role": RULERS}},
-            **{**keywords, **self._styles.get(RULERS, {})},
-        )
-        layer.editable = False
-        self._sort(layer, RULERS, None)
-        self._viewer.layers.selection.active = chosen
+        names = ["none", *(str(index) for index in range(count))]
+        geometry = self._geometry.at_slice(self._shown[2])
+        self._shelf.put_labels(RULERS, (rulers + 1).astype(np.uint16), geometry, names)
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""
-        layer = self.find(role)
-        if layer is not None:
-            look = ("opacity", "visible", "blending")
-            self._styles[role] = {name: getattr(layer, name) for name in look}
-            self._viewer.layers.remove(layer)
+        self._shelf.remove(role)
 
     # ------------------------------------------------------------ look
 
@@ -282,9 +258,9 @@ class LayerBoard:
                 continue
             looks = dict(own(layer).get("looks", {}))
             looks[before] = (layer.contrast_limits, layer.colormap)
-            _hold(layer, looks=looks)
+            hold(layer, looks=looks)
             magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
-            limits, colormap = looks.get(part, (part_window(part, magnitude), _COLORMAPS[part]))
+            limits, colormap = looks.get(part, (part_window(part, magnitude), COLORMAPS[part]))
             layer.data = ComplexView(layer.data.values, part)
             layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
             layer.contrast_limits, layer.colormap = limits, colormap
@@ -343,8 +319,6 @@ class LayerBoard:
         inside = all(0 <= at < size for at, size in zip(place, layer.data.shape, strict=True))
         return (place[0], place[1], place[2]) if inside else None
 
-    # ------------------------------------------------------------ one layer
-
     def _put_image(
         self,
         role: str,
@@ -357,72 +331,6 @@ class LayerBoard:
     ) -> None:
         view = ComplexView(values, self._part)
         geometry = self._geometry.at_slice(first_slice)
-        self._put(role, view, window or self._image_window, geometry, held or {}, look, rewindow)
-
-    def _put(
-        self,
-        role: str,
-        data: Any,
-        window: Window,
-        geometry: Geometry,
-        held: dict[str, Any],
-        look: dict[str, Any] | None = None,
-        rewindow: bool | str = False,
-        index: int | None = None,
-    ) -> None:
-        """Update the layer with a role in place, or add it."""
-        if isinstance(data, ComplexView):
-            window = part_window(data.part, window)
-        layer = self.find(role)
-        keywords = geometry.keywords(data.ndim)
-        if layer is None:
-            colormap = _COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
-            look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
-            layer = self._viewer.add_image(
-                data,
-                name=role,
-                contrast_limits=window,
-                metadata={KEY: {**held, "role": role}},
-                **{**keywords, **look, **self._styles.get(role, {})},
-            )
-            rewindow = True
-            layer.events.visible.connect(self._caption)
-            self._sort(layer, role, index)
-        else:
-            layer.data = data
-            _set_changed(layer, keywords)
-        held = {**held, "role": role}
-        is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
-        if rewindow is True or (rewindow == "untouched" and is_untouched):
-            low, high = window
-            layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
-            layer.contrast_limits = window
-            held["window"] = tuple(layer.contrast_limits)
-        _hold(layer, **held)
-
-    def _sort(self, layer: Layer, role: str, index: int | None) -> None:
-        """Put a new layer where it belongs: outputs in their order, above the others."""
-        layers = self._viewer.layers
-        if role in OUTPUTS:
-            above = [self.find(name) for name in OUTPUTS[OUTPUTS.index(role) + 1 :]]
-            places = [layers.index(one) for one in above if one is not None]
-            index = min(places) if places else None
-        if index is not None and layers.index(layer) != index:
-            layers.move(layers.index(layer), index)
-
-
-def _hold(layer: Layer, **values: Any) -> None:
-    """Add to what a layer holds of this plugin, in a copy: a duplicated layer may share it."""
-    layer.metadata[KEY] = {**own(layer), **values}
-
-
-def _set_changed(layer: Layer, keywords: dict[str, Any]) -> None:
-    """Set only what differs: each of these makes napari slice every layer again."""
-    for name in ("scale", "translate"):
-        if tuple(getattr(layer, name)) != keywords[name]:
-            setattr(layer, name, keywords[name])
-    for name in ("units", "axis_labels"):
-        if tuple(str(one) for one in getattr(layer, name)) != keywords[name]:
-            setattr(layer, name, keywords[name])
-    if not np.allclose(layer.affine.affine_matrix, keywords["affine"]):
-        layer.affine = keywords["affine"]
+        self._shelf.put(
+            role, view, window or self._image_window, geometry, held or {}, look, rewindow
+        )

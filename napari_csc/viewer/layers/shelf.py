@@ -1,0 +1,159 @@
+"""Single layers of the plugin: found by their role, updated in place or added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from napari_csc.viewer.geometry import Geometry
+from napari_csc.viewer.layer_input import KEY, own
+from napari_csc.viewer.layers.roles import OUTPUTS
+from napari_csc.viewer.views import Array, ComplexView, Window, part_window
+
+COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
+
+
+class Shelf:
+    """Adds, updates and removes layers by their role.
+
+    A layer that is there already is updated in place, so that its contrast limits, colormap,
+    opacity and visibility survive; of one that was removed, its look is kept for the next.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self._styles: dict[str, dict[str, Any]] = {}
+
+    def find(self, role: str) -> Image | None:
+        """Return the layer with a role, if it is still there."""
+        for layer in self.viewer.layers:
+            if own(layer).get("role") == role:
+                return layer
+        return None
+
+    def remove(self, role: str) -> None:
+        """Remove a layer, if it is there."""
+        layer = self.find(role)
+        if layer is not None:
+            look = ("opacity", "visible", "blending")
+            self._styles[role] = {name: getattr(layer, name) for name in look}
+            self.viewer.layers.remove(layer)
+
+    def put(
+        self,
+        role: str,
+        data: Any,
+        window: Window,
+        geometry: Geometry,
+        held: dict[str, Any],
+        look: dict[str, Any] | None = None,
+        rewindow: bool | str = False,
+        index: int | None = None,
+    ) -> Layer:
+        """Update the layer with a role in place, or add it.
+
+        Parameters
+        ----------
+        role
+            What it is.
+        data
+            Array or `ComplexView`.
+        window
+            Contrast limits of the magnitude.
+        geometry
+            Where it lies.
+        held
+            What it holds of this plugin.
+        look
+            Properties of a new layer.
+        rewindow
+            Whether a layer that is there takes the window too; ``"untouched"``: if the user has
+            not changed it.
+        index
+            Place of a new layer in the list; outputs keep their order if None.
+        """
+        if isinstance(data, ComplexView):
+            window = part_window(data.part, window)
+        layer = self.find(role)
+        keywords = geometry.keywords(data.ndim)
+        if layer is None:
+            colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
+            look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
+            layer = self.viewer.add_image(
+                data,
+                name=role,
+                contrast_limits=window,
+                metadata={KEY: {**held, "role": role}},
+                **{**keywords, **look, **self._styles.get(role, {})},
+            )
+            rewindow = True
+            self.sort(layer, role, index)
+        else:
+            layer.data = data
+            set_changed(layer, keywords)
+        held = {**held, "role": role}
+        is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
+        if rewindow is True or (rewindow == "untouched" and is_untouched):
+            low, high = window
+            layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
+            layer.contrast_limits = window
+            held["window"] = tuple(layer.contrast_limits)
+        hold(layer, **held)
+        return layer
+
+    def put_labels(self, role: str, labels: Array, geometry: Geometry, names: list[str]) -> None:
+        """Update or add a labels layer; ``names`` are those of the labels, from 0."""
+        layer, keywords = self.find(role), geometry.keywords(labels.ndim)
+        if layer is not None:
+            layer.data = labels
+            layer.features = {"filter": names}
+            set_changed(layer, keywords)
+            return
+        # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
+        chosen = self.viewer.layers.selection.active
+        layer = self.viewer.add_labels(
+            labels,
+            name=role,
+            opacity=0.5,
+            features={"filter": names},
+            metadata={KEY: {"role": role}},
+            **{**keywords, **self._styles.get(role, {})},
+        )
+        layer.editable = False
+        self.sort(layer, role, None)
+        self.viewer.layers.selection.active = chosen
+
+    def sort(self, layer: Layer, role: str, index: int | None) -> None:
+        """Put a new layer where it belongs: outputs in their order, above the others."""
+        layers = self.viewer.layers
+        if role in OUTPUTS:
+            above = [self.find(name) for name in OUTPUTS[OUTPUTS.index(role) + 1 :]]
+            places = [layers.index(one) for one in above if one is not None]
+            index = min(places) if places else None
+        if index is not None and layers.index(layer) != index:
+            layers.move(layers.index(layer), index)
+
+
+def hold(layer: Layer, **values: Any) -> None:
+    """Add to what a layer holds of this plugin, in a copy: a duplicated layer may share it."""
+    layer.metadata[KEY] = {**own(layer), **values}
+
+
+def set_changed(layer: Layer, keywords: dict[str, Any]) -> None:
+    """Set only what differs: each of these makes napari slice every layer again."""
+    for name in ("scale", "translate"):
+        if tuple(getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    for name in ("units", "axis_labels"):
+        if tuple(str(one) for one in getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    if not np.allclose(layer.affine.affine_matrix, keywords["affine"]):
+        layer.affine = keywords["affine"]
