@@ -65,6 +65,9 @@ def reconstruct(
     norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
     step_rule: Annotated[str | None, typer.Option(help="per-filter or uniform")] = None,
     low_pass_weight: Annotated[float | None, typer.Option(help="weight of the low-pass")] = None,
+    smooth_widths: Annotated[
+        list[float] | None, typer.Option(help="width of a smooth filter in pixels, repeatable")
+    ] = None,
     shuffle_seed: Annotated[int | None, typer.Option(help="shuffle the filters")] = None,
     drop: Annotated[list[int] | None, typer.Option(help="filter to leave out, repeatable")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")] = None,
@@ -107,6 +110,7 @@ def reconstruct(
         "norm": norm,
         "step_rule": step_rule,
         "low_pass_weight": low_pass_weight,
+        "smooth_widths": tuple(smooth_widths) if smooth_widths else None,
         "shuffle_seed": shuffle_seed,
         "dropped": tuple(drop) if drop else None,
         "device": device,

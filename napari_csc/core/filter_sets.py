@@ -4,18 +4,23 @@ import torch
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.filter_spectra import per_filter_steps, uniform_steps
-from napari_csc.core.lowpass import gaussian_filters
+from napari_csc.core.lowpass import GAUSSIAN_WIDTHS, gaussian_filters
 from napari_csc.core.maps.config import Smooth, StepRule
 
 Tensor = torch.Tensor
 
 
-def filter_set(dictionary: Dictionary, smooth: Smooth) -> Tensor:
-    """Return the filters (K [+ smooth], ky, kx), zero-padded to one size, smooth ones last."""
+def filter_set(
+    dictionary: Dictionary, smooth: Smooth, widths: tuple[float, ...] = GAUSSIAN_WIDTHS
+) -> Tensor:
+    """Return the filters (K [+ smooth], ky, kx), zero-padded to one size, smooth ones last.
+
+    ``widths`` are those of the smooth filters; see `napari_csc.core.lowpass.gaussian_filters`.
+    """
     filters = dictionary.filters
     if smooth == "low-pass":
         return filters
-    gaussians = gaussian_filters().to(filters.device)
+    gaussians = gaussian_filters(widths).to(filters.device)
     size = max(*filters.shape[1:], *gaussians.shape[1:])
     return torch.cat([_pad(filters, size), _pad(gaussians, size)])
 

@@ -63,7 +63,14 @@ def _warnings(reconstructor: Reconstructor) -> list[str]:
     warnings = [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."
-        for name in ("solver", "iterations", "step_rule", "norm", "smooth", *_low_pass(used.smooth))
+        for name in (
+            "solver",
+            "iterations",
+            "step_rule",
+            "norm",
+            "smooth",
+            *_of_the_mode(used.smooth),
+        )
         if getattr(trained, name) != getattr(used, name)
     ]
     digest = trained.dictionary_digest
@@ -74,9 +81,9 @@ def _warnings(reconstructor: Reconstructor) -> list[str]:
     return warnings
 
 
-def _low_pass(smooth: str) -> tuple[str, ...]:
-    """Return the settings that matter in the low-pass mode only."""
-    return ("low_pass_weight",) if smooth == "low-pass" else ()
+def _of_the_mode(smooth: str) -> tuple[str, ...]:
+    """Return the settings that matter in one smooth mode only."""
+    return ("low_pass_weight",) if smooth == "low-pass" else ("smooth_widths",)
 
 
 def _version() -> str:

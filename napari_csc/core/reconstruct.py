@@ -62,6 +62,8 @@ class Reconstructor:
         ``"per-filter"`` or ``"uniform"`` (as in the paper) step sizes.
     low_pass_weight
         Weight ``beta`` of the low-pass.
+    smooth_widths
+        Standard deviations of the smooth filters, in pixels.
     strength
         Factor on all maps, smooth ones included.
     device
@@ -92,6 +94,7 @@ class Reconstructor:
         norm: Norm | None = None,
         step_rule: StepRule | None = None,
         low_pass_weight: float | None = None,
+        smooth_widths: tuple[float, ...] | None = None,
         strength: float = 1.0,
         device: str | torch.device = "auto",
         memory_limit: float | None = None,
@@ -111,6 +114,7 @@ class Reconstructor:
             norm=norm,
             step_rule=step_rule,
             low_pass_weight=low_pass_weight,
+            smooth_widths=smooth_widths,
             strength=strength,
             device=str(device),
             memory_limit=memory_limit,
@@ -221,10 +225,14 @@ class Reconstructor:
             n_slices=n_slices,
             shape=(rows, columns),
             n_dictionary=len(self.dictionary),
-            n_filters=len(filter_set(self.dictionary, self.settings.smooth)),
+            n_filters=len(self._filters()),
             band_share=band.size[0] * band.size[1] / (rows * columns),
             network=self.maps if isinstance(self.maps, MapNetwork) else None,
         )
+
+    def _filters(self) -> Tensor:
+        """Return the filters of the dictionary and the smooth ones behind them."""
+        return filter_set(self.dictionary, self.settings.smooth, self.settings.smooth_widths)
 
     def _job(
         self,
@@ -233,7 +241,7 @@ class Reconstructor:
         on_iteration: Callable[[Progress], object] | None,
         should_stop: Callable[[], bool] | None,
     ) -> Job:
-        filters = filter_set(self.dictionary, self.settings.smooth).to(self.device)
+        filters = self._filters().to(self.device)
         rows, columns = acquisition.shape[1:]
         return Job(
             self.settings,
@@ -386,6 +394,9 @@ def _name_of(maps: MapNetwork | NoiseScalar | float | Tensor) -> str:
     return repr(maps) if isinstance(maps, float) else "tensor"
 
 
+_OF_THE_MODE = ("low_pass_weight", "smooth_widths")
+
+
 def _completed(
     given: ReconstructionSettings, maps: MapNetwork | NoiseScalar | float | Tensor
 ) -> CompleteSettings:
@@ -395,7 +406,7 @@ def _completed(
     solver = values["solver"] or source.solver
     if values["iterations"] is None and solver != source.solver:
         values["iterations"] = DEFAULT_ITERATIONS[solver]
-    for name in ("solver", "iterations", "step_rule", "norm", "smooth", "low_pass_weight"):
+    for name in ("solver", "iterations", "step_rule", "norm", "smooth", *_OF_THE_MODE):
         if values[name] is None:
             values[name] = getattr(source, name)
     return CompleteSettings(**values)

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
 from napari_csc.core.errors import CscError
+from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.maps.config import Smooth, Solver, StepRule
 from napari_csc.core.prox import Norm
 
@@ -40,7 +41,7 @@ class ReconstructionSettings(BaseModel):
         of the noise (``"1.5sigma"``).
     strength : float
         Factor on all sparsity level maps.
-    solver, iterations, step_rule, norm, smooth, low_pass_weight
+    solver, iterations, step_rule, norm, smooth, low_pass_weight, smooth_widths
         See `napari_csc.Reconstructor`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
@@ -61,6 +62,7 @@ class ReconstructionSettings(BaseModel):
     norm: Norm | None = None
     smooth: Smooth | None = None
     low_pass_weight: float | None = None
+    smooth_widths: tuple[float, ...] | None = None
     device: str = "auto"
     memory_limit: float | None = None
 
@@ -76,6 +78,13 @@ class ReconstructionSettings(BaseModel):
     def _some(cls, value: float | None) -> float | None:
         if value is not None and not 0 < value < float("inf"):
             raise ValueError("must be more than zero")
+        return value
+
+    @field_validator("smooth_widths")
+    @classmethod
+    def _few_and_not_too_wide(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and not (0 < len(value) <= 8 and all(0.5 <= w <= 64 for w in value)):
+            raise ValueError("must be one to eight widths between 0.5 and 64 pixels")
         return value
 
     @field_validator("strength", "low_pass_weight")
@@ -119,6 +128,7 @@ class CompleteSettings(ReconstructionSettings):
     norm: Norm
     smooth: Smooth
     low_pass_weight: float
+    smooth_widths: tuple[float, ...]
 
 
 DEFAULT_ITERATIONS: dict[Solver, int] = {"fista": 64, "admm": 16}
@@ -131,5 +141,6 @@ DEFAULTS = CompleteSettings(
     norm="modulus",
     smooth="filters",
     low_pass_weight=10.0,
+    smooth_widths=GAUSSIAN_WIDTHS,
 )
 """What counts where neither the user nor the weight file says anything."""

@@ -12,7 +12,7 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import DataTerm, data_term
 from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import step_sizes
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS, low_pass
+from napari_csc.core.lowpass import low_pass
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.networks import MapNetwork
 from napari_csc.core.maps.scalar import NoiseScalar
@@ -255,7 +255,7 @@ def _fitted(maps: Tensor, index: int, shape: tuple[int, ...], count: int) -> Ten
         extra = maps.mean(0, keepdim=True).expand(shape[0] - count, -1, -1)
         maps = torch.cat([maps, extra])
     if maps.shape != shape:
-        smooth = f" (or {shape[0]} with the {len(GAUSSIAN_WIDTHS)} smooth filters)"
+        smooth = f" (or {shape[0]} with the {shape[0] - count} smooth filters)"
         raise CscError(
             f"The tensor of maps has the shape {tuple(maps.shape)}, but "
             f"({count}, {shape[1]}, {shape[2]}) is needed{smooth if shape[0] > count else ''}."

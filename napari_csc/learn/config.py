@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.errors import CscError
+from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.maps.config import MapNetworkConfig, Smooth, Solver, StepRule
 from napari_csc.core.prox import Norm
 
@@ -30,6 +31,8 @@ class TrainingConfig(BaseModel):
     norm: Norm = "modulus"
     step_rule: StepRule = "per-filter"
     low_pass_weight: float = Field(10.0, gt=0)
+    smooth_widths: tuple[float, ...] = GAUSSIAN_WIDTHS
+    """Standard deviations, in pixels, of the smooth filters."""
     solver: Solver = "fista"
     iterations: int = Field(64, ge=1)
     gradient_iterations: int = Field(12, ge=1)

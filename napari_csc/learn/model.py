@@ -129,7 +129,9 @@ class UnrolledReconstruction(Trainable):
 
     def operator(self, batch: Batch, dictionary: Dictionary) -> SynthesisOperator:
         """Return the synthesis operator of all filters, smooth ones last."""
-        filters = filter_set(dictionary, self.network.metadata.smooth).to(batch.mask.device)
+        metadata = self.network.metadata
+        filters = filter_set(dictionary, metadata.smooth, metadata.smooth_widths)
+        filters = filters.to(batch.mask.device)
         return SynthesisOperator(filters, (batch.mask.shape[-2], batch.mask.shape[-1]))
 
     def solve(self, batch: Batch, synthesis: SynthesisOperator, maps: Tensor) -> Tensor:
@@ -191,6 +193,7 @@ def _metadata(config: TrainingConfig) -> WeightMetadata:
         norm=config.norm,
         smooth=config.smooth,
         low_pass_weight=config.low_pass_weight,
+        smooth_widths=config.smooth_widths,
         dictionary_digest=dictionary.digest if dictionary else None,
         dictionary_name=dictionary.name if dictionary else None,
     )

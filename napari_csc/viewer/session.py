@@ -9,7 +9,6 @@ from psygnal import SignalGroupDescriptor
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.maps import WeightMetadata
 from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.prox import Norm
@@ -171,7 +170,7 @@ class Session:
         network, dictionary = (self.networks or {}).get(name), self.ordered()
         if network is None or dictionary is None or network.architecture.n_filters is None:
             return ""
-        extra = len(GAUSSIAN_WIDTHS) if (self.smooth or network.smooth) == "filters" else 0
+        extra = len(network.smooth_widths) if (self.smooth or network.smooth) == "filters" else 0
         wanted = network.architecture.n_filters - extra
         if len(dictionary) == wanted:
             return ""

@@ -238,3 +238,16 @@ def test_results_are_ordinary_tensors():
     for values in (*arrays, result.smooth_maps, result.sparse_codes, result.contributions(0)):
         assert not values.is_inference()
         values.mul_(2)
+
+
+def test_smooth_filters_of_other_widths():
+    scan = small_scan()
+    result = reconstruct(scan, NoiseScalar(1.5), smooth="filters", smooth_widths=(1.5, 3.0))
+    assert result.smooth_maps.shape[1] == 2
+    assert result.provenance["settings"]["smooth_widths"] == [1.5, 3.0]
+    usual = reconstruct(scan, NoiseScalar(1.5), smooth="filters")
+    assert usual.smooth_maps.shape[1] == 3
+    assert relative(result.image, usual.image) > 1e-3
+    for widths in ((), (0.1,), (100.0,)):
+        with pytest.raises(CscError, match="smooth widths"):
+            reconstruct(scan, NoiseScalar(1.5), smooth_widths=widths)

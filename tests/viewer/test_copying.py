@@ -25,7 +25,8 @@ CHANGES = [
         "solver": "admm",
         "iterations": 4,
         "norm": "real-imaginary",
-        "smooth": "low-pass",
+        "smooth": "filters",
+        "smooth_widths": (1.5, 3.0),
         "device": "cpu",
     },
 ]

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.prox import Norm
 
 Smooth = Literal["filters", "low-pass"]
@@ -57,6 +58,7 @@ class WeightMetadata(BaseModel):
     norm: Norm = "modulus"
     smooth: Smooth = "filters"
     low_pass_weight: float = 10.0
+    smooth_widths: tuple[float, ...] = GAUSSIAN_WIDTHS
     scaling: Literal["noise units"] = "noise units"
     dictionary_digest: str | None = None
     """V1: the one dictionary it was trained for."""

@@ -69,7 +69,9 @@ def cost(network: MapNetwork, dictionary: Dictionary, size: int = 320) -> dict[s
     """Return the parameters of a map network and its multiply-adds for one square image."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    synthesis = SynthesisOperator(filter_set(dictionary, network.metadata.smooth), (size, size))
+    metadata = network.metadata
+    filters = filter_set(dictionary, metadata.smooth, metadata.smooth_widths)
+    synthesis = SynthesisOperator(filters, (size, size))
     image = torch.ones(1, size, size, dtype=torch.complex64)
     mask = torch.ones(size, size)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
