@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from functools import cached_property
@@ -108,13 +109,18 @@ class BlackBox(Trainable):
 class BlackBoxMethod:
     """A trained black box as a method of the evaluation."""
 
-    def __init__(self, model: BlackBox, name: str) -> None:
-        self._model, self._name = model.eval(), name
+    def __init__(self, model: BlackBox, name: str, digest: str = "") -> None:
+        self._model, self._name, self._digest = model.eval(), name, digest
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return self._name
+
+    @property
+    def version(self) -> str:
+        """Digest of the weights."""
+        return self._digest[:12]
 
     @cached_property
     def parameters(self) -> int:
@@ -152,4 +158,4 @@ def load_black_box(path: str | Path) -> BlackBoxMethod:
         model.load_state_dict(tensors)
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise CscError(f"{path.name} is no weight file of a black box.") from error
-    return BlackBoxMethod(model, path.stem)
+    return BlackBoxMethod(model, path.stem, hashlib.sha256(path.read_bytes()).hexdigest())

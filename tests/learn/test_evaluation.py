@@ -1,5 +1,6 @@
 import csv
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from napari_csc.learn.evaluation.measure import (
     compare,
     figures,
     mean,
+    read_rows,
+    write_rows,
 )
 from napari_csc.learn.evaluation.methods import (
     Adjoint,
@@ -50,6 +53,7 @@ def row(method="a", subject="s", group="g", ssim=0.5, **changes):
     values = {
         "experiment": "e",
         "method": method,
+        "version": "",
         "dictionary": "",
         "group": group,
         "subject": subject,
@@ -165,6 +169,24 @@ def test_multiply_adds_by_hand():
     area = (32 + 2 * network.unet.halo) ** 2
     expected = area * (2 * 2 * 9 + 2 * 2 * 9 + 2 * 4)
     assert counted["giga_multiply_adds"] * 1e9 == pytest.approx(expected)
+
+
+def test_rows_are_measured_once(images, tmp_path):
+    methods = [Adjoint(), scalar_method(DICTIONARY, 1.5)]
+    rows = list(compare("noise", methods, images[:1], [Condition()]))
+    write_rows(tmp_path / "rows.csv", rows)
+    again = read_rows(tmp_path / "rows.csv")
+    assert [one.key for one in again] == [one.key for one in rows]
+    changed = {one.key: replace(one, ssim=0.123) for one in again}
+    kept = list(compare("noise", methods, images[:1], [Condition()], changed))
+    assert {one.ssim for one in kept} == {0.123}
+    other = list(
+        compare("noise", [scalar_method(DICTIONARY, 2.0)], images[:1], [Condition()], changed)
+    )
+    assert other[0].ssim != 0.123
+    (tmp_path / "rows.csv").write_text("something,else\n1,2\n")
+    with pytest.raises(CscError, match="not written by this evaluation"):
+        read_rows(tmp_path / "rows.csv")
 
 
 def test_means_are_over_subjects():

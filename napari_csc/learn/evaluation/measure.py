@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from napari_csc.core import metrics
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
 from napari_csc.core.simulate import IMAGE_MAXIMUM, simulate_low_field
 from napari_csc.learn.evaluation.images import EvaluationImage
 from napari_csc.learn.evaluation.methods import Method
 
 Tensor = torch.Tensor
+
+_KEY = (
+    "experiment",
+    "method",
+    "version",
+    "dictionary",
+    "group",
+    "subject",
+    "slice",
+    "noise_variance",
+    "sampled",
+)
 
 FIGURES = ("ssim", "ssim_object", "ssim_background", "nmse", "psnr", "haarpsi", "blur")
 """Figures of a row, see `figures`."""
@@ -54,6 +71,7 @@ class Row:
 
     experiment: str
     method: str
+    version: str
     dictionary: str
     group: str
     subject: str
@@ -72,6 +90,11 @@ class Row:
     def as_dict(self) -> dict[str, object]:
         """Return the columns by name."""
         return asdict(self)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What was measured: rows with the same key say the same."""
+        return tuple(getattr(self, name) for name in _KEY)
 
 
 def figures(image: EvaluationImage, found: Tensor) -> dict[str, float]:
@@ -101,13 +124,19 @@ def compare(
     methods: Sequence[Method],
     images: Iterable[EvaluationImage],
     conditions: Sequence[Condition],
+    known: Mapping[tuple[object, ...], Row] | None = None,
 ) -> Iterator[Row]:
-    """Yield a row for each method on each image under each condition."""
+    """Yield a row for each method on each image under each condition.
+
+    Rows that are known already are not measured again.
+    """
     for image in images:
         for condition in conditions:
             scan = condition.scan(image)
             for method in methods:
-                yield measured(experiment, method, image, condition, scan)
+                key = _key(experiment, method, image, condition)
+                row = (known or {}).get(key)
+                yield row or measured(experiment, method, image, condition, scan)
 
 
 def measured(
@@ -117,19 +146,59 @@ def measured(
     begin = time.perf_counter()
     found = method(scan)
     seconds = time.perf_counter() - begin
+    told: dict[str, Any] = dict(zip(_KEY, _key(experiment, method, image, condition), strict=True))
+    told |= {name: round(value, 5) for name, value in figures(image, found).items()}
+    return Row(**told, seconds=round(seconds, 3))
+
+
+def _key(
+    experiment: str, method: Method, image: EvaluationImage, condition: Condition
+) -> tuple[Any, ...]:
     dictionary = getattr(method, "dictionary", None)
-    return Row(
+    return (
         experiment,
         method.name,
+        method.version,
         dictionary.name if dictionary is not None else "",
         image.group,
         image.subject,
         image.number,
         condition.noise_variance,
-        condition.sampled,
-        **{name: round(value, 5) for name, value in figures(image, found).items()},
-        seconds=round(seconds, 3),
+        round(condition.sampled, 6),
     )
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write a CSV file (to a temporary name, then renamed)."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [one.name for one in fields(Row)])
+        writer.writeheader()
+        writer.writerows(row.as_dict() for row in rows)
+    os.replace(temporary, path)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a CSV file that `write_rows` wrote; nothing if there is none.
+
+    Raises
+    ------
+    CscError
+        If the file holds something else.
+    """
+    if not path.is_file():
+        return []
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": float}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                Row(**{one.name: kinds[str(one.type)](line[one.name]) for one in fields(Row)})
+                for line in csv.DictReader(file)
+            ]
+    except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+        raise CscError(
+            f"{path} was not written by this evaluation; give another output folder."
+        ) from error
 
 
 def hash_of(*parts: object) -> int:

@@ -31,6 +31,10 @@ class Method(Protocol):
     def name(self) -> str:
         """What tables call it."""
 
+    @property
+    def version(self) -> str:
+        """What tells this method from others of the same name: digest of weights, or a level."""
+
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image (y, x), complex."""
 
@@ -40,6 +44,7 @@ class Adjoint:
     """The initial image ``A^H y``."""
 
     name: str = "initial image"
+    version: str = ""
 
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image."""
@@ -60,6 +65,13 @@ class SparseCoding:
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image."""
         return self.reconstructor(acquisition).image[0]
+
+    @property
+    def version(self) -> str:
+        """Digest of the weights, or the level."""
+        if isinstance(self.maps, NoiseScalar):
+            return f"{self.maps.factor:g}"
+        return self.maps.digest[:12]
 
     @property
     def reconstructor(self) -> Reconstructor:
@@ -88,6 +100,11 @@ class TotalVariation:
 
     weight: float
     name: str = "total variation"
+
+    @property
+    def version(self) -> str:
+        """The weight."""
+        return f"{self.weight:g}"
 
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image."""
@@ -150,6 +167,11 @@ class BestScalar:
     name: str
     dictionary: Dictionary
     smooth: Smooth = "filters"
+
+    @property
+    def version(self) -> str:
+        """The levels that are searched."""
+        return " ".join(f"{level:g}" for level in SCALARS)
 
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image with the highest SSIM."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,7 +13,16 @@ from napari_csc.core.dictionary_sources import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.learn.evaluation import figures, tables
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
-from napari_csc.learn.evaluation.measure import FIGURES, Condition, Row, compare, mean, measured
+from napari_csc.learn.evaluation.measure import (
+    FIGURES,
+    Condition,
+    Row,
+    compare,
+    mean,
+    measured,
+    read_rows,
+    write_rows,
+)
 from napari_csc.learn.evaluation.methods import (
     SCALARS,
     TV_WEIGHTS,
@@ -77,6 +84,9 @@ class Evaluation:
 def evaluate(plan: Evaluation, output: Path, report: Report = print) -> Path:
     """Measure everything and write ``rows.csv``, ``tables.md`` and pictures into a folder.
 
+    Rows that the file holds already are not measured again, so an evaluation that was interrupted
+    goes on, and further methods can be added to one that is done.
+
     Returns
     -------
     Path
@@ -92,6 +102,7 @@ def evaluate(plan: Evaluation, output: Path, report: Report = print) -> Path:
     report(f"on validation: one level {level:g} sigma, total variation {weight:g} sigma")
     scalar = scalar_method(dictionary, level, name=f"one level, {level:g}σ")
     oracle = BestScalar("best level of each image (oracle)", dictionary)
+    known = {row.key: row for row in read_rows(output / "rows.csv")}
     rows: list[Row] = []
 
     def run(
@@ -100,11 +111,13 @@ def evaluate(plan: Evaluation, output: Path, report: Report = print) -> Path:
         conditions: Sequence[Condition],
         shown: Sequence[EvaluationImage] = images,
     ) -> None:
-        for row in compare(experiment, methods, shown, conditions):
+        for row in compare(experiment, methods, shown, conditions, known):
             rows.append(row)
+            if row.key not in known:
+                known[row.key] = row
+                write_rows(output / "rows.csv", list(known.values()))
             if row.method == methods[-1].name:
                 report(f"{experiment}: {row.group} {row.slice}, noise {row.noise_variance:g}")
-        _write(output / "rows.csv", rows)
 
     every: list[Method] = [Adjoint(), scalar, oracle, TotalVariation(weight)]
     run("noise", [*every, *networks, *plan.black_boxes], [Condition(noise) for noise in NOISE])
@@ -260,12 +273,3 @@ def _promise_table(promises: Sequence[dict[str, Any]]) -> str:
             ]
         )
     return tables.markdown(head, body)
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0].as_dict()))
-        writer.writeheader()
-        writer.writerows(row.as_dict() for row in rows)
-    os.replace(temporary, path)
