@@ -56,7 +56,8 @@ def reconstruct(
         str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
     ] = None,
     maps: Annotated[
-        str | None, typer.Option(help="v3, a level (0.3), a multiple of the noise (1.5sigma), file")
+        str | None,
+        typer.Option(help="v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
     ] = None,
     solver: Annotated[str | None, typer.Option(help="fista or admm [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,

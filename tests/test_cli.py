@@ -212,7 +212,7 @@ def test_reconstruct_with_the_shipped_network(tmp_path: Path, scan: Path) -> Non
     done = run("reconstruct", scan, "-o", tmp_path / "o.h5", "--device", "cpu", "--slice", 0)
     assert done.exit_code == 0, done.output
     result = csc.load_result(tmp_path / "o.h5")
-    assert result.provenance["maps"]["name"] == "v3"
+    assert result.provenance["maps"]["name"] == "v4"
     assert float(result.sparsity_maps.std()) > 0
 
 

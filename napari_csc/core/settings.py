@@ -54,7 +54,7 @@ class ReconstructionSettings(BaseModel):
     dictionary: str = "dct-32-9"
     shuffle_seed: int | None = None
     dropped: tuple[int, ...] = ()
-    maps: str = "v3"
+    maps: str = "v4"
     strength: float = 1.0
     solver: Solver | None = None
     iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None

@@ -176,5 +176,5 @@ class Session:
             return ""
         return (
             f"{name} was trained for the {wanted} filters of {network.dictionary_name}, but "
-            f"{len(dictionary)} are in use; choose that dictionary, or V3, which takes any."
+            f"{len(dictionary)} are in use; choose that dictionary, or V4, which takes any."
         )

@@ -37,9 +37,14 @@ def test_metadata_tell_a_gain_over_the_scalar(name):
     assert metadata.training["seed"]
 
 
+@pytest.mark.parametrize("name", ["v3", "v4"])
+def test_twenty_shuffles_leave_the_image(scan, dictionary, name):
+    network = csc.load_map_network(name)
+    assert max(change(dictionary, network, scan, seed) for seed in range(20)) < 1e-5
+
+
 @pytest.mark.parametrize("seed", [0, 1])
-def test_shuffling_leaves_the_image_of_v3_and_breaks_that_of_v1(scan, dictionary, seed):
-    assert change(dictionary, csc.load_map_network("v3"), scan, seed) < 1e-5
+def test_shuffling_breaks_the_image_of_v1(scan, dictionary, seed):
     assert change(dictionary, csc.load_map_network("v1:dct-32-9"), scan, seed) > 0.05
 
 

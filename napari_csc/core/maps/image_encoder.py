@@ -14,10 +14,11 @@ from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.networks import (
     CHUNK_PIXELS,
     MapNetwork,
+    filter_power,
     filter_redundancy,
     response_noise,
 )
-from napari_csc.core.maps.unet import UNet, extend
+from napari_csc.core.maps.unet import UNet
 from napari_csc.core.synthesis import SynthesisOperator
 
 Tensor = torch.Tensor
@@ -129,7 +130,8 @@ class MapNetworkV4(MapNetwork):
         count = len(synthesis)
         at_once = count if self.training else max(1, chunk_pixels // image[0].numel())
         chunks = [slice(i, min(i + at_once, count)) for i in range(0, count, at_once)]
-        noise = response_noise(synthesis, mask).expand(len(image), -1)
+        power = filter_power(synthesis)
+        noise = response_noise(power, mask).expand(len(image), -1)
         back = _local_phase(image).conj()
         measured = _Responses(image, synthesis, noise, back)
         pooled = _pooled(measured, chunks) if self.config.pooling else []
@@ -139,7 +141,7 @@ class MapNetworkV4(MapNetwork):
         if encoded.estimate is not None:
             views.append(_Responses(encoded.estimate, synthesis, noise, back))
         with torch.autocast(image.device.type, enabled=False):
-            known = self._embed(synthesis, noise)
+            known = self._embed(power, noise)
         maps = []
         for chunk in chunks:
             check()
@@ -175,14 +177,14 @@ class MapNetworkV4(MapNetwork):
         estimate = None
         if self.config.estimate:
             estimate = (turned + torch.complex(change[:, 0], change[:, 1])) * back.conj() * level
-        return _Encoded(shared, own, estimate)
+        return _Encoded(shared, _around(own, 1), estimate)
 
-    def _embed(self, synthesis: SynthesisOperator, noise: Tensor) -> Tensor:
+    def _embed(self, power: Tensor, noise: Tensor) -> Tensor:
         """Return what is known of each filter, (n, K, embedding)."""
-        redundancy = filter_redundancy(synthesis).expand_as(noise)
+        redundancy = filter_redundancy(power).expand_as(noise)
         known = torch.stack([noise, redundancy], dim=-1)
         if self.config.embedding == "spectrum":
-            bins = _power_in_bins(synthesis.spectra)
+            bins = _power_in_bins(power)
             known = torch.cat([known, bins.expand(len(noise), *bins.shape)], dim=-1)
         result: Tensor = self.embedding(known)
         return result
@@ -193,7 +195,7 @@ class MapNetworkV4(MapNetwork):
         logits = logits + self.offset(known)[..., None]
         if not self.config.hidden:
             return logits
-        units = _around(encoded.own, 1)[:, None] + self.to_units(known)[..., None, None]
+        units = encoded.own[:, None] + self.to_units(known)[..., None, None]
         lead = units.shape[:2]
         units = units.flatten(0, 1)
         if responses:
@@ -218,7 +220,17 @@ class MapNetworkV4(MapNetwork):
 
 @dataclass(frozen=True)
 class _Encoded:
-    """What the encoder says of the image: features (n, c, y, x) and estimate (n, y, x)."""
+    """What the encoder says of the image.
+
+    Attributes
+    ----------
+    shared : Tensor
+        Features that every filter weighs, (n, c, y, x).
+    own : Tensor
+        Features for the small convolutions, (n, c, y + 2, x + 2), extended by a pixel.
+    estimate : Tensor or None
+        The image without noise, (n, y, x).
+    """
 
     shared: Tensor
     own: Tensor
@@ -255,14 +267,26 @@ def _pooled(responses: _Responses, chunks: list[slice]) -> list[Tensor]:
 
 def _squeezed(values: Tensor) -> tuple[Tensor, Tensor]:
     """Return complex values with the modulus compressed by asinh, and that modulus."""
-    modulus = values.abs()
-    compressed = torch.asinh(modulus)
-    return values * (compressed / modulus.clamp_min(1e-6)), compressed
+    modulus = _modulus(values)
+    compressed = _asinh(modulus)
+    return values * (compressed / modulus), compressed
+
+
+def _modulus(values: Tensor) -> Tensor:
+    """Return the modulus, a little above zero; faster than abs, and with a gradient everywhere."""
+    real, imaginary = torch.view_as_real(values).unbind(-1)
+    return (real * real + imaginary * imaginary + 1e-12).sqrt()
+
+
+def _asinh(values: Tensor) -> Tensor:
+    """Return asinh of values that are not negative, by functions that the CPU has vectorised."""
+    squares = values * values
+    return torch.log1p(values + squares / (1 + (squares + 1).sqrt()))
 
 
 def _around(stack: Tensor, halo: int) -> Tensor:
     """Return images (n, c, y, x) extended circularly on all sides."""
-    return extend(extend(stack, -2, halo), -1, halo)
+    return F.pad(stack, (halo,) * 4, mode="circular")
 
 
 def _local_phase(image: Tensor) -> Tensor:
@@ -280,13 +304,13 @@ def _extents(masks: Tensor) -> tuple[Tensor, Tensor]:
     return rows[:, None, None], columns[:, None, None]
 
 
-def _power_in_bins(spectra: Tensor) -> Tensor:
+def _power_in_bins(power: Tensor) -> Tensor:
     """Return the log power of filters in half a plane of frequency bins, (K, bins).
 
     The same for any image grid, as far as the grid resolves the spectrum.
     """
-    power = torch.fft.fftshift(torch.view_as_real(spectra).square().sum(-1), dim=(-2, -1))
-    binned = F.adaptive_avg_pool2d(power, (_BINS, _BINS))
+    centred = torch.fft.fftshift(power, dim=(-2, -1))
+    binned = F.adaptive_avg_pool2d(centred, (_BINS, _BINS))
     # The power of a real filter is symmetric; half of it says all.
     half = binned[:, :, _BINS // 2 - 1 :]
     return torch.log(half.flatten(1) + 1e-2)

@@ -168,8 +168,9 @@ class MapNetworkV3(MapNetwork):
     ) -> Tensor:
         """Infer the maps; see `MapNetwork.forward`."""
         spectrum = torch.fft.fft2(image, norm="ortho")
-        noise = response_noise(synthesis, mask).expand(len(image), -1)
-        redundancy = filter_redundancy(synthesis)
+        power = filter_power(synthesis)
+        noise = response_noise(power, mask).expand(len(image), -1)
+        redundancy = filter_redundancy(power)
         size = max(1, chunk_pixels // image[0].numel()) if not self.training else len(synthesis)
         chunks = []
         for number, levels in enumerate(noise.split(size, dim=1)):
@@ -199,22 +200,25 @@ class MapNetworkV3(MapNetwork):
         return self.bound * torch.sigmoid(logits).reshape(responses.shape) * scale
 
 
-def response_noise(synthesis: SynthesisOperator, mask: Tensor) -> Tensor:
+def filter_power(synthesis: SynthesisOperator) -> Tensor:
+    """Return ``|d^_k(w)|^2`` of each filter, (K, y, x)."""
+    return torch.view_as_real(synthesis.spectra).square().sum(-1)
+
+
+def response_noise(power: Tensor, mask: Tensor) -> Tensor:
     """Return the noise standard deviation of each filter response, (n or 1, K), noise units.
 
     White noise of variance one on the sampled positions gives ``D_k^H x0`` the variance
     ``mean_w M(w) |d^_k(w)|^2``.
     """
-    power = torch.view_as_real(synthesis.spectra).square().sum(-1)
     masks = mask.reshape(-1, *mask.shape[-2:]).to(power.dtype)
     # Sums, not a matrix product, which would run in half precision under autocast.
     variance = torch.stack([(power * one).mean((-2, -1)) for one in masks])
     return variance.sqrt().clamp_min(_SMALLEST_NOISE)
 
 
-def filter_redundancy(synthesis: SynthesisOperator) -> Tensor:
+def filter_redundancy(power: Tensor) -> Tensor:
     """Return for each filter (K,) the log of ``sum_j |d^_j|^2``, averaged over its own band."""
-    power = torch.view_as_real(synthesis.spectra).square().sum(-1)
     total = power.sum(0)
     return torch.log((power * total).sum((-2, -1)) / power.sum((-2, -1)))
 

@@ -42,6 +42,13 @@ def shipped_digests() -> dict[str, str]:
     return found
 
 
+def write_digests() -> None:
+    """Note the digests of the weight files in the package: after adding or changing one."""
+    files = sorted(SHIPPED.glob("*.safetensors"))
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    (SHIPPED / _DIGESTS).write_text(json.dumps(digests, indent=1) + "\n")
+
+
 def load_map_network(name_or_path: str | Path) -> MapNetwork:
     """Load a trained map network.
 
@@ -87,11 +94,16 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     return network.eval().requires_grad_(False)
 
 
-def save_map_network(network: MapNetwork, path: str | Path) -> None:
-    """Write weights and metadata to a safetensors file (to a temporary name, then renamed)."""
+def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) -> None:
+    """Write weights and metadata to a safetensors file (to a temporary name, then renamed).
+
+    With ``half`` the weights are rounded to half precision, for a file of half the size; they are
+    computed with in single precision all the same.
+    """
     path = Path(path)
     tensors = {
-        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+        key: (value.half() if half else value).detach().cpu().contiguous()
+        for key, value in network.state_dict().items()
     }
     described = {_METADATA_KEY: network.metadata.model_dump_json()}
     temporary = path.with_name(path.name + ".part")
