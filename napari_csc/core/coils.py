@@ -8,6 +8,7 @@ import torch
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import kspace_to_image
+from napari_csc.core.graphics import keep_triton_out
 
 Tensor = torch.Tensor
 CoilMethod = Literal["walsh", "inati"]
@@ -50,6 +51,7 @@ def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> T
 
 def coil_maps_of_images(coil_images: Tensor, method: str = "walsh") -> Tensor:
     """Estimate coil sensitivity maps from coil images (slice, coil, y, x); see above."""
+    keep_triton_out()
     from mrpro.algorithms.csm import inati, walsh
 
     if method not in get_args(CoilMethod):
@@ -85,6 +87,7 @@ def coil_noise_power(coil_maps: Tensor, mask: Tensor) -> Tensor:
 
 def birdcage_maps(n_coils: int, shape: tuple[int, int]) -> Tensor:
     """Return the sensitivities (coil, y, x) of a birdcage coil, root sum of squares one (mrpro)."""
+    keep_triton_out()
     from mrpro.data import SpatialDimension
     from mrpro.phantoms.coils import birdcage_2d
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from napari_csc.core.errors import CscError
+from napari_csc.core.graphics import keep_triton_out
 
 Array = npt.NDArray[np.float64]
 ArrayLike = torch.Tensor | npt.NDArray[Any]
@@ -85,6 +86,7 @@ def haarpsi(reference: ArrayLike, image: ArrayLike, data_range: float | None = N
     piq's definition (Reisenhofer et al., Signal Process. Image Commun. 2018), with its subsampling;
     values above ``data_range``, the maximum magnitude of the reference if None, are cut off.
     """
+    keep_triton_out()
     from piq import haarpsi as similarity
 
     truth, estimate, _ = _prepare(reference, image, None)

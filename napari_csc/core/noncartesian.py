@@ -21,6 +21,7 @@ from napari_csc.core.acquisition_checks import (
 )
 from napari_csc.core.coils import CoilMethod, coil_maps_of_images, coil_noise_power
 from napari_csc.core.errors import CscError
+from napari_csc.core.graphics import keep_triton_out
 from napari_csc.core.noise import background_noise_std, root_mean_square
 from napari_csc.core.operator_norm import norm_bound
 from napari_csc.core.prewhitening import Whitening
@@ -247,6 +248,7 @@ class NonCartesianAcquisition(Acquisition):
 
     @cached_property
     def _operator(self) -> NonUniformFastFourierOp:
+        keep_triton_out()
         from mrpro.data import KTrajectory, SpatialDimension
         from mrpro.operators import NonUniformFastFourierOp
 
@@ -262,6 +264,7 @@ class NonCartesianAcquisition(Acquisition):
         return self._weighted_gram(self.density)
 
     def _weighted_gram(self, weights: Tensor) -> NonUniformFastFourierOpGramOp:
+        keep_triton_out()
         from mrpro.operators.NonUniformFastFourierOp import NonUniformFastFourierOpGramOp
 
         operator = NonUniformFastFourierOpGramOp(self._operator, weights.reshape(1, 1, 1, 1, -1))

@@ -8,6 +8,7 @@ import torch
 
 from napari_csc.core.acquisition_checks import SMALLEST_IMAGE, ArrayLike, to_tensor
 from napari_csc.core.errors import CscError
+from napari_csc.core.graphics import keep_triton_out
 
 Tensor = torch.Tensor
 
@@ -113,6 +114,7 @@ def trajectory_density(positions: Tensor) -> Tensor:
     CscError
         If the positions span no area.
     """
+    keep_triton_out()
     from mrpro.algorithms.dcf import dcf_2d3d_voronoi
     from scipy.spatial import QhullError
 

@@ -15,6 +15,7 @@ from torch import nn
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
+from napari_csc.core.graphics import keep_triton_out
 from napari_csc.learn.data import Batch
 from napari_csc.learn.model import Trainable
 
@@ -47,6 +48,7 @@ class BlackBox(Trainable):
 
     def __init__(self, kind: Kind) -> None:
         super().__init__()
+        keep_triton_out()
         try:
             from deepinv.models import DnCNN, MoDL, UNet, VarNet
         except ImportError as error:

@@ -11,6 +11,7 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.graphics import keep_triton_out
 from napari_csc.core.maps import MapNetwork, NoiseScalar
 from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.reconstruct import Reconstructor
@@ -113,6 +114,7 @@ class TotalVariation:
 
 def total_variation(acquisition: Acquisition, weight: float) -> Tensor:
     """Return the image (y, x) with total variation; see `TotalVariation`."""
+    keep_triton_out()
     from mrpro.algorithms.optimizers import pdhg
     from mrpro.operators import (
         FiniteDifferenceOp,
@@ -142,6 +144,7 @@ def total_variation(acquisition: Acquisition, weight: float) -> Tensor:
 
 @cache
 def _masked_fourier() -> Callable[[Tensor], Any]:
+    keep_triton_out()
     from mrpro.operators.LinearOperator import LinearOperator
 
     class MaskedFourier(LinearOperator):

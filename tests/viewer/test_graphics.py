@@ -1,0 +1,56 @@
+"""Graphics drivers and what is imported after them."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from napari_csc.core import graphics
+
+
+@pytest.mark.parametrize(("is_loaded", "expected"), [(True, None), (False, "untouched")])
+def test_triton_is_kept_out_beside_another_llvm(monkeypatch, is_loaded, expected) -> None:
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    monkeypatch.setattr(graphics, "_llvm_is_loaded", lambda: is_loaded)
+    graphics.keep_triton_out()
+    assert sys.modules.get("triton", "untouched") == expected
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+
+
+def test_triton_that_is_there_stays(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "triton", sys)
+    monkeypatch.setattr(graphics, "_llvm_is_loaded", lambda: True)
+    graphics.keep_triton_out()
+    assert sys.modules["triton"] is sys
+
+
+@pytest.mark.gui
+@pytest.mark.slow
+def test_coils_are_combined_after_the_viewer_has_drawn() -> None:
+    """In a process of its own, as only the first import of mrpro could crash it."""
+    script = """
+        import sys
+        import torch
+        import napari_csc as csc
+        from napari_csc.viewer.app import open_viewer
+
+        viewer, dock = open_viewer()
+        viewer.screenshot(flash=False)
+        assert "mrpro" not in sys.modules
+        kspace = torch.randn(1, 3, 32, 32, dtype=torch.complex64)
+        acquisition = csc.Acquisition.from_kspace(kspace)
+        truth = torch.rand(32, 32)
+        same = csc.metrics.haarpsi(truth, truth)
+        print("coils", acquisition.n_coils, "mrpro" in sys.modules, same)
+        viewer.close()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "coils 3 True 1" in done.stdout
