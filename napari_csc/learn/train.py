@@ -81,13 +81,13 @@ def train(
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    fabric = _fabric(devices, accelerator, output)
     started = time.monotonic()
     train_volumes = read_volumes(data, config.train_files)
     slices = [filled_slices(volume) for volume in train_volumes]
     if config.phantom_share:
         slices.append(phantom_slices(_PHANTOMS, config.seed))
     scans = validation_scans(read_volumes(data, config.validation_files), per_volume=4)
+    fabric = _fabric(devices, accelerator, output)
     torch.manual_seed(config.seed)  # fresh weights only; the data have their own generators
     model = build_model(config)
     if start is not None:

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from platformdirs import user_data_path
 from psygnal import Signal
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.viewer.inspection import Look, look
+from napari_csc.viewer.extras import Extras
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
+from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.learning import Learned, Lesson, learn_from
 from napari_csc.viewer.loading import (
     InputFacts,
@@ -31,8 +29,7 @@ from napari_csc.viewer.loading import (
     simulated_scan,
 )
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
-from napari_csc.viewer.views import Array, Window, log_kspace
-from napari_csc.viewer.work import Baseline, Job, Outcome, Step, corrected, gridded, run_job
+from napari_csc.viewer.work import Baseline, Job, Outcome, Step, run_job
 
 Kind = Literal["info", "good", "problem"]
 _PREFERRED = ("v4", "v3")
@@ -78,8 +75,6 @@ class Controller:
     running = Signal(bool)
     finished = Signal(object)
     input_facts = Signal(object)
-    filter_figures = Signal(object)
-    """The `FilterFigures` of the result that is shown."""
     plain_image = Signal(object)
     """The chosen input is a plain image (its `LayerInput`), or is none (None)."""
 
@@ -96,7 +91,7 @@ class Controller:
             getattr(session.events, name).connect(self._refresh_facts)
         session.events.part.connect(board.show_part)
         session.events.selected.connect(self._selected)
-        session.events.result.connect(self._measure_filters)
+        self.extras = Extras(session, board, lanes, self._say, self.fail)
 
     def close(self) -> None:
         """Stop all work, deliver nothing any more, let go of the viewer."""
@@ -385,93 +380,6 @@ class Controller:
         self.running.emit(False)
         before = "the last result is shown" if self.session.result else "there is no result yet"
         self._say(f"Cancelled; {before}.")
-
-    # ------------------------------------------------------------ on demand
-
-    def _measure_filters(self) -> None:
-        """Measure what each filter does in a new result, for sorting and for the tips."""
-        result = self.session.result
-        if result is None:
-            return
-
-        def done(figures: FilterFigures) -> None:
-            if result is self.session.result:
-                self.filter_figures.emit(figures)
-
-        self._lanes.figures.start(lambda ticket: filter_figures(result), Handlers(done, self.fail))
-
-    def look_at(self, position: tuple[float, ...]) -> Look | None:
-        """Return what there is to tell about a position in the world; None outside the result."""
-        result, place = self.session.result, self.board.place_of(position)
-        if result is None or place is None or place[0] >= len(result.image):
-            return None
-        return look(result, place)
-
-    def show_filter_layers(self, wanted: set[str]) -> None:
-        """Show or hide contribution and codes of the selected filter."""
-        result = self.session.result
-        roles = {CODE, CONTRIBUTION} & wanted
-        for role in {CODE, CONTRIBUTION} - wanted:
-            self.board.remove(role)
-        order = self.session.order_shown()
-        if result is None or not roles or self.session.selected not in order:
-            return
-        position = order.index(self.session.selected)
-
-        def work(ticket: Ticket) -> tuple[dict[str, tuple[Array, Window]], bool]:
-            made, is_used = {}, False
-            for role in roles:
-                values = (
-                    result.sparse_codes[:, position]
-                    if role == CODE
-                    else result.contributions(position)
-                )
-                peak = float(values.abs().max())
-                is_used |= peak > 1e-6 * float(result.image.abs().max())
-                made[role] = (np.asarray(values), (0.0, peak or 1.0))
-            return made, is_used
-
-        def done(found: tuple[dict[str, tuple[Array, Window]], bool]) -> None:
-            made, is_used = found
-            if not is_used:
-                self._say(f"Filter {position} is not used anywhere in this image.")
-            for role, (values, window) in made.items():
-                self.board.show_extra(role, values, window)
-
-        self._lanes.extra.start(work, Handlers(done, self.fail))
-
-    def show_rulers(self, is_wanted: bool) -> None:
-        """Show or hide which filter contributes most at each pixel."""
-        result = self.session.result
-        if not is_wanted or result is None:
-            self.board.remove(RULERS)
-            return
-
-        def work(ticket: Ticket) -> Array:
-            slices = range(len(result.image))
-            return np.stack([np.asarray(ruling_filters(result, one)) for one in slices])
-
-        def done(rulers: Array) -> None:
-            if result is self.session.result:
-                self.board.show_rulers(rulers)
-
-        self._lanes.rulers.start(work, Handlers(done, self.fail))
-
-    def show_kspace(self, is_wanted: bool) -> None:
-        """Show or hide the log magnitude of the sampled k-space."""
-        acquisition = self.session.acquisition
-        if not is_wanted or acquisition is None:
-            self.board.remove(KSPACE)
-            return
-        sampled, noise_std = self.session.sampled, self.session.noise_std
-
-        def work(ticket: Ticket) -> Array:
-            return log_kspace(gridded(corrected(acquisition, sampled, noise_std)))
-
-        def done(values: Array) -> None:
-            self.board.show_extra(KSPACE, values, (-4.0, 0.0))
-
-        self._lanes.facts.start(work, Handlers(done, self.fail))
 
     # ------------------------------------------------------------ messages
 

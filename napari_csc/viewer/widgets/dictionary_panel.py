@@ -43,7 +43,7 @@ class DictionaryPanel(Panel):
         for name in ("dictionary", "shuffle_seed", "dropped"):
             getattr(events, name).connect(self._show_filters)
         events.result.connect(self._forget_figures)
-        controller.filter_figures.connect(self._show_figures)
+        controller.extras.filter_figures.connect(self._show_figures)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
         events.dictionary_name.connect(self._forget_figures)

@@ -38,14 +38,14 @@ class DisplayPanel(Panel):
         for box in (self.contribution, self.code):
             box.toggled.connect(self._update_filter_layers)
             self.form.addRow(box)
-        self.rulers.toggled.connect(controller.show_rulers)
+        self.rulers.toggled.connect(controller.extras.show_rulers)
         self.form.addRow(self.rulers)
-        self.kspace.toggled.connect(controller.show_kspace)
+        self.kspace.toggled.connect(controller.extras.show_kspace)
         self.form.addRow(self.kspace)
         events = self._session.events
         events.selected.connect(self._update_filter_layers)
         events.result.connect(self._update_filter_layers)
-        events.result.connect(lambda: controller.show_rulers(self.rulers.isChecked()))
+        events.result.connect(lambda: controller.extras.show_rulers(self.rulers.isChecked()))
         events.acquisition.connect(self._uncheck)
 
     def _part_chosen(self, index: int) -> None:
@@ -57,7 +57,7 @@ class DisplayPanel(Panel):
             for role, box in ((CODE, self.code), (CONTRIBUTION, self.contribution))
             if box.isChecked()
         }
-        self._controller.show_filter_layers(wanted)
+        self._controller.extras.show_filter_layers(wanted)
 
     def _uncheck(self) -> None:
         self.kspace.setChecked(False)

@@ -55,7 +55,7 @@ class InspectPanel(Panel):
 
     def _look(self) -> None:
         if self._position is not None:
-            found = self._controller.look_at(self._position)
+            found = self._controller.extras.look_at(self._position)
             if found is not None:
                 self._show(found)
 

@@ -1,0 +1,132 @@
+"""What is computed of a result when somebody wants to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
+from napari_csc.viewer.inspection import Look, look
+from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
+from napari_csc.viewer.session import Session
+from napari_csc.viewer.views import Array, Window, log_kspace
+from napari_csc.viewer.work import corrected, gridded
+
+if TYPE_CHECKING:
+    from napari_csc.viewer.controller import Lanes
+
+
+class Extras:
+    """Figures and layers on demand.
+
+    Parameters
+    ----------
+    session, board, lanes
+        Those of the controller.
+    tell, fail
+        Say something to the user, or a problem.
+    """
+
+    filter_figures = Signal(object)
+    """The `FilterFigures` of the result that is shown."""
+
+    def __init__(
+        self,
+        session: Session,
+        board: LayerBoard,
+        lanes: Lanes,
+        tell: Callable[[str], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        self._session, self._board, self._lanes = session, board, lanes
+        self._tell, self._fail = tell, fail
+        session.events.result.connect(self._measure_filters)
+
+    def _measure_filters(self) -> None:
+        """Measure what each filter does in a new result, for sorting and for the tips."""
+        result = self._session.result
+        if result is None:
+            return
+
+        def done(figures: FilterFigures) -> None:
+            if result is self._session.result:
+                self.filter_figures.emit(figures)
+
+        self._lanes.figures.start(lambda ticket: filter_figures(result), Handlers(done, self._fail))
+
+    def look_at(self, position: tuple[float, ...]) -> Look | None:
+        """Return what there is to tell about a position in the world; None outside the result."""
+        result, place = self._session.result, self._board.place_of(position)
+        if result is None or place is None or place[0] >= len(result.image):
+            return None
+        return look(result, place)
+
+    def show_filter_layers(self, wanted: set[str]) -> None:
+        """Show or hide contribution and codes of the selected filter."""
+        result = self._session.result
+        roles = {CODE, CONTRIBUTION} & wanted
+        for role in {CODE, CONTRIBUTION} - wanted:
+            self._board.remove(role)
+        order = self._session.order_shown()
+        if result is None or not roles or self._session.selected not in order:
+            return
+        position = order.index(self._session.selected)
+
+        def work(ticket: Ticket) -> tuple[dict[str, tuple[Array, Window]], bool]:
+            made, is_used = {}, False
+            for role in roles:
+                values = (
+                    result.sparse_codes[:, position]
+                    if role == CODE
+                    else result.contributions(position)
+                )
+                peak = float(values.abs().max())
+                is_used |= peak > 1e-6 * float(result.image.abs().max())
+                made[role] = (np.asarray(values), (0.0, peak or 1.0))
+            return made, is_used
+
+        def done(found: tuple[dict[str, tuple[Array, Window]], bool]) -> None:
+            made, is_used = found
+            if not is_used:
+                self._tell(f"Filter {position} is not used anywhere in this image.")
+            for role, (values, window) in made.items():
+                self._board.show_extra(role, values, window)
+
+        self._lanes.extra.start(work, Handlers(done, self._fail))
+
+    def show_rulers(self, is_wanted: bool) -> None:
+        """Show or hide which filter contributes most at each pixel."""
+        result = self._session.result
+        if not is_wanted or result is None:
+            self._board.remove(RULERS)
+            return
+
+        def work(ticket: Ticket) -> Array:
+            slices = range(len(result.image))
+            return np.stack([np.asarray(ruling_filters(result, one)) for one in slices])
+
+        def done(rulers: Array) -> None:
+            if result is self._session.result:
+                self._board.show_rulers(rulers)
+
+        self._lanes.rulers.start(work, Handlers(done, self._fail))
+
+    def show_kspace(self, is_wanted: bool) -> None:
+        """Show or hide the log magnitude of the sampled k-space."""
+        acquisition = self._session.acquisition
+        if not is_wanted or acquisition is None:
+            self._board.remove(KSPACE)
+            return
+        sampled, noise_std = self._session.sampled, self._session.noise_std
+
+        def work(ticket: Ticket) -> Array:
+            return log_kspace(gridded(corrected(acquisition, sampled, noise_std)))
+
+        def done(values: Array) -> None:
+            self._board.show_extra(KSPACE, values, (-4.0, 0.0))
+
+        self._lanes.facts.start(work, Handlers(done, self._fail))
