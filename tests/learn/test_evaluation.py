@@ -1,5 +1,6 @@
 import csv
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -214,6 +215,7 @@ def test_tables():
 
 def test_the_command(volumes, tmp_path, monkeypatch):
     monkeypatch.setattr(methods, "_TV_ITERATIONS", 4)
+    volumes = shutil.copytree(volumes, tmp_path / "volumes")
     for kind in ("v3", "v1"):
         network = fresh_network(kind, n_filters=9, iterations=3, dictionary_name="DCT-6 5x5")
         training = {"config": {"dictionary": "dct-6-5"}}
