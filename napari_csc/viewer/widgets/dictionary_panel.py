@@ -37,7 +37,7 @@ class DictionaryPanel(Panel):
         self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
         self.gallery.ticked.connect(self._ticked)
         self.form.addRow(self.gallery)
-        self.about = wrapped(lines=2)
+        self.about = wrapped(lines=3)
         self.form.addRow(self.about)
         events = self._session.events
         for name in ("dictionary", "shuffle_seed", "dropped"):
