@@ -18,6 +18,7 @@ SHEETS = {
         "brain-16-11",
         "brain-32-11",
         "brain-64-11",
+        "brain-128-11",
     ],
     "dictionaries-families": ["brain-64-mixed", "dct-64-11", "gabor-64-11", "random-64-11"],
 }
