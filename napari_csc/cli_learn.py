@@ -107,10 +107,7 @@ def train(
         str, typer.Argument(metavar="CONFIG", help="v4, v3, v1_dct-32-9, or .toml file")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
-    ] = None,
+    data: Data = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="stop with a checkpoint after this time")
     ] = None,

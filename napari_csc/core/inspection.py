@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.filter_spectra import filter_spectra
 from napari_csc.core.reconstruction import Reconstruction
 
 Tensor = torch.Tensor
@@ -203,11 +202,8 @@ def _contributions(
     result: Reconstruction, number: int, order: Sequence[int] | None = None
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield filter and contribution (y, x) in one slice."""
-    grid = (result.image.shape[-2], result.image.shape[-1])
-    codes, filters = result.sparse_codes[number], result.dictionary.filters
-    for index in range(len(filters)) if order is None else order:
-        spectrum = torch.fft.fft2(codes[index]) * filter_spectra(filters[index][None], grid)[0]
-        yield index, torch.fft.ifft2(spectrum)
+    for index in range(len(result.dictionary)) if order is None else order:
+        yield index, result.contributions(index, number)
 
 
 def _check_slice(result: Reconstruction, number: int) -> None:

@@ -63,8 +63,10 @@ class Reconstruction:
     unit: str = "pixel"
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def contributions(self, index: int) -> Tensor:
+    def contributions(self, index: int, number: int | None = None) -> Tensor:
         """Return what filter ``index`` adds to the images: ``d_k * s_k``, (slice, y, x).
+
+        For one slice, if its number is given: (y, x).
 
         Raises
         ------
@@ -74,10 +76,10 @@ class Reconstruction:
         count = len(self.dictionary)
         if not -count <= index < count:
             raise CscError(f"Filter {index} does not exist; the filters are 0 to {count - 1}.")
-        codes = self.sparse_codes[:, index]
+        codes = self.sparse_codes[slice(None) if number is None else number, index]
         shape = (codes.shape[-2], codes.shape[-1])
         filters = self.dictionary.filters[index][None].to(codes.device)
-        return torch.fft.ifft2(torch.fft.fft2(codes) * filter_spectra(filters, shape))
+        return torch.fft.ifft2(torch.fft.fft2(codes) * filter_spectra(filters, shape)[0])
 
     def numpy(self) -> dict[str, npt.NDArray[Any]]:
         """Return all arrays as NumPy, by name."""

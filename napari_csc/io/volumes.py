@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from napari_csc.core.errors import CscError
+from napari_csc.core.fourier import kspace_to_image
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy", ".dcm", ".h5")
 
@@ -170,8 +172,7 @@ def _read_hdf5(path: Path) -> Read:
             f"The k-space of {path.name} has {kspace.ndim} axes; (slice, y, x) or (slice, coil, y, "
             "x) is needed."
         )
-    shifted = np.fft.ifftshift(kspace, axes=(-2, -1))
-    images = np.abs(np.fft.fftshift(np.fft.ifft2(shifted, norm="ortho"), axes=(-2, -1)))
+    images = kspace_to_image(torch.from_numpy(kspace)).abs().numpy()
     combined = images if kspace.ndim == 3 else np.sqrt((images**2).sum(1))
     return combined, (1.0, 1.0, 1.0)
 

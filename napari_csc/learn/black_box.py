@@ -94,6 +94,10 @@ class BlackBox(Trainable):
         """Return the weights of the network."""
         return list(self.network.parameters())
 
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over the weights of a black box of the same kind."""
+        self.load_state_dict(tensors)
+
     def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
         """Write the weights, for `load_black_box`."""
         from safetensors.torch import save
@@ -157,7 +161,7 @@ def load_black_box(path: str | Path) -> BlackBoxMethod:
             described = json.loads((file.metadata() or {})[_METADATA_KEY])
             tensors = {key: file.get_tensor(key) for key in list(file.keys())}
         model = BlackBox(described["kind"])
-        model.load_state_dict(tensors)
+        model.load(tensors)
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise CscError(f"{path.name} is no weight file of a black box.") from error
     return BlackBoxMethod(model, path.stem, hashlib.sha256(path.read_bytes()).hexdigest())

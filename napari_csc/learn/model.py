@@ -54,6 +54,10 @@ class Trainable(nn.Module, ABC):
         return []
 
     @abstractmethod
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over the weights of a file that `save` wrote."""
+
+    @abstractmethod
     def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
         """Write the weights, and what is known of them, to a safetensors file."""
 
@@ -115,6 +119,10 @@ class UnrolledReconstruction(Trainable):
     def scalars(self) -> list[nn.Parameter]:
         """Return the logarithm of the weight of the low-pass."""
         return [self.log_low_pass_weight]
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over the weights of a map network."""
+        self.network.load_state_dict(tensors)
 
     def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
         """Write the map network, for `napari_csc.load_map_network`."""

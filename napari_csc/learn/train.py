@@ -150,13 +150,9 @@ def _load_start(model: Trainable, path: Path) -> None:
     from safetensors.torch import load_file
 
     try:
-        tensors = load_file(path)
-        prefix = "network." if isinstance(model, UnrolledReconstruction) else ""
-        missing = model.load_state_dict({prefix + key: one for key, one in tensors.items()}, False)
+        model.load(load_file(path))
     except Exception as error:
         raise CscError(f"{path.name} holds no weights for this architecture.") from error
-    if missing.unexpected_keys or len(missing.missing_keys) > len(model.scalars()):
-        raise CscError(f"{path.name} holds no weights for this architecture.")
 
 
 def _look(

@@ -73,7 +73,7 @@ class UNet(nn.Module):
     def forward(self, batch: Tensor) -> Tensor:
         """Return (n, out_channels, y, x) for a batch (n, in_channels, y, x)."""
         height, width = batch.shape[-2:]
-        batch = extend(extend(batch, -2, self.halo, self.multiple), -1, self.halo, self.multiple)
+        batch = _extend(_extend(batch, -2, self.halo, self.multiple), -1, self.halo, self.multiple)
         features = batch.contiguous(memory_format=torch.channels_last)
         skips = []
         for stage, encoder in enumerate(self.encoders):
@@ -100,7 +100,7 @@ def _double_convolution(before: int, after: int) -> nn.Sequential:
     )
 
 
-def extend(batch: Tensor, axis: int, halo: int, multiple: int = 1) -> Tensor:
+def _extend(batch: Tensor, axis: int, halo: int, multiple: int) -> Tensor:
     """Extend an axis circularly by the halo on both sides, up to a multiple for the pooling."""
     size = batch.shape[axis]
     total = size + 2 * halo
