@@ -119,7 +119,7 @@ def test_sigma_follows_the_rule_of_simulate_low_field(slices, shape, variance):
 
 
 def test_random_dictionaries():
-    config = load_config("v3")
+    config = load_config("v4")
     seen = [random_dictionary(config, stream(0, step)) for step in range(60)]
     assert all(8 <= len(one) <= 64 for one in seen)
     assert all(5 <= one.size[0] <= 11 for one in seen)
