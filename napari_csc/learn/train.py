@@ -1,6 +1,8 @@
 """Train a map network through the unrolled solver; resumable at every checkpoint."""
 
 import csv
+import hashlib
+import json
 import math
 import os
 import time
@@ -16,6 +18,7 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
+from napari_csc.core.maps.registry import METADATA_KEY
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import (
@@ -96,6 +99,8 @@ def train(
     model.to(fabric.device)
     optimizer: Any = _optimizer(model, config)
     state = _resume(model, optimizer, config, output)
+    if start is not None:
+        state.setdefault("start", _origin(Path(start)))
     shared = fabric.setup_module(model)
     for method in ("with_estimate", "estimate"):
         shared.mark_forward_method(method)
@@ -153,6 +158,16 @@ def _load_start(model: Trainable, path: Path) -> None:
         model.load(load_file(path))
     except Exception as error:
         raise CscError(f"{path.name} holds no weights for this architecture.") from error
+
+
+def _origin(path: Path) -> dict[str, Any]:
+    """Return what the weights to begin with say of their own training."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        described = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"file": path.name, "digest": digest, "training": described.get("training", {})}
 
 
 def _look(
@@ -308,6 +323,8 @@ def _finish(
         "minutes": round(state["minutes"], 1),
         "config": config.model_dump(mode="json"),
     }
+    if "start" in state:
+        training["start"] = state["start"]
     validation: dict[str, Any] = {
         "data": list(config.validation_files),
         "settings": "4 axial slices, central half of k-space along both directions, noise "

@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from mrpro.algorithms.optimizers import pgd
 from mrpro.operators import ConvSynthesisDictionaryOp
 from mrpro.operators.functionals import L1Norm, L2NormSquared
-from mrpro.operators.LinearOperator import LinearOperator
 
 import napari_csc as csc
 from napari_csc.core.data_term import CartesianDataTerm
@@ -24,6 +23,7 @@ from napari_csc.core.filter_spectra import filter_spectra, uniform_steps
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.prox import Norm
 from napari_csc.core.solvers import Admm, Fista
+from napari_csc.learn.evaluation.total_variation import masked_fourier
 
 Tensor = torch.Tensor
 LEVEL = 2.0
@@ -133,20 +133,6 @@ class OurAdmmWhole(OurAdmm):
 # ---------------------------------------------------------------- mrpro
 
 
-class MaskedFourier(LinearOperator):
-    """Unitary FFT and sampling mask, as an mrpro operator."""
-
-    def __init__(self, mask: Tensor) -> None:
-        super().__init__()
-        self.mask = mask
-
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        return (torch.fft.fft2(x, norm="ortho") * self.mask,)
-
-    def adjoint(self, x: Tensor) -> tuple[Tensor]:
-        return (torch.fft.ifft2(x * self.mask, norm="ortho"),)
-
-
 class Mrpro(Solver):
     """``ConvSynthesisDictionaryOp`` and ``pgd``; each call starts again from zero codes."""
 
@@ -155,7 +141,7 @@ class Mrpro(Solver):
         # mrpro correlates where we convolve, hence the flip.
         dictionary = ConvSynthesisDictionaryOp(problem.filters.flip((-2, -1)))
         self.misfit = (
-            0.5 * L2NormSquared(target=problem.data) @ (MaskedFourier(problem.mask) @ dictionary)
+            0.5 * L2NormSquared(target=problem.data) @ (masked_fourier()(problem.mask) @ dictionary)
         )
         self.penalty = L1Norm(weight=problem.maps)
         self.start = torch.zeros(problem.maps.shape, dtype=torch.complex64)

@@ -36,3 +36,12 @@ class Problem:
 
 def run(solver, iterations):
     return [solver.step() for _ in range(iterations)]
+
+
+def gradients(problem, codes):
+    """Return what a function of the image gives back to maps and data of the problem."""
+    problem.maps.requires_grad_()
+    problem.spectrum.requires_grad_()
+    loss = torch.view_as_real(problem.synthesis(codes())).pow(4).sum()
+    by_maps, by_data = torch.autograd.grad(loss, (problem.maps, problem.spectrum))
+    return by_maps, by_data * problem.mask

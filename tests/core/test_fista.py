@@ -3,7 +3,7 @@ import pytest
 import torch
 from helper import relative
 from plain import plain_fista
-from problems import run
+from problems import gradients, run
 
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.errors import CscError
@@ -204,19 +204,11 @@ def test_gradcheck_through_three_iterations(norm, rule):
 @pytest.mark.parametrize("every", [None, 1, 3, 50])
 def test_gradient_is_that_of_autograd(norm, sampled, every):
     problem = Problem(sampled=sampled)
-    problem.maps.requires_grad_()
-    problem.spectrum.requires_grad_()
-    gradients = []
-    for codes in (
-        problem.plain(8, norm=norm),
-        problem.unrolled(8, norm=norm, checkpoint_every=every),
-    ):
-        loss = torch.view_as_real(problem.synthesis(codes)).pow(4).sum()
-        by_maps, by_data = torch.autograd.grad(loss, (problem.maps, problem.spectrum))
-        gradients.append((by_maps, by_data * problem.mask))
-    for found, expected in zip(gradients[1], gradients[0], strict=True):
-        assert expected.abs().max() > 0
-        assert relative(found, expected) < 1e-10
+    expected = gradients(problem, lambda: problem.plain(8, norm=norm))
+    found = gradients(problem, lambda: problem.unrolled(8, norm=norm, checkpoint_every=every))
+    for one, other in zip(found, expected, strict=True):
+        assert other.abs().max() > 0
+        assert relative(one, other) < 1e-10
 
 
 def test_gradient_through_the_last_iterations_only():

@@ -13,7 +13,6 @@ from napari_csc.cli import app
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps import save_map_network
-from napari_csc.learn.evaluation import methods
 from napari_csc.learn.evaluation.images import evaluation_images
 from napari_csc.learn.evaluation.measure import (
     Condition,
@@ -214,7 +213,7 @@ def test_tables():
 
 
 def test_the_command(volumes, tmp_path, monkeypatch):
-    monkeypatch.setattr(methods, "_TV_ITERATIONS", 4)
+    monkeypatch.setattr("napari_csc.learn.evaluation.total_variation.ITERATIONS", 4)
     volumes = shutil.copytree(volumes, tmp_path / "volumes")
     for kind in ("v3", "v1"):
         network = fresh_network(kind, n_filters=9, iterations=3, dictionary_name="DCT-6 5x5")

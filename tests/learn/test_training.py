@@ -148,6 +148,13 @@ def test_begins_with_given_weights(trained, tiny, volumes, tmp_path):
     fresh = train(tiny(steps=1), volumes, tmp_path / "b", report=silent)
     weights = [load_map_network(one).unet.head.weight for one in (path, begun, fresh)]
     assert (weights[1] - weights[0]).abs().max() < (weights[2] - weights[0]).abs().max()
+    origin = load_map_network(begun).metadata.training["start"]
+    first = load_map_network(path)
+    assert origin == {
+        "file": path.name,
+        "digest": first.digest,
+        "training": first.metadata.training,
+    }
 
 
 def test_weights_of_another_architecture_are_no_start(trained, tiny, volumes, tmp_path):

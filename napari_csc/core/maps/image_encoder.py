@@ -14,6 +14,7 @@ from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.networks import (
     CHUNK_PIXELS,
     MapNetwork,
+    compress,
     filter_power,
     filter_redundancy,
     response_noise,
@@ -167,7 +168,7 @@ class MapNetworkV4(MapNetwork):
         masks = mask.reshape(-1, *mask.shape[-2:]).to(image.real.dtype)
         level = masks.mean((-2, -1)).sqrt().clamp_min(0.05)[:, None, None]
         turned = image / level * back
-        squeezed, modulus = _squeezed(turned)
+        squeezed, modulus = compress(turned)
         planes = [squeezed.real, squeezed.imag, modulus, turned.abs().clamp_max(8) / 4]
         if self.config.conditioning:
             planes += [share.expand_as(modulus) for share in _extents(masks)]
@@ -201,7 +202,7 @@ class MapNetworkV4(MapNetwork):
         if responses:
             planes = []
             for one in responses:
-                squeezed, modulus = _squeezed(one)
+                squeezed, modulus = compress(one)
                 planes += [squeezed.real, squeezed.imag, modulus]
             seen = torch.stack(planes, dim=2).flatten(0, 1)
             units = units + self.local(_around(seen, 2))
@@ -259,29 +260,10 @@ def _nothing() -> None:
 
 def _pooled(responses: _Responses, chunks: list[slice]) -> list[Tensor]:
     """Return mean and maximum of the compressed moduli of all responses, each (n, y, x)."""
-    moduli = [_squeezed(responses(chunk))[1] for chunk in chunks]
+    moduli = [compress(responses(chunk))[1] for chunk in chunks]
     count = responses.noise.shape[1]
     largest = torch.stack([one.amax(1) for one in moduli]).amax(0)
     return [torch.stack([one.sum(1) for one in moduli]).sum(0) / count, largest]
-
-
-def _squeezed(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return complex values with the modulus compressed by asinh, and that modulus."""
-    modulus = _modulus(values)
-    compressed = _asinh(modulus)
-    return values * (compressed / modulus), compressed
-
-
-def _modulus(values: Tensor) -> Tensor:
-    """Return the modulus, a little above zero; faster than abs, and with a gradient everywhere."""
-    real, imaginary = torch.view_as_real(values).unbind(-1)
-    return (real * real + imaginary * imaginary + 1e-12).sqrt()
-
-
-def _asinh(values: Tensor) -> Tensor:
-    """Return asinh of values that are not negative, by functions that the CPU has vectorised."""
-    squares = values * values
-    return torch.log1p(values + squares / (1 + (squares + 1).sqrt()))
 
 
 def _around(stack: Tensor, halo: int) -> Tensor:

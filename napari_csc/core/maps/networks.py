@@ -127,7 +127,7 @@ class MapNetworkV1(MapNetwork):
             )
         if checkpoint:
             checkpoint()
-        inputs = torch.view_as_real(compress(image)).movedim(-1, -3)
+        inputs = torch.view_as_real(compress(image)[0]).movedim(-1, -3)
         return self.bound * torch.sigmoid(self.unet(inputs).float())
 
     def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
@@ -191,7 +191,7 @@ class MapNetworkV3(MapNetwork):
     def _infer(self, responses: Tensor, noise: Tensor, redundancy: Tensor) -> Tensor:
         """Return maps (n, k, y, x) of responses (n, k, y, x); noise (n, k), redundancy (k,)."""
         scale = (noise if self.conditioning else torch.ones_like(noise))[..., None, None]
-        inputs = torch.view_as_real(compress(responses / scale)).movedim(-1, -3)
+        inputs = torch.view_as_real(compress(responses / scale)[0]).movedim(-1, -3)
         if self.conditioning:
             told = torch.stack([noise, redundancy.expand_as(noise)], dim=-1)
             told = told[..., None, None].expand(*told.shape, *responses.shape[-2:])
@@ -228,10 +228,25 @@ def _image_bytes(shape: tuple[int, int]) -> int:
     return 4 * 8 * shape[0] * shape[1]
 
 
-def compress(values: Tensor) -> Tensor:
-    """Compress the modulus by asinh, keep the phase: smooth responses are hundreds of sigma."""
-    modulus = values.abs()
-    return values * (torch.asinh(modulus) / modulus.clamp_min(1e-6))
+def compress(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Compress the modulus by asinh, keep the phase: smooth responses are hundreds of sigma.
+
+    Returns
+    -------
+    values, modulus : Tensor
+        The complex values, and their modulus after compression.
+    """
+    real, imaginary = torch.view_as_real(values).unbind(-1)
+    # A little above zero: faster than abs, and with a gradient everywhere.
+    modulus = (real * real + imaginary * imaginary + 1e-12).sqrt()
+    compressed = _asinh(modulus)
+    return values * (compressed / modulus), compressed
+
+
+def _asinh(values: Tensor) -> Tensor:
+    """Return asinh of values that are not negative, by functions that the CPU has vectorised."""
+    squares = values * values
+    return torch.log1p(values + squares / (1 + (squares + 1).sqrt()))
 
 
 def _start_near_noise(unet: UNet) -> None:

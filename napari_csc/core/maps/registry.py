@@ -16,8 +16,9 @@ from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3
 
 SHIPPED = Path(__file__).parents[2] / "weights"
 # The digests of the shipped files: what has been changed since is not what was measured.
-_DIGESTS = "digests.json"
-_METADATA_KEY = "napari_csc"
+DIGESTS = "digests.json"
+# Under which a weight file describes itself.
+METADATA_KEY = "napari_csc"
 
 
 _KINDS: dict[str, type[MapNetwork]] = {"v1": MapNetworkV1, "v3": MapNetworkV3, "v4": MapNetworkV4}
@@ -35,18 +36,11 @@ def map_network_names() -> list[str]:
 
 def shipped_digests() -> dict[str, str]:
     """Return the SHA-256 of each shipped weight file, by file name."""
-    path = SHIPPED / _DIGESTS
+    path = SHIPPED / DIGESTS
     if not path.is_file():
         return {}
     found: dict[str, str] = json.loads(path.read_text())
     return found
-
-
-def write_digests() -> None:
-    """Note the digests of the weight files in the package: after adding or changing one."""
-    files = sorted(SHIPPED.glob("*.safetensors"))
-    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    (SHIPPED / _DIGESTS).write_text(json.dumps(digests, indent=1) + "\n")
 
 
 def load_map_network(name_or_path: str | Path) -> MapNetwork:
@@ -75,7 +69,7 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
         raise CscError(f"The weight file {path} does not exist; check the path.")
     try:
         with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {})[_METADATA_KEY])
+            described = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {key: file.get_tensor(key) for key in list(file.keys())}
         network = build_map_network(WeightMetadata.model_validate(described))
         network.load_state_dict(tensors)
@@ -105,7 +99,7 @@ def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) 
         key: (value.half() if half else value).detach().cpu().contiguous()
         for key, value in network.state_dict().items()
     }
-    described = {_METADATA_KEY: network.metadata.model_dump_json()}
+    described = {METADATA_KEY: network.metadata.model_dump_json()}
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(save(tensors, described))
     os.replace(temporary, path)

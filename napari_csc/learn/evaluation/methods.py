@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.graphics import keep_triton_out
 from napari_csc.core.maps import MapNetwork, NoiseScalar
 from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.learn.evaluation.total_variation import total_variation
 
 Tensor = torch.Tensor
 
@@ -22,7 +20,6 @@ SCALARS = (0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 """Levels that are searched, in units of the noise."""
 TV_WEIGHTS = (0.25, 0.5, 0.75, 1.0)
 """Weights of total variation that are searched, in units of the noise."""
-_TV_ITERATIONS = 200
 
 
 class Method(Protocol):
@@ -110,57 +107,6 @@ class TotalVariation:
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image."""
         return total_variation(acquisition, self.weight)
-
-
-def total_variation(acquisition: Acquisition, weight: float) -> Tensor:
-    """Return the image (y, x) with total variation; see `TotalVariation`."""
-    keep_triton_out()
-    from mrpro.algorithms.optimizers import pdhg
-    from mrpro.operators import (
-        FiniteDifferenceOp,
-        LinearOperatorMatrix,
-        ProximableFunctionalSeparableSum,
-    )
-    from mrpro.operators.functionals import L1NormViewAsReal, L2NormSquared, ZeroFunctional
-
-    sigma = acquisition.noise_std
-    mask = torch.fft.ifftshift(acquisition.mask).float()
-    initial = acquisition.adjoint()[0] / sigma
-    data = torch.fft.fft2(initial, norm="ortho") * mask
-    operator = LinearOperatorMatrix(
-        ((_masked_fourier()(mask),), (FiniteDifferenceOp(dim=(-2, -1), mode="forward"),))
-    )
-    misfit = 0.5 * L2NormSquared(target=data, divide_by_n=False)
-    penalty = weight * L1NormViewAsReal(divide_by_n=False)
-    (image,) = pdhg(
-        f=ProximableFunctionalSeparableSum(misfit, penalty),
-        g=ZeroFunctional(),
-        operator=operator,
-        initial_values=(initial,),
-        max_iterations=_TV_ITERATIONS,
-    )
-    return image * sigma
-
-
-@cache
-def _masked_fourier() -> Callable[[Tensor], Any]:
-    keep_triton_out()
-    from mrpro.operators.LinearOperator import LinearOperator
-
-    class MaskedFourier(LinearOperator):
-        """Unitary FFT and sampling mask, in `torch.fft` order."""
-
-        def __init__(self, mask: Tensor) -> None:
-            super().__init__()
-            self.mask = mask
-
-        def forward(self, x: Tensor) -> tuple[Tensor]:
-            return (torch.fft.fft2(x, norm="ortho") * self.mask,)
-
-        def adjoint(self, x: Tensor) -> tuple[Tensor]:
-            return (torch.fft.ifft2(x * self.mask, norm="ortho"),)
-
-    return MaskedFourier
 
 
 @dataclass(frozen=True)

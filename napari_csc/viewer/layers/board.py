@@ -189,8 +189,7 @@ class LayerBoard:
             look,
             rewindow="untouched" if new_maps else False,
         )
-        layer.events.visible.disconnect(self._caption)
-        layer.events.visible.connect(self._caption)
+        layer.events.visible.connect(self._caption)  # once, however often it is asked for
         self.select(min(self._position, len(maps) - 1))
 
     def show_loaded_result(
