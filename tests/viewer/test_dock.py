@@ -258,8 +258,13 @@ def test_filters_are_ticked_off(dock, viewer, load, run, qtbot, scan_file: Path)
     qtbot.keyClick(gallery, Qt.Key.Key_Space)
     gallery.ticked.emit(4, True)
     assert dock.session.dropped == (2, 4)
-    assert not dock.maps_panel.source_box.model().item(1).isEnabled(), "V1 does not fit any more"
+    unfit = dock.maps_panel.source_box.model().item(1)
+    assert not unfit.isEnabled(), "V1 does not fit any more"
+    assert "6 are in use" in unfit.toolTip()
+    assert dock.maps_panel.note.isHidden()
+    dock.session.maps = "v1:dct-8-5"
     assert "6 are in use" in dock.maps_panel.note.text()
+    dock.session.maps = "v3"
     run()
     assert viewer.layers[MAPS].data.shape[0] == 6
     dock.session.selected = 5

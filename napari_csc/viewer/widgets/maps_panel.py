@@ -86,7 +86,6 @@ class MapsPanel(Panel):
         ordered = sorted(networks, key=lambda name: (name.startswith("v1"), -ord(name[1:2] or "0")))
         self._names = [*ordered, ""]
         is_scalar = session.maps not in networks
-        notes = []
         with quiet(self.source_box, self.level_box):
             self.source_box.clear()
             model = self.source_box.model()
@@ -94,19 +93,22 @@ class MapsPanel(Panel):
                 kind = networks[name].architecture.kind if name else ""
                 self.source_box.addItem(_title(name, kind) if name else SCALAR)
                 misfit = session.misfit(name) if name else ""
-                if misfit:
-                    notes.append(misfit[:1].upper() + misfit[1:])
-                    if isinstance(model, QStandardItemModel) and (item := model.item(index)):
-                        item.setEnabled(False)
-                        item.setToolTip(misfit)
+                if (
+                    misfit
+                    and isinstance(model, QStandardItemModel)
+                    and (item := model.item(index))
+                ):
+                    item.setEnabled(False)
+                    item.setToolTip(misfit)
             place = len(self._names) - 1 if is_scalar else self._names.index(session.maps)
             self.source_box.setCurrentIndex(place)
             number = session.maps.removesuffix("sigma")
             if is_scalar and session.maps.endswith("sigma"):
                 self.level_box.setValue(float(number))
         self.form.setRowVisible(self.level_box, is_scalar)
-        self.note.setText("\n".join(notes))
-        self.note.setVisible(bool(notes))
+        note = session.misfit(session.maps)
+        self.note.setText(note[:1].upper() + note[1:])
+        self.note.setVisible(bool(note))
 
 
 def _title(name: str, kind: str) -> str:
