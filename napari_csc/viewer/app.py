@@ -10,29 +10,13 @@ from typing import Any
 import napari
 from qtpy.QtWidgets import QApplication
 
-import napari_csc
 from napari_csc.core.errors import CscError
 from napari_csc.viewer.dock import TITLE, ReconstructionDock
+from napari_csc.viewer.sample import sample_path
 
-SAMPLE = "head_phantom_lowfield.h5"
 _SIZE = (1400, 900)
 _PATIENCE = 600.0
 """Seconds that a step of the demonstration may take on a slow machine."""
-
-
-def sample_path() -> Path:
-    """Return the sample scan: inside the installed package, or beside it in a checkout.
-
-    Raises
-    ------
-    CscError
-        If it is in neither place.
-    """
-    package = Path(napari_csc.__file__).parent
-    for folder in (package / "sample_data", package.parent / "sample_data"):
-        if (folder / SAMPLE).is_file():
-            return folder / SAMPLE
-    raise CscError(f"The sample scan {SAMPLE} is missing; install napari-csc again.")
 
 
 def open_sample() -> list[Any]:

@@ -15,6 +15,7 @@ from napari_csc.viewer.gui_thread import GuiThread
 from napari_csc.viewer.jobs import WorkerThread
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
+from napari_csc.viewer.widgets.compare_panel import ComparePanel
 from napari_csc.viewer.widgets.dictionary_panel import DictionaryPanel
 from napari_csc.viewer.widgets.display_panel import DisplayPanel
 from napari_csc.viewer.widgets.export_panel import ExportPanel
@@ -23,6 +24,7 @@ from napari_csc.viewer.widgets.inspect_panel import InspectPanel
 from napari_csc.viewer.widgets.maps_panel import MapsPanel
 from napari_csc.viewer.widgets.run_panel import RunPanel
 from napari_csc.viewer.widgets.solver_panel import SolverPanel
+from napari_csc.viewer.widgets.tour_panel import TourPanel
 
 TITLE = "Sparse coding reconstruction"
 _WIDTH = 350
@@ -64,12 +66,14 @@ class ReconstructionDock(QWidget):
         self.controller.find_networks()
 
     def _build(self, viewer: napari.viewer.Viewer) -> None:
+        self.tour_panel = TourPanel(self.controller)
         self.input_panel = InputPanel(self.controller, viewer)
         self.dictionary_panel = DictionaryPanel(self.controller)
         self.maps_panel = MapsPanel(self.controller)
         self.solver_panel = SolverPanel(self.controller)
         self.display_panel = DisplayPanel(self.controller)
         self.inspect_panel = InspectPanel(self.controller)
+        self.compare_panel = ComparePanel(self.controller)
         self.export_panel = ExportPanel(self.controller)
         self.run_panel = RunPanel(self.controller)
         inside = QWidget()
@@ -79,12 +83,14 @@ class ReconstructionDock(QWidget):
         sections.setContentsMargins(0, 0, 0, 0)
         sections.setSpacing(0)
         for title, panel, is_open in (
+            ("Guided tour", self.tour_panel, False),
             ("Input", self.input_panel, True),
             ("Dictionary", self.dictionary_panel, True),
             ("Maps", self.maps_panel, True),
             ("Solver", self.solver_panel, False),
             ("Display", self.display_panel, False),
             ("Inspect", self.inspect_panel, False),
+            ("Compare", self.compare_panel, False),
             ("Export", self.export_panel, False),
         ):
             sections.addWidget(_section(title, panel, is_open))

@@ -44,7 +44,14 @@ class Extras:
     ) -> None:
         self._session, self._board, self._lanes = session, board, lanes
         self._tell, self._fail = tell, fail
-        session.events.result.connect(self._measure_filters)
+        self._shown: frozenset[str] = frozenset()
+        events = session.events
+        events.result.connect(self._measure_filters)
+        events.extra_layers.connect(self._change_layers)
+        events.selected.connect(self._show_filter_layers)
+        events.result.connect(self._show_filter_layers)
+        events.result.connect(self._show_rulers)
+        events.acquisition.connect(self._forget_kspace)
 
     def _measure_filters(self) -> None:
         """Measure what each filter does in a new result, for sorting and for the tips."""
@@ -65,11 +72,25 @@ class Extras:
             return None
         return look(result, place)
 
-    def show_filter_layers(self, wanted: set[str]) -> None:
+    def _change_layers(self) -> None:
+        """Show and remove what has been asked for and what not any more."""
+        changed, self._shown = self._shown ^ self._session.extra_layers, self._session.extra_layers
+        if changed & {CODE, CONTRIBUTION}:
+            self._show_filter_layers()
+        if RULERS in changed:
+            self._show_rulers()
+        if KSPACE in changed:
+            self._show_kspace()
+
+    def _forget_kspace(self) -> None:
+        """Take k-space away with its input."""
+        self._session.extra_layers -= {KSPACE}
+
+    def _show_filter_layers(self) -> None:
         """Show or hide contribution and codes of the selected filter."""
         result = self._session.result
-        roles = {CODE, CONTRIBUTION} & wanted
-        for role in {CODE, CONTRIBUTION} - wanted:
+        roles = {CODE, CONTRIBUTION} & self._session.extra_layers
+        for role in {CODE, CONTRIBUTION} - roles:
             self._board.remove(role)
         order = self._session.order_shown()
         if result is None or not roles or self._session.selected not in order:
@@ -98,10 +119,10 @@ class Extras:
 
         self._lanes.extra.start(work, Handlers(done, self._fail))
 
-    def show_rulers(self, is_wanted: bool) -> None:
+    def _show_rulers(self) -> None:
         """Show or hide which filter contributes most at each pixel."""
         result = self._session.result
-        if not is_wanted or result is None:
+        if RULERS not in self._session.extra_layers or result is None:
             self._board.remove(RULERS)
             return
 
@@ -115,10 +136,10 @@ class Extras:
 
         self._lanes.rulers.start(work, Handlers(done, self._fail))
 
-    def show_kspace(self, is_wanted: bool) -> None:
+    def _show_kspace(self) -> None:
         """Show or hide the log magnitude of the sampled k-space."""
         acquisition = self._session.acquisition
-        if not is_wanted or acquisition is None:
+        if KSPACE not in self._session.extra_layers or acquisition is None:
             self._board.remove(KSPACE)
             return
         sampled, noise_std = self._session.sampled, self._session.noise_std

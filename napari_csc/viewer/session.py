@@ -60,6 +60,8 @@ class Session:
         The filter that is looked at, by its index in the original order.
     part : str
         The real view of complex images that is shown.
+    extra_layers : frozenset of str
+        Roles of the layers on demand that are wanted: k-space, code, contribution, ruling filters.
     result : Reconstruction or None
         The last finished result.
     live : bool
@@ -86,6 +88,7 @@ class Session:
     networks: dict[str, WeightMetadata] | None = None
     selected: int = 0
     part: Part = "magnitude"
+    extra_layers: frozenset[str] = frozenset()
     result: Reconstruction | None = None
     live: bool = False
 

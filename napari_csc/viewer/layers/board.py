@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
+from napari_csc.viewer.layers.comparison import ComparisonLayers
 from napari_csc.viewer.layers.roles import (
+    COMPARED,
     CONTRIBUTION,
     INITIAL,
     KSPACE,
@@ -27,6 +29,7 @@ from napari_csc.viewer.layers.roles import (
     SMOOTH,
 )
 from napari_csc.viewer.layers.shelf import COLORMAPS, Shelf, hold
+from napari_csc.viewer.pins import Place
 from napari_csc.viewer.views import Array, ComplexView, Part, Window, Windows, part_window
 
 _LEGEND = "bright: held back · dark: free to act"
@@ -60,11 +63,13 @@ class LayerBoard:
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
         self._position = 0
         self._shelf = Shelf(viewer)
+        self.comparison = ComparisonLayers(viewer, self._shelf)
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
 
     def close(self) -> None:
         """Let go of the viewer."""
+        self.comparison.close()
         self._viewer.dims.events.point.disconnect(self._dims_moved)
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
@@ -78,7 +83,8 @@ class LayerBoard:
     def is_output(self, layer: Layer) -> bool:
         """Return whether a layer was made here, from an input."""
         held = own(layer)
-        return held.get("role") in (*OUTPUTS, REFERENCE, KSPACE) or bool(held.get("simulated"))
+        made = (*OUTPUTS, *COMPARED, REFERENCE, KSPACE)
+        return held.get("role") in made or bool(held.get("simulated"))
 
     def show_input(
         self,
@@ -252,12 +258,15 @@ class LayerBoard:
     def show_part(self, part: Part) -> None:
         """Show another real view of the complex images; each keeps its own contrast."""
         self._part, before = part, self._part
-        for layer in self._viewer.layers:
-            if not isinstance(layer.data, ComplexView) or before == part:
-                continue
-            looks = dict(own(layer).get("looks", {}))
-            looks[before] = (layer.contrast_limits, layer.colormap)
-            hold(layer, looks=looks)
+        if before == part:
+            return
+        views = [layer for layer in self._viewer.layers if isinstance(layer.data, ComplexView)]
+        for layer in views:
+            # Of all before any is changed: the windows of some are linked.
+            look = {before: (layer.contrast_limits, layer.colormap)}
+            hold(layer, looks={**own(layer).get("looks", {}), **look})
+        for layer in views:
+            looks = own(layer)["looks"]
             magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
             limits, colormap = looks.get(part, (part_window(part, magnitude), COLORMAPS[part]))
             layer.data = ComplexView(layer.data.values, part)
@@ -269,6 +278,18 @@ class LayerBoard:
         layer = self.find(MAPS)
         if layer is not None:
             layer.visible = is_visible
+
+    def visibilities(self) -> dict[str, bool]:
+        """Return which of the layers made here are visible, by role."""
+        held = {own(layer).get("role"): layer.visible for layer in self._viewer.layers}
+        return {role: is_visible for role, is_visible in held.items() if role}
+
+    def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
+        """Show and hide layers by role; those that are not there are not missed."""
+        for role, is_visible in wanted.items():
+            layer = self.find(role)
+            if layer is not None:
+                layer.visible = is_visible
 
     def select(self, position: int) -> None:
         """Move the filter slider."""
@@ -317,6 +338,11 @@ class LayerBoard:
         place = tuple(round(float(one)) for one in layer.world_to_data(position))
         inside = all(0 <= at < size for at, size in zip(place, layer.data.shape, strict=True))
         return (place[0], place[1], place[2]) if inside else None
+
+    def place(self) -> Place:
+        """Return where the result that is shown lies, and its grey window."""
+        first = 0 if self._shown is None else self._shown[2]
+        return Place(first, self._geometry, self._image_window)
 
     def _put_image(
         self,

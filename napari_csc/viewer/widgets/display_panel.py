@@ -5,9 +5,9 @@ from __future__ import annotations
 from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.controller import Controller
-from napari_csc.viewer.layers import CODE, CONTRIBUTION
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS
 from napari_csc.viewer.views import PARTS
-from napari_csc.viewer.widgets.parts import Panel, narrow
+from napari_csc.viewer.widgets.parts import Panel, narrow, quiet
 
 
 class DisplayPanel(Panel):
@@ -35,29 +35,25 @@ class DisplayPanel(Panel):
         )
         self.kspace = QCheckBox("Sampled k-space")
         self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
-        for box in (self.contribution, self.code):
-            box.toggled.connect(self._update_filter_layers)
+        self._boxes = {
+            CONTRIBUTION: self.contribution,
+            CODE: self.code,
+            RULERS: self.rulers,
+            KSPACE: self.kspace,
+        }
+        for box in self._boxes.values():
+            box.toggled.connect(self._ticked)
             self.form.addRow(box)
-        self.rulers.toggled.connect(controller.extras.show_rulers)
-        self.form.addRow(self.rulers)
-        self.kspace.toggled.connect(controller.extras.show_kspace)
-        self.form.addRow(self.kspace)
-        events = self._session.events
-        events.selected.connect(self._update_filter_layers)
-        events.result.connect(self._update_filter_layers)
-        events.result.connect(lambda: controller.extras.show_rulers(self.rulers.isChecked()))
-        events.acquisition.connect(self._uncheck)
+        self._session.events.extra_layers.connect(self._show_boxes)
 
     def _part_chosen(self, index: int) -> None:
         self._session.part = PARTS[index]
 
-    def _update_filter_layers(self) -> None:
-        wanted = {
-            role
-            for role, box in ((CODE, self.code), (CONTRIBUTION, self.contribution))
-            if box.isChecked()
-        }
-        self._controller.extras.show_filter_layers(wanted)
+    def _ticked(self) -> None:
+        wanted = frozenset(role for role, box in self._boxes.items() if box.isChecked())
+        self._session.extra_layers = wanted
 
-    def _uncheck(self) -> None:
-        self.kspace.setChecked(False)
+    def _show_boxes(self) -> None:
+        with quiet(*self._boxes.values()):
+            for role, box in self._boxes.items():
+                box.setChecked(role in self._session.extra_layers)
