@@ -13,6 +13,7 @@ from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.extras import Extras
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
@@ -28,6 +29,9 @@ from napari_csc.viewer.loading import (
     loaded_scan,
     simulated_scan,
 )
+from napari_csc.viewer.measuring import Measuring
+from napari_csc.viewer.playing import Playing
+from napari_csc.viewer.reading_desk import ReadingDesk
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
 from napari_csc.viewer.work import Baseline, Job, Outcome, Step, run_job
 
@@ -36,9 +40,19 @@ _PREFERRED = ("v4", "v3")
 
 
 class Lanes:
-    """The lanes of background work: runs in one thread, everything short in another."""
+    """The lanes of background work: runs in one thread, all that is short in another.
 
-    def __init__(self, run: Callable[..., Any], short: Callable[..., Any], deliver: Any) -> None:
+    Movies take long, and so does the first comparison, which loads a large library.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        short: Callable[..., Any],
+        movies: Callable[..., Any],
+        compare: Callable[..., Any],
+        deliver: Any,
+    ) -> None:
         self.run = Lane(run, deliver)
         self.load = Lane(short, deliver)
         self.facts = Lane(short, deliver)
@@ -47,6 +61,10 @@ class Lanes:
         self.figures = Lane(short, deliver)
         self.rulers = Lane(short, deliver)
         self.extra = Lane(short, deliver)
+        self.compare = Lane(compare, deliver)
+        self.sums = Lane(short, deliver)
+        self.iterates = Lane(run, deliver)
+        self.movies = Lane(movies, deliver)
 
     def close(self) -> None:
         """Stop everything."""
@@ -91,11 +109,23 @@ class Controller:
             getattr(session.events, name).connect(self._refresh_facts)
         session.events.part.connect(board.show_part)
         session.events.selected.connect(self._selected)
+        self.measuring = Measuring(board, self.tell, self.fail)
+        self.finished.connect(self.measuring.measure)
         self.extras = Extras(session, board, lanes, self._say, self.fail)
+        self.comparing = Comparing(session, board, lanes, self.tell, self.fail)
+        self.reading_desk = ReadingDesk(session, board, self.comparing, self.tell, self.fail)
+        self.running.connect(self.comparing.run_started)
+        # Pinned results are measured, too, but not while they are read blinded.
+        for changes in (self.comparing.changed, self.reading_desk.changed):
+            changes.connect(self.measuring.measure)
+        self.playing = Playing(session, board, lanes, self.comparing, self.tell, self.fail)
+        self.running.connect(self.playing.run_started)
+        self.finished.connect(self.playing.take)
 
     def close(self) -> None:
         """Stop all work, deliver nothing any more, let go of the viewer."""
         self._lanes.close()
+        self.playing.close()
         self.board.close()
 
     # ------------------------------------------------------------ input

@@ -22,6 +22,8 @@ from napari_csc.viewer.widgets.export_panel import ExportPanel
 from napari_csc.viewer.widgets.input_panel import InputPanel
 from napari_csc.viewer.widgets.inspect_panel import InspectPanel
 from napari_csc.viewer.widgets.maps_panel import MapsPanel
+from napari_csc.viewer.widgets.measure_panel import MeasurePanel
+from napari_csc.viewer.widgets.play_panel import PlayPanel
 from napari_csc.viewer.widgets.run_panel import RunPanel
 from napari_csc.viewer.widgets.solver_panel import SolverPanel
 from napari_csc.viewer.widgets.tour_panel import TourPanel
@@ -46,7 +48,8 @@ class ReconstructionDock(QWidget):
         self.session = Session()
         run, short = WorkerThread("napari-csc-run"), WorkerThread("napari-csc-short")
         self._deliver = GuiThread(self)
-        lanes = Lanes(run, short, self._deliver)
+        movies, compare = WorkerThread("napari-csc-movies"), WorkerThread("napari-csc-compare")
+        lanes = Lanes(run, short, movies, compare, self._deliver)
         board = LayerBoard(viewer, lambda position: self.controller.filter_moved(position))
         self.controller = Controller(self.session, board, lanes, show_warning)
         self._build(viewer)
@@ -58,6 +61,8 @@ class ReconstructionDock(QWidget):
             panel.close_panel()
             run.close()
             short.close()
+            movies.close()
+            compare.close()
 
         self._let_go = let_go
         # Not a method of this widget: when the signal comes, the widget is gone.
@@ -74,6 +79,8 @@ class ReconstructionDock(QWidget):
         self.display_panel = DisplayPanel(self.controller)
         self.inspect_panel = InspectPanel(self.controller)
         self.compare_panel = ComparePanel(self.controller)
+        self.measure_panel = MeasurePanel(self.controller)
+        self.play_panel = PlayPanel(self.controller)
         self.export_panel = ExportPanel(self.controller)
         self.run_panel = RunPanel(self.controller)
         inside = QWidget()
@@ -90,10 +97,15 @@ class ReconstructionDock(QWidget):
             ("Solver", self.solver_panel, False),
             ("Display", self.display_panel, False),
             ("Inspect", self.inspect_panel, False),
+            ("Play", self.play_panel, False),
             ("Compare", self.compare_panel, False),
+            ("Measure", self.measure_panel, False),
             ("Export", self.export_panel, False),
         ):
-            sections.addWidget(_section(title, panel, is_open))
+            section = _section(title, panel, is_open)
+            if panel is self.play_panel:
+                section.toggled.connect(self.play_panel.section_toggled)
+            sections.addWidget(section)
         sections.addStretch()
         scroll = QScrollArea()
         scroll.setWidget(inside)

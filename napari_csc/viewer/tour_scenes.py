@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from napari_csc.viewer.layers.roles import (
     CONTRIBUTION,
-    INITIAL,
     KSPACE,
     MAPS,
     RECONSTRUCTION,
@@ -104,7 +103,8 @@ SCENES = (
     Scene(
         "Shuffle them under V1",
         "V1 has learned one map for the first filter, one for the second, and so on, without ever "
-        "seeing the filters. Shuffled, every filter gets the map of another, and the image suffers.",
+        "seeing the filters. Shuffled, every filter gets the map of another, and the image "
+        "suffers.",
         (RECONSTRUCTION, MAPS),
         maps=_V1,
         shuffle_seed=1,

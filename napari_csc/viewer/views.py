@@ -21,10 +21,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 _ENOUGH = 200_000
 
 
-class ComplexView:
-    """A real view of a complex array, computed for what is looked at only.
-
-    napari shows no complex images. This is just enough of an array for an image layer.
+class RealView:
+    """Just enough of a real array for an image layer, computed for what is looked at only.
 
     Parameters
     ----------
@@ -59,10 +57,17 @@ class ComplexView:
         return len(self.values)
 
     def __getitem__(self, key: Any) -> Array:
-        return part_of(self.values[key], self.part)
+        raise NotImplementedError
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return self[...].astype(dtype or self.dtype, copy=False)
+
+
+class ComplexView(RealView):
+    """A real view of a complex array; napari shows no complex images."""
+
+    def __getitem__(self, key: Any) -> Array:
+        return part_of(self.values[key], self.part)
 
 
 def part_of(values: Array, part: Part) -> Array:
@@ -97,8 +102,8 @@ class Windows:
 
 def image_window(values: torch.Tensor | Array) -> Window:
     """Return a window for a magnitude image that a few bright pixels do not decide."""
-    thinned = np.abs(_thinned(np.asarray(values)))
-    return (0.0, upper(thinned, 99.7) * 1.02)
+    magnitudes = np.abs(thinned(np.asarray(values)))
+    return (0.0, upper(magnitudes, 99.7) * 1.02)
 
 
 def part_window(part: Part, magnitude: Window) -> Window:
@@ -110,13 +115,13 @@ def part_window(part: Part, magnitude: Window) -> Window:
 
 def upper(values: Array, percentile: float) -> float:
     """Return a percentile that is above zero, so that it can end a window."""
-    found = float(np.percentile(_thinned(values), percentile))
+    found = float(np.percentile(thinned(values), percentile))
     return found if np.isfinite(found) and found > 0 else float(np.max(values, initial=0)) or 1.0
 
 
 def _maps_top(maps: Array) -> float:
     """Return where the window of maps ends; one level everywhere stands in the middle."""
-    low, high = np.percentile(_thinned(maps), [1.0, 99.0])
+    low, high = np.percentile(thinned(maps), [1.0, 99.0])
     return upper(maps, 99.0) if high > 1.01 * low else 2 * upper(maps, 99.0)
 
 
@@ -127,7 +132,7 @@ def log_kspace(kspace: torch.Tensor | Array) -> Array:
     return np.log10(np.maximum(magnitude / top, 1e-6)).astype(np.float32)
 
 
-def _thinned(values: Array) -> Array:
+def thinned(values: Array) -> Array:
     """Return evenly spread pixels of all planes, few enough for percentiles."""
     step = max(1, int(np.ceil(np.sqrt(values.size / _ENOUGH))))
     return values[..., ::step, ::step] if values.ndim >= 2 else values[::step]

@@ -9,17 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.no_reference import no_reference_figures
 from napari_csc.learn.evaluation.methods import Method
 from napari_csc.learn.evaluation.tables import markdown
 
 Array = npt.NDArray[Any]
-
-_OBJECT_LEVEL = 0.15
-_FAR = 6
-_STRONGEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -68,33 +63,17 @@ def real_scans(
         scan = whole.select(whole.shape[0] // 2)
         images = [np.abs(method(scan).cpu().numpy()) for method in methods]
         pictures.append((path.stem, images))
-        found += _measured(path.stem, scan, images, methods)
+        found += _measured(path.stem, images, methods)
     if pictures:
         _draw(output, pictures, [method.name for method in methods])
     return found
 
 
-def _measured(
-    name: str, scan: Acquisition, images: Sequence[Array], methods: Sequence[Method]
-) -> list[RealFigures]:
-    together = ndimage.gaussian_filter(np.mean(images, axis=0), 1.5)
-    bright = together > _OBJECT_LEVEL * np.quantile(together, 0.995)
-    inside = ndimage.binary_fill_holes(ndimage.binary_opening(bright, iterations=2))
-    outside = ~ndimage.binary_dilation(inside, iterations=_FAR)
-    if not inside.any() or not outside.any():
-        return []
-    slopes = ndimage.gaussian_gradient_magnitude(np.mean(images, axis=0), 1.0)
-    edges = inside & (slopes >= np.quantile(slopes[inside], 1 - _STRONGEST))
-    rows = []
-    for image, method in zip(images, methods, strict=True):
-        level = float(image[inside].mean())
-        steep = np.hypot(*np.gradient(image))[edges].mean()
-        rows.append(
-            RealFigures(
-                name, method.name, float(image[outside].std()) / level, float(steep) / level
-            )
-        )
-    return rows
+def _measured(name: str, images: Sequence[Array], methods: Sequence[Method]) -> list[RealFigures]:
+    return [
+        RealFigures(name, method.name, one.background, one.sharpness)
+        for method, one in zip(methods, no_reference_figures(images), strict=False)
+    ]
 
 
 def table(rows: Sequence[RealFigures]) -> str:

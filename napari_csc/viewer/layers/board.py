@@ -12,10 +12,14 @@ from napari.layers import Image, Layer
 from psygnal import Signal
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.orientation import edge_letters
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
 from napari_csc.viewer.layers.comparison import ComparisonLayers
+from napari_csc.viewer.layers.marks import Marks
+from napari_csc.viewer.layers.planes import planes
+from napari_csc.viewer.layers.playback import PlaybackLayers
 from napari_csc.viewer.layers.roles import (
     COMPARED,
     CONTRIBUTION,
@@ -23,12 +27,15 @@ from napari_csc.viewer.layers.roles import (
     KSPACE,
     MAPS,
     OUTPUTS,
+    PLAYED,
     RECONSTRUCTION,
     REFERENCE,
     RULERS,
     SMOOTH,
 )
 from napari_csc.viewer.layers.shelf import COLORMAPS, Shelf, hold
+from napari_csc.viewer.layers.signs import Signs
+from napari_csc.viewer.layers.windowing import Windowing
 from napari_csc.viewer.pins import Place
 from napari_csc.viewer.views import Array, ComplexView, Part, Window, Windows, part_window
 
@@ -63,16 +70,23 @@ class LayerBoard:
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
         self._position = 0
         self._shelf = Shelf(viewer)
+        self.marks = Marks(self._shelf)
+        self.signs = Signs(viewer)
+        self.windowing = Windowing(self._shelf, RECONSTRUCTION)
         self.comparison = ComparisonLayers(viewer, self._shelf)
+        self.playback = PlaybackLayers(viewer, self._shelf)
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
 
     def close(self) -> None:
         """Let go of the viewer."""
+        self.playback.close()
         self.comparison.close()
         self._viewer.dims.events.point.disconnect(self._dims_moved)
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
+        self.signs.close()
+        self.windowing.close()
 
     # ------------------------------------------------------------ input
 
@@ -83,7 +97,7 @@ class LayerBoard:
     def is_output(self, layer: Layer) -> bool:
         """Return whether a layer was made here, from an input."""
         held = own(layer)
-        made = (*OUTPUTS, *COMPARED, REFERENCE, KSPACE)
+        made = (*OUTPUTS, *PLAYED, *COMPARED, REFERENCE, KSPACE)
         return held.get("role") in made or bool(held.get("simulated"))
 
     def show_input(
@@ -110,10 +124,15 @@ class LayerBoard:
         simulated
             Whether it was made from another layer, which stays the input to choose.
         """
+        # First, as it may have hidden some of the others, and they keep their look.
+        self.comparison.clear()
         for role in (*OUTPUTS, KSPACE, REFERENCE):
             self.remove(role)
         self._shown, self._running = None, None
         self._geometry, self._initial, self._image_window = geometry, initial, window
+        self.marks.clear()
+        affine = acquisition.metadata.get("affine")
+        self.signs.show_letters({} if affine is None else edge_letters(affine))
         before = self.find(INITIAL)
         moved = before is None or before.data.shape != initial.shape
         if layer is not None:
@@ -252,6 +271,20 @@ class LayerBoard:
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""
         self._shelf.remove(role)
+
+    # ------------------------------------------------------------ measuring
+
+    def draw_mark(self, kind: str) -> None:
+        """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
+        self.marks.draw(kind, self._geometry)
+
+    def planes(self, number: int) -> dict[str, Array]:
+        """Return a slice of the whole (y, x), complex, of each image that has it, by role."""
+        return planes(self._shelf, self._geometry, number)
+
+    def pixel_spacing(self) -> tuple[tuple[float, float], str]:
+        """Return the size of a pixel (y, x) and its unit."""
+        return (self._geometry.scale[-2], self._geometry.scale[-1]), self._geometry.units[-1]
 
     # ------------------------------------------------------------ look
 

@@ -9,6 +9,22 @@ KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
 RULERS = "ruling filters"
+LINES = "lines to measure"
+REGIONS = "regions to measure"
+ITERATE = "iterate"
+PARTIAL_SUM = "partial sum"
+PIN_A = "result A"
+PIN_B = "result B"
+SWIPE = "swipe A | B"
+DIFFERENCE = "difference B − A"
+LEFT = "left"
+RIGHT = "right"
 
 OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, RULERS)
 """Made by a run, from bottom to top."""
+
+PLAYED = (ITERATE, PARTIAL_SUM)
+"""Shown one picture after the other, in place of the reconstruction."""
+
+COMPARED = (PIN_A, PIN_B, SWIPE, DIFFERENCE, LEFT, RIGHT)
+"""Made of pinned results, above all outputs, from bottom to top."""

@@ -10,9 +10,10 @@ from napari.layers import Image, Layer
 
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import KEY, own
-from napari_csc.viewer.layers.roles import OUTPUTS
+from napari_csc.viewer.layers.roles import COMPARED, OUTPUTS, PLAYED
 from napari_csc.viewer.views import Array, ComplexView, Window, part_window
 
+_ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
 COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
 
 
@@ -134,8 +135,8 @@ class Shelf:
     def sort(self, layer: Layer, role: str, index: int | None) -> None:
         """Put a new layer where it belongs: outputs in their order, above the others."""
         layers = self.viewer.layers
-        if role in OUTPUTS:
-            above = [self.find(name) for name in OUTPUTS[OUTPUTS.index(role) + 1 :]]
+        if role in _ORDER:
+            above = [self.find(name) for name in _ORDER[_ORDER.index(role) + 1 :]]
             places = [layers.index(one) for one in above if one is not None]
             index = min(places) if places else None
         if index is not None and layers.index(layer) != index:

@@ -93,11 +93,7 @@ class MapsPanel(Panel):
                 kind = networks[name].architecture.kind if name else ""
                 self.source_box.addItem(_title(name, kind) if name else SCALAR)
                 misfit = session.misfit(name) if name else ""
-                if (
-                    misfit
-                    and isinstance(model, QStandardItemModel)
-                    and (item := model.item(index))
-                ):
+                if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
                     item.setEnabled(False)
                     item.setToolTip(misfit)
             place = len(self._names) - 1 if is_scalar else self._names.index(session.maps)

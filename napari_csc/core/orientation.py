@@ -1,0 +1,36 @@
+"""Which side of the body is at which edge of the image."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Negative and positive direction of right-anterior-superior coordinates.
+_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+def edge_letters(affine: npt.NDArray[Any]) -> dict[str, str]:
+    """Return the letters at the edges of an image (slice, y, x) with y pointing down.
+
+    Parameters
+    ----------
+    affine
+        Shape (4, 4): indices (slice, y, x) to millimetres (right, anterior, superior).
+
+    Returns
+    -------
+    dict
+        ``"left"``, ``"right"``, ``"top"``, ``"bottom"``: R, L, A, P, S or I; of an oblique slice
+        the side that is nearest.
+    """
+    matrix = np.asarray(affine, dtype=float)
+    top, bottom = _ends(matrix[:3, 1])
+    left, right = _ends(matrix[:3, 2])
+    return {"left": left, "right": right, "top": top, "bottom": bottom}
+
+
+def _ends(direction: npt.NDArray[Any]) -> tuple[str, str]:
+    """Return the letters where an axis begins and where it ends."""
+    axis = int(np.argmax(np.abs(direction)))
+    negative, positive = _LETTERS[axis]
+    return (negative, positive) if direction[axis] > 0 else (positive, negative)

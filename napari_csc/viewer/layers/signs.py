@@ -1,0 +1,68 @@
+"""Signs on the canvas: orientation letters and the scale bar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from napari.components import ViewerModel
+from napari.components.overlays import TextOverlay
+from psygnal import EmitLoopError
+
+_PLACES = {
+    "left": "middle_left",
+    "right": "middle_right",
+    "top": "top_center",
+    "bottom": "bottom_center",
+}
+_NAME = "napari-csc {}"
+
+
+class Signs:
+    """Letters at the edges of the canvas, and a scale bar.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._has_letters = False
+        viewer.dims.events.order.connect(self._turned)
+        viewer.dims.events.ndisplay.connect(self._turned)
+
+    def close(self) -> None:
+        """Let go of the viewer."""
+        self._viewer.dims.events.order.disconnect(self._turned)
+        self._viewer.dims.events.ndisplay.disconnect(self._turned)
+        # When the window is closed as a whole, its canvas is gone already, and so is the need.
+        with suppress(RuntimeError, EmitLoopError):
+            self.show_letters({})
+
+    def show_letters(self, letters: Mapping[str, str]) -> None:
+        """Show letters at the edges, by ``"left"``, ``"right"``, ``"top"`` and ``"bottom"``."""
+        overlays = self._viewer.canvas.overlays
+        self._has_letters = bool(letters)
+        for place, position in _PLACES.items():
+            name = _NAME.format(place)
+            if name not in overlays:
+                if not letters:
+                    continue
+                overlays[name] = TextOverlay(position=position, font_size=14)
+            overlays[name].text = letters.get(place, "")
+        self._turned()
+
+    def show_scale_bar(self, is_visible: bool) -> None:
+        """Show or hide the scale bar."""
+        self._viewer.canvas.overlays.scale_bar.visible = is_visible
+
+    def _turned(self) -> None:
+        """Hide the letters unless rows and columns of the image are rows and columns here."""
+        dims, overlays = self._viewer.dims, self._viewer.canvas.overlays
+        is_plain = dims.ndisplay == 2 and tuple(dims.order) == tuple(range(dims.ndim))
+        for place in _PLACES:
+            name = _NAME.format(place)
+            if name in overlays:
+                overlays[name].visible = self._has_letters and is_plain

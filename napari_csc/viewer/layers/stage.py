@@ -1,0 +1,94 @@
+"""Show a few layers alone or side by side, and put everything back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+
+_GRID = ("enabled", "stride", "shape", "spacing")
+_SPACING = 6
+"""Screen pixels between the cells of the grid."""
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is put back."""
+
+    visible: dict[Layer, bool]
+    named: dict[Layer, bool]
+    grid: dict[str, Any]
+
+
+def is_picture(layer: Layer) -> bool:
+    """Return whether a layer shows pixels, not something drawn on them."""
+    return isinstance(layer, Image | Labels)
+
+
+class Stage:
+    """Hides all layers but some; remembers what was visible, and how the grid was, before.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._before: _Before | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether some layers are shown apart from the others."""
+        return self._before is not None
+
+    def show(self, layers: Sequence[Layer], side_by_side: bool = False) -> None:
+        """Show these layers only: one above the other, or each in a cell with its name.
+
+        What is drawn on images, such as regions, stays unless it would take a cell of its own.
+        """
+        grid, every = self._viewer.canvas.grid, list(self._viewer.layers)
+        if self._before is None:
+            self._before = _Before({}, {}, {name: getattr(grid, name) for name in _GRID})
+        for layer in every:
+            self._before.visible.setdefault(layer, layer.visible)
+            self._before.named.setdefault(layer, layer.name_overlay.visible)
+        with self._steady():
+            if not side_by_side:
+                grid.enabled = False
+            # What is new first: with nothing visible at all, the canvas would flicker.
+            for layer in sorted(every, key=lambda one: one not in layers):
+                stays = not side_by_side and not is_picture(layer) and self._before.visible[layer]
+                layer.visible = layer in layers or stays
+                layer.name_overlay.visible = side_by_side and layer in layers
+            if side_by_side:
+                grid.stride, grid.shape, grid.spacing = 1, (-1, -1), _SPACING
+                grid.enabled = True
+
+    def clear(self) -> None:
+        """Put back what was visible, and the grid."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        with self._steady():
+            for name in reversed(_GRID):
+                setattr(self._viewer.canvas.grid, name, before.grid[name])
+            for layer in list(self._viewer.layers):
+                if layer in before.visible:
+                    layer.visible = before.visible[layer]
+                    layer.name_overlay.visible = before.named[layer]
+
+    @contextmanager
+    def _steady(self) -> Iterator[None]:
+        """Keep the same part of the image in sight, in smaller or larger cells."""
+        canvas, camera = self._viewer.canvas, self._viewer.scene.camera
+        before = min(canvas.viewbox_size(self._viewer.layers))
+        yield
+        after = min(canvas.viewbox_size(self._viewer.layers))
+        if before != after:
+            camera.zoom *= after / before
