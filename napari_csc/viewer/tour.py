@@ -84,13 +84,18 @@ class Tour:
 
     def start(self) -> None:
         """Begin with the first scene."""
-        session = self._session
+        session, controller = self._session, self._controller
+        if controller.comparing.is_hidden:
+            controller.fail("A blinded reading is going on; end it before you take the tour.")
+            return
+        controller.playing.leave()
+        controller.comparing.show("result")
         self._before = _Before(
             {name: getattr(session, name) for name in SETTING_FIELDS},
             session.dictionary,
             session.live,
             session.extra_layers,
-            self._controller.board.visibilities(),
+            controller.board.visibilities(),
         )
         session.live = False
         self._plain, self._figures = None, None

@@ -116,3 +116,19 @@ def test_goes_back_and_says_when_it_was_stopped(dock, tour, qtbot) -> None:
     tour.go(0)
     qtbot.waitUntil(lambda: tour.is_ready, timeout=20_000)
     assert not dock.tour_panel.told.text()
+
+
+def test_takes_comparisons_away_and_respects_a_reading(dock, viewer, tour, load, run, scan_file):
+    load(scan_file)
+    run()
+    comparing = dock.controller.comparing
+    for name in ("A", "B"):
+        comparing.pin(name)
+    comparing.show("A")
+    tour.start()
+    assert comparing.view == "result"
+    tour.end()
+    comparing.is_hidden = True
+    tour.start()
+    assert not tour.is_on
+    assert "blinded reading" in dock.messages[-1][1]
