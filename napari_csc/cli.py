@@ -254,6 +254,29 @@ def simulate(
         typer.echo(f"written {output}")
 
 
+@app.command()
+@plain_errors
+def figure(
+    path: Annotated[Path, typer.Argument(metavar="RESULT", help="result file")],
+    output: Output,
+    slice_number: Annotated[int, typer.Option("--slice", help="slice of the result")] = 0,
+    filters: Annotated[
+        list[int] | None,
+        typer.Option("--filter", help="filter to draw, repeatable [default: the 8 strongest]"),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw images, codes and sparsity level maps of a result, as papers print them."""
+    from napari_csc.io.map_figure import save_map_figure
+    from napari_csc.io.result_file import load_result
+
+    result = load_result(path)
+    save_map_figure(
+        result, output, slice_number=slice_number, filters=filters or None, overwrite=overwrite
+    )
+    typer.echo(f"written {output}")
+
+
 app.command("learn-dictionary")(learn_dictionary)
 app.command()(train)
 app.command()(evaluate)

@@ -14,6 +14,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.viewer.comparing import Comparing
+from napari_csc.viewer.exporting import Exporting
 from napari_csc.viewer.extras import Extras
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 from napari_csc.viewer.layer_input import LayerInput
@@ -65,6 +66,7 @@ class Lanes:
         self.sums = Lane(short, deliver)
         self.iterates = Lane(run, deliver)
         self.movies = Lane(movies, deliver)
+        self.export = Lane(movies, deliver)
 
     def close(self) -> None:
         """Stop everything."""
@@ -121,6 +123,9 @@ class Controller:
         self.playing = Playing(session, board, lanes, self.comparing, self.tell, self.fail)
         self.running.connect(self.playing.run_started)
         self.finished.connect(self.playing.take)
+        self.exporting = Exporting(
+            session, board, lanes, lambda: self.outcome, self.tell, self.fail
+        )
 
     def close(self) -> None:
         """Stop all work, deliver nothing any more, let go of the viewer."""

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 import torch
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog
 from typer.testing import CliRunner
 
 import napari_csc as csc
@@ -82,3 +82,35 @@ def test_from_the_dock(dock, load, run, qtbot, scan_file):
     assert clipboard.text() == as_command(dock.controller.outcome.job)
     panel.python_button.click()
     assert "csc.load(" in clipboard.text()
+
+
+@pytest.mark.gui
+def test_result_and_figure_from_the_dock(
+    dock, load, run, qtbot, scan_file, tmp_path, monkeypatch
+) -> None:
+    panel = dock.export_panel
+    buttons = {"kept ü.h5": panel.result_button, "drawn.png": panel.figure_button}
+
+    def press(name: str) -> None:
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
+        buttons[name].click()
+
+    for name in buttons:
+        press(name)
+        assert dock.messages[-1][0] == "problem"
+        assert dock.messages[-1][1].endswith("press Run first.")
+    load(scan_file)
+    run()
+    for name in buttons:
+        press(name)
+        qtbot.waitUntil(lambda: dock.messages[-1][1].startswith("Written"), timeout=20_000)
+        assert (tmp_path / name).is_file()
+        dock.messages.append(("", ""))
+    kept = csc.load_result(tmp_path / "kept ü.h5")
+    assert torch.equal(kept.image, dock.session.result.image)
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "x.png"), "")
+    )
+    panel.figure_button.click()
+    qtbot.waitUntil(lambda: dock.messages[-1][0] == "problem", timeout=20_000)
+    assert "does not exist" in dock.messages[-1][1]

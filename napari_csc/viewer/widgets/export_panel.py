@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_csc.core.errors import CscError
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.copying import as_command, as_python
-from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
+from napari_csc.viewer.widgets.parts import Panel, button, row
 from napari_csc.viewer.work import Job
+
+_FIGURES = "Figure (*.png *.pdf *.svg *.tif)"
 
 
 class ExportPanel(Panel):
-    """Copies the run that is shown as code."""
+    """Saves the result that is shown, draws it, and copies its run as code."""
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
-        self._controller = controller
+        self._controller, self._exporting = controller, controller.exporting
         self.python_button = button(
             "Copy as Python", "The lines of Python that make this result again, to the clipboard."
         )
@@ -28,12 +31,29 @@ class ExportPanel(Panel):
         self.python_button.clicked.connect(lambda: self._copy(as_python, "Python"))
         self.command_button.clicked.connect(lambda: self._copy(as_command, "command"))
         self.form.addRow(row(self.python_button, self.command_button))
-        self.form.addRow(
-            wrapped(
-                "To save the result with maps, codes and all settings, choose File > Save Selected "
-                "Layers on the reconstruction, and a name that ends in .h5."
-            )
+        self.result_button = button(
+            "Save result…",
+            "Image, maps, codes, dictionary, settings and the scan, in one HDF5 file that opens "
+            "again here.",
         )
+        self.figure_button = button(
+            "Figure of the maps…",
+            "Images, and for the eight strongest filters code above map, as papers print them: "
+            "PNG, PDF or SVG.",
+        )
+        self.result_button.clicked.connect(
+            lambda: self._ask("Save result", "result.h5", "Result (*.h5)", self._exporting.result)
+        )
+        self.figure_button.clicked.connect(
+            lambda: self._ask("Save figure", "maps.png", _FIGURES, self._exporting.figure)
+        )
+        self.form.addRow(row(self.result_button, self.figure_button))
+
+    def _ask(self, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
+        if chosen:
+            path = Path(chosen)
+            write(path if path.suffix else path.with_suffix(Path(name).suffix))
 
     def _copy(self, write: Callable[[Job], str], what: str) -> None:
         outcome = self._controller.outcome

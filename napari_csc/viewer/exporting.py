@@ -1,0 +1,74 @@
+"""Write the result that is shown to files, in the background. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_csc.io.map_figure import save_map_figure
+from napari_csc.io.result_file import save
+from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.session import Session
+from napari_csc.viewer.work import Outcome
+
+if TYPE_CHECKING:
+    from napari_csc.viewer.controller import Lanes
+
+
+class Exporting:
+    """Writes results and figures; the user has agreed already to replace an existing file.
+
+    Parameters
+    ----------
+    session, board, lanes
+        Those of the controller.
+    outcome
+        Returns the last finished run, if there is one.
+    tell, fail
+        Say something to the user, or a problem.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        board: LayerBoard,
+        lanes: Lanes,
+        outcome: Callable[[], Outcome | None],
+        tell: Callable[[str], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        self._session, self._board, self._lanes, self._outcome = session, board, lanes, outcome
+        self._tell, self._fail = tell, fail
+
+    def result(self, path: Path) -> None:
+        """Write the result with maps, codes, provenance, and its input, as HDF5."""
+        result, outcome = self._session.result, self._outcome()
+        if result is None:
+            self._fail("There is no result to save yet; press Run first.")
+            return
+        is_its_run = outcome is not None and outcome.result is result
+        acquisition = outcome.acquisition if outcome is not None and is_its_run else None
+        self._write(path, lambda: save(result, path, acquisition=acquisition, overwrite=True))
+
+    def figure(self, path: Path) -> None:
+        """Write the figure of images, codes and maps of the slice that is looked at."""
+        result = self._session.result
+        if result is None:
+            self._fail("There is no result to draw yet; press Run first.")
+            return
+        first = self._board.place().first_slice
+        number = min(max(self._board.current_slice() - first, 0), len(result.image) - 1)
+        self._write(
+            path, lambda: save_map_figure(result, path, slice_number=number, overwrite=True)
+        )
+
+    def _write(self, path: Path, work: Callable[[], Any]) -> None:
+        def written(ticket: Ticket) -> None:
+            work()
+
+        self._tell(f"Writing {path.name}…")
+        self._lanes.export.start(
+            written, Handlers(lambda _: self._tell(f"Written {path.name}."), self._fail)
+        )
