@@ -13,6 +13,7 @@ from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.exporting import Exporting
 from napari_csc.viewer.extras import Extras
@@ -250,8 +251,28 @@ class Controller:
         def done(dictionary: Dictionary) -> None:
             self.session.use_dictionary(name, dictionary)
 
+        def failed(sentence: str) -> None:
+            self.fail(sentence)
+            usual = ReconstructionSettings().dictionary
+            if self.session.dictionary is None and name != usual:
+                self.choose_dictionary(usual)
+
+        self._lanes.dictionary.start(lambda ticket: Dictionary.load(name), Handlers(done, failed))
+
+    def use_settings(self, settings: ReconstructionSettings, name: str) -> None:
+        """Take over all settings of a preset, when its dictionary has been loaded."""
+        session = self.session
+
+        def done(dictionary: Dictionary) -> None:
+            session.use_dictionary(
+                settings.dictionary, dictionary, settings.dropped, settings.shuffle_seed
+            )
+            for field in ("maps", "strength", "solver", "iterations", "norm", "smooth", "device"):
+                setattr(session, field, getattr(settings, field))
+            self._say(f"The settings of {name} are in use. Press Run to see what they give.")
+
         self._lanes.dictionary.start(
-            lambda ticket: Dictionary.load(name), Handlers(done, self.fail)
+            lambda ticket: Dictionary.load(settings.dictionary), Handlers(done, self.fail)
         )
 
     def learn_dictionary(self, count: int, size: int) -> None:
@@ -294,8 +315,8 @@ class Controller:
         )
         self.running.emit(True)
 
-    def find_networks(self) -> None:
-        """Read what the shipped networks say about themselves; the best becomes the default."""
+    def find_networks(self, preferred: str = "v4") -> None:
+        """Read what the shipped networks say about themselves; the preferred one is chosen."""
 
         def work(ticket: Ticket) -> tuple[dict[str, WeightMetadata], list[str]]:
             found, problems = {}, []
@@ -311,7 +332,8 @@ class Controller:
             for sentence in problems:
                 self.fail(sentence)
             self.session.networks = networks
-            best = next((name for name in _PREFERRED if name in networks), None)
+            wanted = (preferred, *_PREFERRED)
+            best = next((name for name in wanted if name in networks), None)
             if best is not None and self.session.maps == FALLBACK_MAPS:
                 self.session.maps = best
 

@@ -14,6 +14,7 @@ from napari_csc.viewer.controller import Controller, Lanes
 from napari_csc.viewer.gui_thread import GuiThread
 from napari_csc.viewer.jobs import WorkerThread
 from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
 from napari_csc.viewer.widgets.compare_panel import ComparePanel
 from napari_csc.viewer.widgets.dictionary_panel import DictionaryPanel
@@ -24,6 +25,7 @@ from napari_csc.viewer.widgets.inspect_panel import InspectPanel
 from napari_csc.viewer.widgets.maps_panel import MapsPanel
 from napari_csc.viewer.widgets.measure_panel import MeasurePanel
 from napari_csc.viewer.widgets.play_panel import PlayPanel
+from napari_csc.viewer.widgets.presets_panel import PresetsPanel
 from napari_csc.viewer.widgets.run_panel import RunPanel
 from napari_csc.viewer.widgets.solver_panel import SolverPanel
 from napari_csc.viewer.widgets.tour_panel import TourPanel
@@ -67,8 +69,10 @@ class ReconstructionDock(QWidget):
         self._let_go = let_go
         # Not a method of this widget: when the signal comes, the widget is gone.
         self.destroyed.connect(let_go)
-        self.controller.choose_dictionary(self.session.dictionary_name)
-        self.controller.find_networks()
+        wanted = Preferences.read()
+        self.session.device, self.session.live = wanted.device, wanted.live
+        self.controller.choose_dictionary(wanted.dictionary)
+        self.controller.find_networks(wanted.maps)
 
     def _build(self, viewer: napari.viewer.Viewer) -> None:
         self.tour_panel = TourPanel(self.controller)
@@ -76,6 +80,7 @@ class ReconstructionDock(QWidget):
         self.dictionary_panel = DictionaryPanel(self.controller)
         self.maps_panel = MapsPanel(self.controller)
         self.solver_panel = SolverPanel(self.controller)
+        self.presets_panel = PresetsPanel(self.controller)
         self.display_panel = DisplayPanel(self.controller)
         self.inspect_panel = InspectPanel(self.controller)
         self.compare_panel = ComparePanel(self.controller)
@@ -95,6 +100,7 @@ class ReconstructionDock(QWidget):
             ("Dictionary", self.dictionary_panel, True),
             ("Maps", self.maps_panel, True),
             ("Solver", self.solver_panel, False),
+            ("Presets", self.presets_panel, False),
             ("Display", self.display_panel, False),
             ("Inspect", self.inspect_panel, False),
             ("Play", self.play_panel, False),
