@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from textwrap import shorten
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from psygnal import Signal
 
 from napari_csc.viewer.comparison_figures import tables_of_pins
 from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import DIFFERENCE, INITIAL, PIN_A, PIN_B, REFERENCE, SWIPE, LayerBoard
 from napari_csc.viewer.pins import NAMES, OTHER, Name, Pin, common, differing, misfit
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.views import Array
-
-if TYPE_CHECKING:
-    from napari_csc.viewer.controller import Lanes
 
 View = Literal["result", "A", "B", "difference", "swipe", "side by side"]
 GAINS = (1, 5, 10)

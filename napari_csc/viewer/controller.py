@@ -17,7 +17,8 @@ from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.exporting import Exporting
 from napari_csc.viewer.extras import Extras
-from napari_csc.viewer.jobs import Handlers, Lane, Ticket
+from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.learning import Learned, Lesson, learn_from
@@ -39,40 +40,6 @@ from napari_csc.viewer.work import Baseline, Job, Outcome, Step, run_job
 
 Kind = Literal["info", "good", "problem"]
 _PREFERRED = ("v4", "v3")
-
-
-class Lanes:
-    """The lanes of background work: runs in one thread, all that is short in another.
-
-    Movies take long, and so does the first comparison, which loads a large library.
-    """
-
-    def __init__(
-        self,
-        run: Callable[..., Any],
-        short: Callable[..., Any],
-        movies: Callable[..., Any],
-        compare: Callable[..., Any],
-        deliver: Any,
-    ) -> None:
-        self.run = Lane(run, deliver)
-        self.load = Lane(short, deliver)
-        self.facts = Lane(short, deliver)
-        self.dictionary = Lane(short, deliver)
-        self.networks = Lane(short, deliver)
-        self.figures = Lane(short, deliver)
-        self.rulers = Lane(short, deliver)
-        self.extra = Lane(short, deliver)
-        self.compare = Lane(compare, deliver)
-        self.sums = Lane(short, deliver)
-        self.iterates = Lane(run, deliver)
-        self.movies = Lane(movies, deliver)
-        self.export = Lane(movies, deliver)
-
-    def close(self) -> None:
-        """Stop everything."""
-        for lane in vars(self).values():
-            lane.close()
 
 
 class Controller:

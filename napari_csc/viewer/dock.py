@@ -10,9 +10,10 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidge
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
-from napari_csc.viewer.controller import Controller, Lanes
+from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.gui_thread import GuiThread
 from napari_csc.viewer.jobs import WorkerThread
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_csc.io.map_figure import save_map_figure
 from napari_csc.io.result_file import save
 from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.work import Outcome
-
-if TYPE_CHECKING:
-    from napari_csc.viewer.controller import Lanes
 
 
 class Exporting:

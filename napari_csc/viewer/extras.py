@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
@@ -11,13 +10,11 @@ from psygnal import Signal
 from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
 from napari_csc.viewer.inspection import Look, look
 from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.views import Array, Window, log_kspace
 from napari_csc.viewer.work import corrected, gridded
-
-if TYPE_CHECKING:
-    from napari_csc.viewer.controller import Lanes
 
 
 class Extras:

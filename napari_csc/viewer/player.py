@@ -5,19 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from psygnal import Signal
 
 from napari_csc.core.thinning import DEFAULT_BUDGET
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.movie import Movie
 from napari_csc.viewer.painting import Paint
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.views import Array
-
-if TYPE_CHECKING:
-    from napari_csc.viewer.controller import Lanes
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from psygnal import Signal
 
@@ -13,14 +13,12 @@ from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.filter_player import FilterPlayer
 from napari_csc.viewer.iterate_player import IteratePlayer
 from napari_csc.viewer.jobs import Handlers, Ticket
+from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.movie import write_movie
 from napari_csc.viewer.player import Desk, Player
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.work import Outcome
-
-if TYPE_CHECKING:
-    from napari_csc.viewer.controller import Lanes
 
 What = Literal["iterates", "filters"]
 
