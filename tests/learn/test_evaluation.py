@@ -246,3 +246,15 @@ def test_the_command_says_what_is_missing(tmp_path):
     done = CliRunner().invoke(app, ["evaluate", "--images", "brain"], env={"NAPARI_CSC_DATA": "x"})
     assert done.exit_code == 1
     assert "GROUP=PATTERN" in done.output
+
+
+def test_two_arrays_of_a_file_are_two_subjects(tmp_path):
+    from scipy.io import savemat
+
+    draw = np.random.default_rng(0)
+    stacks = {name: draw.random((3, 24, 24), np.float32) + 0.5 for name in ("one", "two")}
+    savemat(tmp_path / "x.mat", stacks)
+    found = evaluation_images(tmp_path, {"knee": ("x.mat:one", "x.mat:two")}, per_subject=2)
+    assert {one.subject for one in found} == {"x.mat:one", "x.mat:two"}
+    rows = list(compare("noise", [Adjoint()], found, [Condition()]))
+    assert len({row.key for row in rows}) == len(found) == 4

@@ -93,7 +93,9 @@ def _stacks(folder: Path, pattern: str) -> list[tuple[str, Image]]:
     paths = [p for p in sorted(directory.glob("*")) if fnmatch(p.name, names)]
     if not paths:
         raise CscError(f"No test image matches {pattern} in {folder}; give others with --images.")
-    return [(path.name, read_stack(path, key)) for path in paths]
+    # Two arrays of one file are two subjects.
+    named = [(f"{path.name}:{key}" if key else path.name, path) for path in paths]
+    return [(name, read_stack(path, key)) for name, path in named]
 
 
 def _slices(group: str, name: str, stack: Image, size: int, count: int) -> list[EvaluationImage]:
