@@ -91,7 +91,7 @@ def ruling_filters(result: Reconstruction, number: int) -> Tensor:
     CscError
         If there is no such slice.
     """
-    _check_slice(result, number)
+    check_slice(result, number)
     largest = _LEAST_SHARE * float(result.image.abs().max())
     most = torch.full(result.image.shape[1:], largest)
     ruler = torch.full(result.image.shape[1:], NOBODY)
@@ -120,7 +120,7 @@ def region_figures(result: Reconstruction, number: int, region: Tensor) -> Regio
     CscError
         If there is no such slice, or the region is empty or of another shape.
     """
-    _check_slice(result, number)
+    check_slice(result, number)
     inside = region != 0
     if inside.shape != result.image.shape[1:]:
         raise CscError(
@@ -150,7 +150,7 @@ def pixel_figures(result: Reconstruction, number: int, y: int, x: int) -> Region
     CscError
         If there is no such slice or pixel.
     """
-    _check_slice(result, number)
+    check_slice(result, number)
     height, width = result.image.shape[1:]
     if not (0 <= y < height and 0 <= x < width):
         raise CscError(f"Pixel ({y}, {x}) lies outside the image of {height} x {width} pixels.")
@@ -185,7 +185,7 @@ def decomposition(
         The filter that was added (None for the smooth part) and the image so far (y, x), complex.
         The last one is the image of the result.
     """
-    _check_slice(result, number)
+    check_slice(result, number)
     if order is None:
         energies = torch.zeros(len(result.dictionary))
         for index, part in _contributions(result, number):
@@ -206,7 +206,8 @@ def _contributions(
         yield index, result.contributions(index, number)
 
 
-def _check_slice(result: Reconstruction, number: int) -> None:
+def check_slice(result: Reconstruction, number: int) -> None:
+    """Raise `CscError` if a result has no such slice."""
     if not 0 <= number < len(result.image):
         raise CscError(
             f"Slice {number} does not exist; the result has the slices 0 to "

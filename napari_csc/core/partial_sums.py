@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.errors import CscError
+from napari_csc.core.inspection import check_slice
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.thinning import DEFAULT_BUDGET, stride_within
 
@@ -61,11 +62,7 @@ class PartialSums:
     """
 
     def __init__(self, result: Reconstruction, number: int, budget: int = DEFAULT_BUDGET) -> None:
-        if not 0 <= number < len(result.image):
-            raise CscError(
-                f"Slice {number} does not exist; the result has the slices 0 to "
-                f"{len(result.image) - 1}."
-            )
+        check_slice(result, number)
         self._result, self._number = result, number
         self._image = result.image[number]
         self.total = len(result.dictionary)

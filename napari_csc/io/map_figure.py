@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.inspection import filter_figures
+from napari_csc.core.inspection import check_slice, filter_figures
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.io.atomic import check_target, replacing
 
@@ -98,11 +98,8 @@ def map_figure(
 def _checked(
     result: Reconstruction, slice_number: int, filters: Sequence[int] | None
 ) -> Sequence[int]:
-    slices, count = len(result.image), len(result.dictionary)
-    if not 0 <= slice_number < slices:
-        raise CscError(
-            f"Slice {slice_number} does not exist; the result has the slices 0 to {slices - 1}."
-        )
+    check_slice(result, slice_number)
+    count = len(result.dictionary)
     if filters is None:
         energy = filter_figures(result).energy
         order: list[int] = energy.argsort(descending=True, stable=True).tolist()

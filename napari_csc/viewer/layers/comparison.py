@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.components.overlays import TextOverlay
 from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image, Layer
 from napari.utils.colormaps import Colormap
@@ -15,6 +14,7 @@ from psygnal import EmitLoopError, Signal
 
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
+from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.roles import (
     COMPARED,
     DIFFERENCE,
@@ -72,8 +72,7 @@ class ComparisonLayers:
         self._viewer, self._shelf = viewer, shelf
         self._stage = Stage(viewer)
         self._ours = False
-        self._caption = TextOverlay(position="bottom_center", font_size=12)
-        viewer.canvas.overlays[_CAPTION] = self._caption
+        self._caption = Caption(viewer, _CAPTION)
         viewer.layers.events.removed.connect(self._layer_removed)
         viewer.dims.events.point.connect(self._dims_moved)
         try:
@@ -96,8 +95,7 @@ class ComparisonLayers:
         with suppress(RuntimeError, EmitLoopError):
             self._stage.clear()
             self.remove((LEFT, RIGHT))
-            self._caption.visible = False
-            viewer.canvas.overlays.pop(_CAPTION, None)
+            self._caption.close()
 
     def put_image(
         self, role: str, values: Array, part: Part, window: Window, geometry: Geometry
@@ -213,8 +211,7 @@ class ComparisonLayers:
 
     def show_caption(self, text: str) -> None:
         """Print a line on the canvas; none if it is empty."""
-        self._caption.text = text
-        self._caption.visible = bool(text)
+        self._caption.show(text)
 
     # ------------------------------------------------------------ inside
 

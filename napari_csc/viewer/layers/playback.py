@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.components.overlays import TextOverlay
 from napari.layers import Image
 from napari.utils.colormaps import ensure_colormap
 from psygnal import EmitLoopError, Signal
 
 from napari_csc.viewer.layer_input import own
+from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.roles import PLAYED, RECONSTRUCTION
 from napari_csc.viewer.layers.shelf import COLORMAPS, Shelf, hold
 from napari_csc.viewer.layers.stage import Stage
@@ -42,8 +42,7 @@ class PlaybackLayers:
         self._viewer, self._shelf = viewer, shelf
         self._stage = Stage(viewer)
         self._ours = False
-        self._caption = TextOverlay(position="bottom_center", font_size=12)
-        viewer.canvas.overlays[_CAPTION] = self._caption
+        self._caption = Caption(viewer, _CAPTION)
         viewer.layers.events.removed.connect(self._layer_removed)
         viewer.dims.events.point.connect(self._dims_moved)
 
@@ -54,7 +53,7 @@ class PlaybackLayers:
         # When the window is closed as a whole, its canvas is gone already, and so is the need.
         with suppress(RuntimeError, EmitLoopError):
             self.clear()
-            self._viewer.canvas.overlays.pop(_CAPTION, None)
+            self._caption.close()
 
     def show(
         self, role: str, image: Array, part: Part, place: Place, number: int, text: str
@@ -84,11 +83,11 @@ class PlaybackLayers:
             self._viewer.layers.selection.active = chosen
             self._take_look(shown)
             self._stage.show([shown])
-        self._caption.text, self._caption.visible = text, True
+        self._caption.show(text)
 
     def clear(self) -> None:
         """Take the picture away and show what was visible before."""
-        self._caption.visible = False
+        self._caption.show("")
         self._stage.clear()
         self._ours = True
         for role in PLAYED:

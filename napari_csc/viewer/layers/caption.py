@@ -1,0 +1,33 @@
+"""A line of text at the foot of the canvas."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.components.overlays import TextOverlay
+
+
+class Caption:
+    """A line of text at the foot of the canvas, hidden while it is empty.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    name
+        Name of the overlay.
+    """
+
+    def __init__(self, viewer: ViewerModel, name: str) -> None:
+        self._viewer, self._name = viewer, name
+        self._overlay = TextOverlay(position="bottom_center", font_size=12)
+        viewer.canvas.overlays[name] = self._overlay
+
+    def show(self, text: str) -> None:
+        """Show a line; none if it is empty."""
+        self._overlay.text = text
+        self._overlay.visible = bool(text)
+
+    def close(self) -> None:
+        """Take the overlay away."""
+        self._overlay.visible = False
+        self._viewer.canvas.overlays.pop(self._name, None)
