@@ -93,8 +93,8 @@ def phantom_slices(count: int, seed: int) -> list[Image]:
 def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -> Tensor:
     """Return a complex image (size, size) of maximum 10: a slice turned, bent, cut, recoloured.
 
-    Geometry: flips, rotations, scale, a smooth displacement. Contrast: a random rising curve and a
-    bias field. Phase: smooth and random.
+    Geometry: flips, rotations, scale, a smooth displacement. Contrast: a random rising curve, a
+    bias field, the noise floor of a magnitude image. Phase: smooth and random.
     """
     source = np.rot90(slices[int(rng.integers(len(slices)))], int(rng.integers(4)))
     if rng.random() < 0.5:
@@ -109,7 +109,8 @@ def random_image(slices: Sequence[Image], size: int, rng: np.random.Generator) -
     places = np.tensordot(turn, positions, axes=1) + centre[:, None, None]
     image = ndimage.map_coordinates(source.astype(np.float32), places, order=1)
     image = _recoloured(np.clip(image, 0, None), rng)
-    image *= np.exp(0.3 * smooth_field(size, rng)) * taper(size)
+    image *= np.exp(0.3 * smooth_field(size, rng))
+    image = _on_noise_floor(image, rng) * taper(size)
     phase = smooth_field(size, rng) * rng.uniform(0, 1.5) + rng.uniform(-np.pi, np.pi)
     complex_image = image * np.exp(1j * phase)
     scale = IMAGE_MAXIMUM / max(float(np.abs(complex_image).max()), 1e-6)
@@ -129,6 +130,17 @@ def _recoloured(image: Image, rng: np.random.Generator) -> Image:
     rises = np.exp(rng.normal(scale=0.5, size=5))
     curve = np.concatenate([[0], np.cumsum(rises) / rises.sum()]) ** rng.uniform(0.7, 1.4)
     return np.interp(image / top, knots, curve).astype(np.float32)
+
+
+def _on_noise_floor(image: Image, rng: np.random.Generator) -> Image:
+    """Return the magnitude of an image with some noise of its own, as every magnitude image has.
+
+    Outside the object such an image is not black but has a faint mean (Rician noise). Many volumes
+    had it masked away.
+    """
+    level = max(0.0, rng.uniform(-0.003, 0.008)) * float(image.max())
+    noise = level * rng.standard_normal((2, *image.shape))
+    return np.hypot(image + noise[0], noise[1]).astype(np.float32)
 
 
 def smooth_field(size: int, rng: np.random.Generator) -> Image:

@@ -55,6 +55,20 @@ def test_random_images(slices, size):
         assert torch.equal(image, random_image(slices[0], size, stream(0, step)))
 
 
+def test_most_images_have_a_faint_noise_floor():
+    """Many volumes had theirs masked away, but images that are measured have one."""
+    square = np.zeros((64, 64), dtype=np.float32)
+    square[24:40, 24:40] = 1
+    floors = []
+    for step in range(40):
+        image = random_image([square], 64, stream(1, step)).abs().numpy()
+        outside = image[10:-10, 10:-10][image[10:-10, 10:-10] < 1]
+        floors.append(np.median(outside) / 10)
+    assert max(floors) < 0.03
+    black = [floor for floor in floors if floor < 1e-6]
+    assert 3 <= len(black) <= 22
+
+
 def test_taper_falls_to_the_edges():
     window = taper(40)
     assert window.max() == pytest.approx(1)
