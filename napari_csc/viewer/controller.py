@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from platformdirs import user_data_path
 from psygnal import Signal
+from torch import Tensor
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
@@ -17,6 +18,7 @@ from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.exporting import Exporting
 from napari_csc.viewer.extras import Extras
+from napari_csc.viewer.inspecting import Inspecting
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layer_input import LayerInput
@@ -82,6 +84,7 @@ class Controller:
         self.measuring = Measuring(board, self.tell, self.fail)
         self.finished.connect(self.measuring.measure)
         self.extras = Extras(session, board, lanes, self._say, self.fail)
+        self.inspecting = Inspecting(session, board, lanes, self.fail)
         self.comparing = Comparing(session, board, lanes, self.tell, self.fail)
         self.reading_desk = ReadingDesk(session, board, self.comparing, self.tell, self.fail)
         self.running.connect(self.comparing.run_started)
@@ -349,6 +352,7 @@ class Controller:
             session.noise_std,
             self._baseline,
             self._map_cache,
+            self._image_before(slices),
         )
         shown = slices or tuple(range(acquisition.shape[0]))
         self.board.restore()
@@ -362,6 +366,14 @@ class Controller:
             ),
         )
         self.running.emit(True)
+
+    def _image_before(self, slices: tuple[int, ...] | None) -> Tensor | None:
+        """Return the image that is shown, if the next run makes the same slices of its scan."""
+        last = self.outcome
+        if last is None or last.result is not self.session.result:
+            return None
+        is_same = last.job.acquisition is self.session.acquisition and last.job.slices == slices
+        return last.result.image if is_same else None
 
     def cancel(self) -> None:
         """Stop the run within one iteration."""
@@ -392,7 +404,7 @@ class Controller:
         self._selected(self.session.selected)
         self.running.emit(False)
         self.finished.emit(outcome)
-        self._say(_summary(outcome), "good")
+        self._say(outcome.sentence, "good")
 
     def _run_failed(self, sentence: str) -> None:
         self.board.restore()
@@ -418,16 +430,3 @@ class Controller:
         """Tell a problem: in the line of the dock and as a notification."""
         self.message.emit(sentence, "problem")
         self._notify(sentence)
-
-
-def _summary(outcome: Outcome) -> str:
-    """Return what to say about a finished run."""
-    change = outcome.shuffle_change
-    seconds = f"{outcome.seconds:.1f} s"
-    if change is None:
-        return f"Done in {seconds}."
-    seed = outcome.job.settings.shuffle_seed
-    return (
-        f"Shuffled (seed {seed}): image changed by at most {change:.1e} of its maximum. "
-        f"Done in {seconds}."
-    )

@@ -8,7 +8,6 @@ import numpy as np
 from psygnal import Signal
 
 from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
-from napari_csc.viewer.inspection import Look, look
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
@@ -61,13 +60,6 @@ class Extras:
                 self.filter_figures.emit(figures)
 
         self._lanes.figures.start(lambda ticket: filter_figures(result), Handlers(done, self._fail))
-
-    def look_at(self, position: tuple[float, ...]) -> Look | None:
-        """Return what there is to tell about a position in the world; None outside the result."""
-        result, place = self._session.result, self._board.place_of(position)
-        if result is None or place is None or place[0] >= len(result.image):
-            return None
-        return look(result, place)
 
     def _change_layers(self) -> None:
         """Show and remove what has been asked for and what not any more."""

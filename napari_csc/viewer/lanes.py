@@ -30,6 +30,7 @@ class Lanes:
         self.figures = Lane(short, deliver)
         self.rulers = Lane(short, deliver)
         self.extra = Lane(short, deliver)
+        self.look = Lane(short, deliver)
         self.compare = Lane(compare, deliver)
         self.sums = Lane(short, deliver)
         self.iterates = Lane(run, deliver)

@@ -8,15 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from psygnal import Signal
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.regions import (
     RegionStatistics,
     contrast_to_noise,
-    ellipse_mask,
-    polygon_mask,
     profile,
     region_statistics,
 )
@@ -86,10 +83,10 @@ class Measuring:
         regions: list[Measured] = []
         for mark in self._board.marks.found():
             planes = self._board.planes(mark.slice_index)
-            if mark.kind == "line":
-                profiles += self._along(mark, planes)
-            else:
+            if mark.is_region:
                 regions += _within(mark, planes)
+            else:
+                profiles += self._along(mark, planes)
         self.profiles, self.regions = profiles, regions
         self.changed.emit()
 
@@ -153,10 +150,9 @@ _COLUMNS = (
 def _within(mark: Mark, planes: Mapping[str, Array]) -> list[Measured]:
     found = []
     for name, plane in planes.items():
-        shape = (plane.shape[0], plane.shape[1])
-        mask = (ellipse_mask if mark.kind == "ellipse" else polygon_mask)(mark.vertices, shape)
+        mask = mark.mask((plane.shape[0], plane.shape[1]))
         if mask.any():
-            statistics = region_statistics(plane, np.asarray(mask))
+            statistics = region_statistics(plane, mask)
             found.append(Measured(mark.number, mark.slice_index, name, statistics))
     return found
 

@@ -42,6 +42,8 @@ class Job:
     noise_std: float | None = None
     baseline: Baseline | None = None
     map_cache: MapCache | None = None
+    before: torch.Tensor | None = None
+    """Image of the result that was shown when the run began, of the same slices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +76,24 @@ class Outcome:
     baseline: Baseline | None = None
     shuffle_change: float | None = None
     """Largest difference to the unshuffled image, relative to its maximum."""
+    change: float | None = None
+    """``||x - x_before|| / ||x_before||`` to the result before."""
     figures: dict[str, tuple[float, float]] | None = None
     """SSIM and NMSE against the reference: (initial image, reconstruction)."""
+
+    @property
+    def sentence(self) -> str:
+        """What to say about it."""
+        done = f"Done in {self.seconds:.1f} s."
+        if self.shuffle_change is not None:
+            return (
+                f"Shuffled (seed {self.job.settings.shuffle_seed}): image changed by at most "
+                f"{self.shuffle_change:.1e} of its maximum. {done}"
+            )
+        if self.change is None:
+            return done
+        share = "less than 0.01 %" if self.change < 1e-4 else f"{100 * self.change:.2g} %"
+        return f"{done} The image changed by {share} (root mean square)."
 
 
 def prepared(job: Job) -> Acquisition:
@@ -127,6 +145,7 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
         seconds=time.perf_counter() - begin,
         baseline=baseline,
         shuffle_change=change,
+        change=_change(result.image, job.before),
         figures=_figures(result),
     )
 
@@ -224,6 +243,13 @@ class _Reporter:
                 picture=picture,
             )
         )
+
+
+def _change(image: torch.Tensor, before: torch.Tensor | None) -> float | None:
+    if before is None or before.shape != image.shape:
+        return None
+    size = float(torch.linalg.vector_norm(before))
+    return float(torch.linalg.vector_norm(image - before)) / size if size > 0 else None
 
 
 def _figures(result: Reconstruction) -> dict[str, tuple[float, float]] | None:

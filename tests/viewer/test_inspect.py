@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from napari_csc.core.inspection import ruling_filters
+from napari_csc.core.regions import ellipse_mask
 from napari_csc.viewer.layers import RECONSTRUCTION, RULERS
+from napari_csc.viewer.layers.roles import REGIONS
 
 pytestmark = pytest.mark.gui
 
@@ -52,9 +54,58 @@ def test_outside_nothing_changes(dock, viewer, opened, load, run, qtbot, scan_fi
     move(viewer, viewer.layers[RECONSTRUCTION], (0, -50, -50))
     qtbot.wait(120)
     assert "Move the cursor" in opened.place.text()
-    opened.follow.setChecked(False)
+    opened.where_box.setCurrentText("keep what is shown")
     move(viewer, viewer.layers[RECONSTRUCTION], (0, 10, 10))
     qtbot.wait(120)
+    assert opened.bars.bars == []
+
+
+def test_a_region_is_looked_into(dock, viewer, opened, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    run()
+    opened.draw_button.click()
+    layer = viewer.layers[REGIONS]
+    box = np.array([[0, 8, 6], [0, 8, 18], [0, 20, 18], [0, 20, 6]])
+    layer.add_ellipses(box)
+    qtbot.waitUntil(lambda: opened.place.text().startswith("Region 1, slice 0"))
+    assert opened.where_box.currentText() == "region 1"
+    result = dock.session.result
+    inside = ellipse_mask(box[:, 1:], tuple(result.image.shape[1:]))
+    assert f"{inside.sum()} pixels" in opened.place.text()
+    parts = [float(result.contributions(k)[0].abs().numpy()[inside].mean()) for k in range(8)]
+    assert opened.bars.bars[0].text.startswith(f"{np.argmax(parts)}: {max(parts):.3g}")
+    opened.rank_box.setCurrentText("lowest map Λ")
+    levels = np.asarray(result.sparsity_maps[0] / result.noise_std)[:, inside].mean(1)
+    assert opened.bars.bars[0].text == f"{levels.argmin()}: Λ {levels.min():.2f} σ"
+    shares = [bar.length for bar in opened.bars.bars]
+    assert shares[0] == 1
+    assert shares == sorted(shares, reverse=True)
+
+    # The cursor does not disturb it; another result is looked into anew.
+    before = opened.place.text()
+    move(viewer, viewer.layers[RECONSTRUCTION], (0, 10, 10))
+    qtbot.wait(120)
+    assert opened.place.text() == before
+    dock.session.strength = 3.0
+    run()
+    qtbot.waitUntil(lambda: opened.place.text() != before)
+    assert opened.place.text().startswith("Region 1")
+
+    layer.data = []
+    qtbot.waitUntil(lambda: opened.where_box.count() == 2)
+    assert opened.where_box.currentText() == "under the cursor"
+    assert opened.bars.bars == []
+
+
+def test_a_region_beside_the_result_is_explained(
+    dock, viewer, opened, load, run, qtbot, scan_file
+) -> None:
+    load(scan_file)
+    run()
+    opened.draw_button.click()
+    box = np.array([[0, -90, -90], [0, -90, -80], [0, -80, -80], [0, -80, -90]])
+    viewer.layers[REGIONS].add_ellipses(box)
+    qtbot.waitUntil(lambda: "lies outside what was reconstructed" in opened.place.text())
     assert opened.bars.bars == []
 
 

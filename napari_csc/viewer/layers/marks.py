@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Shapes
 from psygnal import Signal
 
+from napari_csc.core.regions import Mask, ellipse_mask, polygon_mask
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import KEY
 from napari_csc.viewer.layers.roles import LINES, REGIONS
@@ -38,6 +39,16 @@ class Mark:
     number: int
     slice_index: int
     vertices: Array
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it encloses pixels."""
+        return self.kind != "line"
+
+    def mask(self, shape: tuple[int, int]) -> Mask:
+        """Return the pixels (y, x) of a region, bool."""
+        draw = ellipse_mask if self.kind == "ellipse" else polygon_mask
+        return draw(self.vertices, shape)
 
 
 class Marks:

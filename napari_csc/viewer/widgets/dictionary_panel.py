@@ -5,8 +5,10 @@ from __future__ import annotations
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox
 from superqt import QSearchableComboBox
 
+from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.dictionary_sources import dictionary_names
 from napari_csc.core.inspection import FilterFigures
+from napari_csc.viewer.changes import Change, filter_changes, summary
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.widgets.gallery import Gallery
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
@@ -33,6 +35,9 @@ class DictionaryPanel(Panel):
         self._build_order()
         # Figures of the result that is shown, by the original index of the filter.
         self._figures: dict[int, dict[str, float]] = {}
+        # What the last swap or shuffle changed, by original index, and the filters as they were.
+        self._changes: dict[int, Change] = {}
+        self._before: Dictionary | None = None
         self.gallery = Gallery()
         self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
         self.gallery.ticked.connect(self._ticked)
@@ -40,6 +45,9 @@ class DictionaryPanel(Panel):
         self.about = wrapped(lines=3)
         self.form.addRow(self.about)
         events = self._session.events
+        for name in ("dictionary", "shuffle_seed"):
+            getattr(events, name).connect(self._mark_changes)
+        events.dropped.connect(self._keep_order)
         for name in ("dictionary", "shuffle_seed", "dropped"):
             getattr(events, name).connect(self._show_filters)
         events.result.connect(self._forget_figures)
@@ -176,8 +184,20 @@ class DictionaryPanel(Panel):
         dropped = set(session.dropped)
         order = self._sorted(order)
         self.gallery.show_filters([(k, filters[k], k in dropped) for k in order])
+        self.gallery.set_marks({k: one.before is None for k, one in self._changes.items()})
         self.gallery.select(session.selected)
         self._show_about()
+
+    def _mark_changes(self) -> None:
+        """Find out what a swap or a shuffle changed."""
+        now = self._session.ordered()
+        if now is not None:
+            self._changes = filter_changes(self._before, now)
+        self._before = now
+
+    def _keep_order(self) -> None:
+        """Leaving filters out moves none of the others."""
+        self._before = self._session.ordered()
 
     def _show_selected(self) -> None:
         self.gallery.select(self._session.selected)
@@ -193,10 +213,14 @@ class DictionaryPanel(Panel):
             place = positions.get(original)
             where = f"{original}, left out" if place is None else str(place)
             moved = "" if place in (None, original) else f" ({original} before shuffling)"
-            tips[original] = f"Filter {where}{moved}{self._told(original)}"
+            change = self._changes.get(original)
+            is_new = "" if change is None or change.before is not None else ", new"
+            tips[original] = f"Filter {where}{moved}{is_new}{self._told(original)}"
         self.gallery.set_tips(tips)
         left_out = f" ({len(session.dropped)} left out)" if session.dropped else ""
         selected = tips.get(session.selected, "")
+        changed = summary(self._changes)
+        left_out += f" · {changed}" if changed else ""
         self.about.setText(
             f"{len(ordered)} filters{left_out} · selected: {selected[:1].lower()}{selected[1:]}"
         )

@@ -6,12 +6,13 @@ import numpy as np
 from qtpy.QtCore import (  # type: ignore[attr-defined]
     QEvent,
     QModelIndex,
+    QPoint,
     QRect,
     QSize,
     Qt,
     Signal,  # type: ignore[attr-defined]
 )
-from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
+from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap, QPolygon
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QListWidget,
@@ -26,7 +27,10 @@ _CELL = _SIDE + 6
 _TICK = 12
 _ORIGINAL = Qt.ItemDataRole.UserRole
 _DROPPED = Qt.ItemDataRole.UserRole + 1
+_MARK = Qt.ItemDataRole.UserRole + 2
 _HIGHLIGHT = QColor("#ff9f1c")
+_NEW, _MOVED = QColor("#f2c14e"), QColor("#4cc9f0")
+_CORNER = 9
 _GOOD, _BAD = QColor("#2e7d32"), QColor("#b3261e")
 
 
@@ -46,6 +50,8 @@ def thumbnail(values: np.ndarray, side: int = _SIDE) -> QPixmap:
 
 class Gallery(QListWidget):
     """Thumbnails of the filters, in the order in use; those left out are crossed out.
+
+    After a swap or a shuffle a corner tells what changed: yellow is new, blue has moved.
 
     Arrow keys move through it, the space bar ticks a filter off or on again.
     """
@@ -89,6 +95,11 @@ class Gallery(QListWidget):
         """Set what is told about each filter, by its original index."""
         for item in self._items():
             item.setToolTip(tips.get(item.data(_ORIGINAL), ""))
+
+    def set_marks(self, marks: dict[int, bool]) -> None:
+        """Mark filters by their original index: True is new, False has moved."""
+        for item in self._items():
+            item.setData(_MARK, marks.get(item.data(_ORIGINAL)))
 
     def select(self, original: int) -> None:
         """Highlight a filter, by its original index, without telling anybody."""
@@ -143,6 +154,14 @@ class _Painter(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setPen(QPen(_HIGHLIGHT, 3))
             painter.drawRect(place.adjusted(-1, -1, 1, 1))
+        is_new = index.data(_MARK)
+        if is_new is not None:
+            corner = place.bottomLeft()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_NEW if is_new else _MOVED)
+            painter.drawPolygon(
+                QPolygon([corner, corner - QPoint(0, _CORNER), corner + QPoint(_CORNER, 0)])
+            )
         tick = _tick_box(cell)
         painter.fillRect(tick, _BAD if is_dropped else _GOOD)
         painter.setPen(QPen(Qt.GlobalColor.white, 1.6))

@@ -1,0 +1,43 @@
+"""What changed among the filters: which are new, which have moved. Free of Qt and napari."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_csc.core.dictionary import Dictionary
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to a filter; ``before`` is the place it had, None if it is new."""
+
+    before: int | None
+
+
+def filter_changes(before: Dictionary | None, now: Dictionary) -> dict[int, Change]:
+    """Return what happened to the filters, by original index; those that stayed are left out.
+
+    Parameters
+    ----------
+    before, now
+        The filters in the order in use, before and after. Nothing has changed if there were none.
+    """
+    if before is None:
+        return {}
+    places: dict[bytes, int] = {}
+    for place, values in enumerate(before.filters.numpy()):
+        places.setdefault(values.tobytes(), place)
+    changes = {}
+    for place, (original, values) in enumerate(zip(now.order, now.filters.numpy(), strict=True)):
+        known = places.get(values.tobytes())
+        if known != place:
+            changes[original] = Change(known)
+    return changes
+
+
+def summary(changes: dict[int, Change]) -> str:
+    """Return how many filters are new and how many moved; nothing if none did."""
+    new = sum(one.before is None for one in changes.values())
+    moved = len(changes) - new
+    told = [f"{count} {what}" for count, what in ((new, "new"), (moved, "moved")) if count]
+    return ", ".join(told)
