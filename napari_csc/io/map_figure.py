@@ -95,15 +95,25 @@ def map_figure(
     return figure
 
 
+def filter_id(position: int) -> str:
+    """Return the id that code and map of a filter have in the figure."""
+    return f"filter-{position}"
+
+
+def strongest_filters(result: Reconstruction, count: int) -> list[int]:
+    """Return the filters whose contributions have most energy, the first one first."""
+    energy = filter_figures(result).energy
+    order: list[int] = energy.argsort(descending=True, stable=True).tolist()
+    return order[:count]
+
+
 def _checked(
     result: Reconstruction, slice_number: int, filters: Sequence[int] | None
 ) -> Sequence[int]:
     check_slice(result, slice_number)
     count = len(result.dictionary)
     if filters is None:
-        energy = filter_figures(result).energy
-        order: list[int] = energy.argsort(descending=True, stable=True).tolist()
-        return order[:_MOST]
+        return strongest_filters(result, _MOST)
     wrong = [index for index in filters if not 0 <= index < count]
     if wrong or not filters:
         raise CscError(f"Choose filters from 0 to {count - 1}, not {list(filters)}.")
@@ -145,6 +155,8 @@ def _draw_filters(
         axis.set_axis_off()
     for column, position in enumerate(chosen):
         upper, lower = rows[:, column]
+        for axis in (upper, lower):
+            axis.set_gid(filter_id(position))
         code = upper.imshow(codes[column], cmap="gray", vmin=0, vmax=code_top)
         upper.set_title(f"filter {position}", fontsize=8)
         _draw_inset(upper, np.asarray(result.dictionary.filters[position]))

@@ -77,7 +77,7 @@ class Comparing:
         events.result.connect(self._result_changed)
         events.part.connect(self._part_changed)
         self._layers.blinked.connect(self.blink)
-        self._layers.moved.connect(self._slice_moved)
+        board.moved.connect(self._slice_moved)
         self._layers.removed.connect(self._layer_removed)
         self._layers.window_changed.connect(self._window_changed)
 

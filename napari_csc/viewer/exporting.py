@@ -52,12 +52,10 @@ class Exporting:
 
     def figure(self, path: Path) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
-        result = self._session.result
+        result, number = self._session.result, self._board.slice_of_result()
         if result is None:
             self._fail("There is no result to draw yet; press Run first.")
             return
-        first = self._board.place().first_slice
-        number = min(max(self._board.current_slice() - first, 0), len(result.image) - 1)
         self._write(
             path, lambda: save_map_figure(result, path, slice_number=number, overwrite=True)
         )

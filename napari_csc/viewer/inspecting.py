@@ -11,6 +11,7 @@ from napari_csc.viewer.jobs import Handlers
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.layers.marks import Mark
+from napari_csc.viewer.map_sheet import MapSheet, draw_map_sheet
 from napari_csc.viewer.session import Session
 
 
@@ -40,6 +41,23 @@ class Inspecting:
         if result is None or place is None or place[0] >= len(result.image):
             return None
         return look(result, place)
+
+    def sheet(self, count: int, show: Callable[[MapSheet], None]) -> None:
+        """Draw codes and maps of the strongest filters of the slice looked at, in the background.
+
+        Parameters
+        ----------
+        count
+            How many filters.
+        show
+            Called with the sheet; not at all if there is no result.
+        """
+        result, number = self._session.result, self._board.slice_of_result()
+        if result is None:
+            return
+        self._lanes.sheet.start(
+            lambda ticket: draw_map_sheet(result, number, count), Handlers(show, self._fail)
+        )
 
     def regions(self) -> list[Mark]:
         """Return the regions that are drawn."""

@@ -36,6 +36,7 @@ class Lanes:
         self.iterates = Lane(run, deliver)
         self.movies = Lane(movies, deliver)
         self.export = Lane(movies, deliver)
+        self.sheet = Lane(compare, deliver)
 
     def close(self) -> None:
         """Stop everything."""

@@ -100,9 +100,7 @@ class Player(ABC):
 
     def number(self) -> int:
         """Return the slice of the result that is looked at, or the nearest."""
-        result, place = self._session.result, self._board.place()
-        count = 1 if result is None else len(result.image)
-        return min(max(self._board.current_slice() - place.first_slice, 0), count - 1)
+        return self._board.slice_of_result()
 
     def go(self, position: int) -> None:
         """Show a picture, by its number from 0."""

@@ -67,7 +67,7 @@ class Playing:
             one.changed.connect(self.changed.emit)
         session.events.result.connect(self._result_changed)
         comparing.changed.connect(self._compared)
-        board.playback.moved.connect(self._slice_moved)
+        board.moved.connect(self._slice_moved)
         board.playback.removed.connect(self.leave)
         self._number = 0
 

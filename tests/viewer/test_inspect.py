@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, Qt
 
-from napari_csc.core.inspection import ruling_filters
+from napari_csc.core.inspection import filter_figures, ruling_filters
 from napari_csc.core.regions import ellipse_mask
 from napari_csc.viewer.layers import RECONSTRUCTION, RULERS
 from napari_csc.viewer.layers.roles import REGIONS
@@ -133,3 +134,42 @@ def test_which_filter_rules_where(dock, viewer, load, run, qtbot, scan_file) -> 
     assert layer.opacity == 0.2
     dock.display_panel.rulers.setChecked(False)
     assert RULERS not in viewer.layers
+
+
+def test_maps_side_by_side(dock, viewer, opened, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    opened.sheet_button.click()
+    window = opened.sheet
+    assert window.picture.text().startswith("There is no reconstruction")
+    run()
+    qtbot.waitUntil(lambda: window.picture.sheet is not None, timeout=60_000)
+    sheet = window.picture.sheet
+    energies = filter_figures(dock.session.result).energy
+    assert {cell[-1] for cell in sheet.cells} == set(range(8))
+    assert len(sheet.cells) == 16
+    assert sheet.cells[0][-1] == int(energies.argmax())
+
+    # A click on the last map selects its filter, in the gallery and on the slider.
+    left, top, right, bottom, position = sheet.cells[-1]
+    shown = window.picture.pixmap()
+    scale = shown.width() / sheet.picture.shape[1]
+    corner = (
+        (window.picture.width() - shown.width()) / 2,
+        (window.picture.height() - shown.height()) / 2,
+    )
+    place = QPoint(
+        round(corner[0] + scale * (left + right) / 2), round(corner[1] + scale * (top + bottom) / 2)
+    )
+    qtbot.mouseClick(window.picture, Qt.MouseButton.LeftButton, pos=place)
+    assert dock.session.selected == dock.session.result.dictionary.order[position]
+    qtbot.mouseClick(window.picture, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+
+    window.count_box.setValue(3)
+    qtbot.waitUntil(lambda: len(window.picture.sheet.cells) == 6, timeout=60_000)
+    window.close()
+    before = window.picture.sheet
+    run()
+    qtbot.wait(300)
+    assert window.picture.sheet is before
+    opened.sheet_button.click()
+    qtbot.waitUntil(lambda: window.picture.sheet is not before, timeout=60_000)

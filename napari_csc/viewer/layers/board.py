@@ -59,6 +59,8 @@ class LayerBoard:
 
     cursor_moved = Signal(object)
     """The cursor moved over the canvas: its position in the world."""
+    moved = Signal()
+    """The sliders below the image moved."""
 
     def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
         self._viewer, self._on_filter = viewer, on_filter
@@ -336,6 +338,7 @@ class LayerBoard:
         self._caption()
 
     def _dims_moved(self) -> None:
+        self.moved.emit()
         layer, dims = self.find(MAPS), self._viewer.dims
         if layer is None or dims.ndim < 4:
             return
@@ -376,6 +379,13 @@ class LayerBoard:
         """Return where the result that is shown lies, and its grey window."""
         first = 0 if self._shown is None else self._shown[2]
         return Place(first, self._geometry, self._image_window)
+
+    def slice_of_result(self) -> int:
+        """Return which slice of the result that is shown is looked at, or is nearest."""
+        if self._shown is None:
+            return 0
+        result, _, first, _ = self._shown
+        return min(max(self.current_slice() - first, 0), len(result.image) - 1)
 
     def _put_image(
         self,

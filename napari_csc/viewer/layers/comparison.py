@@ -61,8 +61,6 @@ class ComparisonLayers:
 
     blinked = Signal()
     """The key to blink was pressed."""
-    moved = Signal()
-    """The sliders below the image moved."""
     removed = Signal(str)
     """The user removed the layer with this role."""
     window_changed = Signal(str)
@@ -74,7 +72,6 @@ class ComparisonLayers:
         self._ours = False
         self._caption = Caption(viewer, _CAPTION)
         viewer.layers.events.removed.connect(self._layer_removed)
-        viewer.dims.events.point.connect(self._dims_moved)
         try:
             viewer.bind_key(BLINK_KEY, self._key_pressed)
         except ValueError:
@@ -87,7 +84,6 @@ class ComparisonLayers:
         """Let go of the viewer, and show it as it was."""
         viewer = self._viewer
         viewer.layers.events.removed.disconnect(self._layer_removed)
-        viewer.dims.events.point.disconnect(self._dims_moved)
         for key, function in list(viewer.keymap.items()):
             if function == self._key_pressed:
                 viewer.bind_key(key, None)
@@ -275,9 +271,6 @@ class ComparisonLayers:
         if role in COMPARED and not self._ours:
             unlink_layers([layer])
             self.removed.emit(role)
-
-    def _dims_moved(self) -> None:
-        self.moved.emit()
 
     def _window_changed(self, event: Any) -> None:
         self.window_changed.emit(own(event.source).get("role"))

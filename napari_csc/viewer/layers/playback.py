@@ -33,8 +33,6 @@ class PlaybackLayers:
         Where the layers of the plugin are found.
     """
 
-    moved = Signal()
-    """The sliders below the image moved."""
     removed = Signal()
     """The user removed the layer."""
 
@@ -44,12 +42,10 @@ class PlaybackLayers:
         self._ours = False
         self._caption = Caption(viewer, _CAPTION)
         viewer.layers.events.removed.connect(self._layer_removed)
-        viewer.dims.events.point.connect(self._dims_moved)
 
     def close(self) -> None:
         """Let go of the viewer, and show it as it was."""
         self._viewer.layers.events.removed.disconnect(self._layer_removed)
-        self._viewer.dims.events.point.disconnect(self._dims_moved)
         # When the window is closed as a whole, its canvas is gone already, and so is the need.
         with suppress(RuntimeError, EmitLoopError):
             self.clear()
@@ -117,6 +113,3 @@ class PlaybackLayers:
     def _layer_removed(self, event: Any) -> None:
         if own(event.value).get("role") in PLAYED and not self._ours:
             self.removed.emit()
-
-    def _dims_moved(self) -> None:
-        self.moved.emit()

@@ -9,6 +9,7 @@ from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.inspection import RANKS, Look
 from napari_csc.viewer.widgets.filter_bars import Bar, FilterBars
 from napari_csc.viewer.widgets.gallery import thumbnail
+from napari_csc.viewer.widgets.map_sheet_window import MapSheetWindow
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
 
 _ROWS = 6
@@ -36,6 +37,14 @@ class InspectPanel(Panel):
             "pixels. Λ: the sparsity level, in units of the noise; a low level lets the filter act."
         )
         self.form.addRow(self.bars)
+        self.sheet_button = button(
+            "Maps side by side…",
+            "A window with code and map of the strongest filters, as papers print them; it "
+            "follows the slice and the result.",
+        )
+        self.sheet_button.clicked.connect(self._show_sheet)
+        self.form.addRow(self.sheet_button)
+        self.sheet: MapSheetWindow | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY)
@@ -69,6 +78,12 @@ class InspectPanel(Panel):
     def _draw(self) -> None:
         self._is_drawing = True
         self._controller.measuring.draw("ellipse")
+
+    def _show_sheet(self) -> None:
+        if self.sheet is None:
+            self.sheet = MapSheetWindow(self._controller, self)
+        self.sheet.show()
+        self.sheet.raise_()
 
     def _moved(self, position: tuple[float, ...]) -> None:
         if self.where_box.currentText() == _CURSOR and self.isVisibleTo(self.window()):
