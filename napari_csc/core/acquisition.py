@@ -24,6 +24,7 @@ from napari_csc.core.coils import CoilMethod, coil_noise_power, estimate_coil_ma
 from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
+from napari_csc.core.orientation import affine_of_slices
 from napari_csc.core.prewhitening import Whitening
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.volumes import mask_of_slices, sampled_share, slices_of_volume
@@ -299,8 +300,15 @@ class Acquisition:
         return self._selected(index)
 
     def _selected(self, index: list[int]) -> Self:
+        metadata = dict(self.metadata)
+        affine = metadata.pop("affine", None)
+        if affine is not None:
+            places = [number % self.shape[0] for number in index]
+            affine = affine_of_slices(affine, places)
+            metadata |= {} if affine is None else {"affine": affine}
         chosen = replace(
             self,
+            metadata=metadata,
             kspace=self.kspace[index],
             coil_maps=None if self.coil_maps is None else self.coil_maps[index],
             reference=None if self.reference is None else self.reference[index],

@@ -1,5 +1,6 @@
 """Which side of the body is at which edge of the image."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,34 @@ def edge_letters(affine: npt.NDArray[Any]) -> dict[str, str]:
     top, bottom = _ends(matrix[:3, 1])
     left, right = _ends(matrix[:3, 2])
     return {"left": left, "right": right, "top": top, "bottom": bottom}
+
+
+def affine_of_slices(
+    affine: npt.NDArray[Any], numbers: Sequence[int]
+) -> npt.NDArray[np.float64] | None:
+    """Return the affine of some slices of a volume.
+
+    Parameters
+    ----------
+    affine
+        Shape (4, 4): indices (slice, y, x) of the volume to millimetres.
+    numbers
+        Slices that were chosen, in their new order.
+
+    Returns
+    -------
+    ndarray or None
+        The same for indices of the chosen slices; None if they are unevenly spaced, so that no
+        affine says where they lie.
+    """
+    steps = np.diff(numbers)
+    if len(steps) and (steps[0] == 0 or (steps != steps[0]).any()):
+        return None
+    chosen = np.array(affine, dtype=float)
+    chosen[:3, 3] += numbers[0] * chosen[:3, 0]
+    if len(steps):
+        chosen[:3, 0] *= steps[0]
+    return chosen
 
 
 def _ends(direction: npt.NDArray[Any]) -> tuple[str, str]:

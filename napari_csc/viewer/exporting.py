@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_csc.io.map_figure import save_map_figure
+from napari_csc.io.nifti_writer import NiftiKind, save_nifti
 from napari_csc.io.result_file import save
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
@@ -59,6 +60,14 @@ class Exporting:
         self._write(
             path, lambda: save_map_figure(result, path, slice_number=number, overwrite=True)
         )
+
+    def nifti(self, path: Path, kind: NiftiKind) -> None:
+        """Write images or maps as NIfTI."""
+        result = self._session.result
+        if result is None:
+            self._fail("There is no result to save yet; press Run first.")
+            return
+        self._write(path, lambda: save_nifti(result, path, kind, overwrite=True))
 
     def _write(self, path: Path, work: Callable[[], Any]) -> None:
         def written(ticket: Ticket) -> None:

@@ -90,6 +90,7 @@ def test_result_and_figure_from_the_dock(
 ) -> None:
     panel = dock.export_panel
     buttons = {"kept ü.h5": panel.result_button, "drawn.png": panel.figure_button}
+    buttons["volume"] = panel.nifti_button
 
     def press(name: str) -> None:
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
@@ -104,7 +105,8 @@ def test_result_and_figure_from_the_dock(
     for name in buttons:
         press(name)
         qtbot.waitUntil(lambda: dock.messages[-1][1].startswith("Written"), timeout=20_000)
-        assert (tmp_path / name).is_file()
+        written = "volume.nii.gz" if name == "volume" else name
+        assert (tmp_path / written).is_file()
         dock.messages.append(("", ""))
     kept = csc.load_result(tmp_path / "kept ü.h5")
     assert torch.equal(kept.image, dock.session.result.image)

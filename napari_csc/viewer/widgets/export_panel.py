@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
 from napari_csc.core.errors import CscError
+from napari_csc.io.nifti_writer import NIFTI_KINDS, NiftiKind
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.copying import as_command, as_python
-from napari_csc.viewer.widgets.parts import Panel, button, row
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, row
 from napari_csc.viewer.work import Job
 
 _FIGURES = "Figure (*.png *.pdf *.svg *.tif)"
@@ -49,11 +51,33 @@ class ExportPanel(Panel):
         )
         self.form.addRow(row(self.result_button, self.figure_button))
 
+        self._build_nifti()
+
+    def _build_nifti(self) -> None:
+        self.kind_box = narrow(QComboBox())
+        self.kind_box.addItems(list(NIFTI_KINDS))
+        self.nifti_button = button(
+            "Save NIfTI…",
+            "What is chosen beside it, as a volume for other programs, with the orientation of "
+            "the file the scan came from; maps in units of the noise, a volume for each filter.",
+        )
+        self.nifti_button.clicked.connect(self._ask_nifti)
+        self.add("NIfTI", row(self.kind_box, self.nifti_button), "Images or maps as a volume.")
+
+    def _ask_nifti(self) -> None:
+        kind = cast(NiftiKind, self.kind_box.currentText())
+        self._ask(
+            "Save NIfTI",
+            f"{kind}.nii.gz",
+            "NIfTI (*.nii.gz *.nii)",
+            lambda path: self._exporting.nifti(path, kind),
+        )
+
     def _ask(self, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
         if chosen:
             path = Path(chosen)
-            write(path if path.suffix else path.with_suffix(Path(name).suffix))
+            write(path if path.suffix else path.with_name(path.name + "".join(Path(name).suffixes)))
 
     def _copy(self, write: Callable[[Job], str], what: str) -> None:
         outcome = self._controller.outcome
