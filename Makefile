@@ -12,10 +12,11 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system test coverage check format demo docs bench bench-docs clean clean-venv
+.PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
+	docs bench bench-docs clean clean-venv
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make or repair .venv and install the project with all tools into it
 	@.ci/setup
@@ -25,6 +26,10 @@ system: ## install the Qt, OpenGL and virtual-screen packages, where missing and
 
 test: setup system ## run every test, the viewer included (on a virtual screen if there is none)
 	$(SCREEN) $(PY) -m pytest $(ARGS)
+
+test-pyside6: system ## the tests of the viewer with PySide6 in place of PyQt6
+	@.ci/setup pyside6
+	QT_API=pyside6 PYTEST_QT_API=pyside6 $(SCREEN) $(PY) -m pytest tests/viewer $(ARGS)
 
 coverage: setup system ## the same with coverage, the viewer's code included
 	mkdir -p $(BUILD)/coverage
@@ -50,6 +55,15 @@ demo: setup system ## open the viewer on the sample head; without a screen, writ
 		echo "No display here, so the demo wrote its screenshots to $(BUILD)/demo:" && \
 		ls $(BUILD)/demo; \
 	fi
+
+screenshots: setup system ## pictures of every state of the viewer, into build/screenshots (ten minutes)
+	$(SCREEN) $(VENV)/bin/napari-csc demo --all --screenshots $(BUILD)/screenshots
+
+docs-pictures: setup system ## the pictures of the viewer in docs/images
+	$(SCREEN) $(VENV)/bin/napari-csc demo --docs docs/images
+
+film: setup system ## the film of the README, docs/images/film.gif
+	$(SCREEN) $(VENV)/bin/napari-csc demo --film docs/images/film.gif
 
 docs: setup ## build the documentation into build/docs, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -165,44 +165,9 @@ def pixel_figures(result: Reconstruction, number: int, y: int, x: int) -> Region
     )
 
 
-def decomposition(
-    result: Reconstruction, number: int, order: Sequence[int] | None = None
-) -> Iterator[tuple[int | None, Tensor]]:
-    """Yield a slice as it grows: the smooth part, then one contribution after the other.
-
-    Parameters
-    ----------
-    result
-        The reconstruction.
-    number
-        The slice.
-    order
-        Filters in the order of their appearance; by energy, the largest first, if None.
-
-    Yields
-    ------
-    tuple
-        The filter that was added (None for the smooth part) and the image so far (y, x), complex.
-        The last one is the image of the result.
-    """
-    check_slice(result, number)
-    if order is None:
-        energies = torch.zeros(len(result.dictionary))
-        for index, part in _contributions(result, number):
-            energies[index] = part.abs().square().sum()
-        order = torch.argsort(energies, descending=True, stable=True).tolist()
-    image = result.low_pass[number].clone()
-    yield None, image.clone()
-    for index, part in _contributions(result, number, order):
-        image = image + part
-        yield index, image.clone()
-
-
-def _contributions(
-    result: Reconstruction, number: int, order: Sequence[int] | None = None
-) -> Iterator[tuple[int, Tensor]]:
+def _contributions(result: Reconstruction, number: int) -> Iterator[tuple[int, Tensor]]:
     """Yield filter and contribution (y, x) in one slice."""
-    for index in range(len(result.dictionary)) if order is None else order:
+    for index in range(len(result.dictionary)):
         yield index, result.contributions(index, number)
 
 

@@ -4,7 +4,6 @@ from helper import small_scan
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
-from napari_csc.core.inspection import decomposition
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.partial_sums import PartialSums
 from napari_csc.core.progress import ReconstructionStopped
@@ -35,17 +34,24 @@ def counted(result, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_sums_are_those_of_the_decomposition(result, number):
+def test_the_image_grows_by_the_strongest_filter_left(result, number):
     sums = PartialSums(result, number)
-    image = result.image[number]
-    for count, (added, expected) in enumerate(decomposition(result, number)):
+    image, expected = result.image[number], result.low_pass[number].clone()
+    parts = [result.contributions(index, number) for index in range(8)]
+    energies = torch.stack([part.abs().square().sum() for part in parts])
+    order = energies.argsort(descending=True, stable=True).tolist()
+    assert sums.order() == order
+    for count in range(9):
+        if count:
+            expected = expected + parts[order[count - 1]]
         found = sums.at(count)
-        assert (found.count, found.total, found.added) == (count, 8, added)
+        assert (found.count, found.total) == (count, 8)
+        assert found.added == (order[count - 1] if count else None)
+        assert found.following == (order[count] if count < 8 else None)
         torch.testing.assert_close(found.image, expected)
         rest = torch.linalg.vector_norm(image - expected) ** 2
         share = 1 - float(rest / torch.linalg.vector_norm(image) ** 2)
         assert found.share == pytest.approx(share, abs=1e-5)
-        assert found.following == (sums.order()[count] if count < 8 else None)
     assert torch.equal(found.image, image)
     assert found.share == 1
 
