@@ -56,7 +56,7 @@ demo: setup system ## open the viewer on the sample head; without a screen, writ
 		ls $(BUILD)/demo; \
 	fi
 
-screenshots: setup system ## pictures of every state of the viewer, into build/screenshots (ten minutes)
+screenshots: setup system ## pictures of every state of the viewer, into build/screenshots (five minutes)
 	$(SCREEN) $(VENV)/bin/napari-csc demo --all --screenshots $(BUILD)/screenshots
 
 docs-pictures: setup system ## the pictures of the viewer in docs/images

@@ -13,7 +13,7 @@ import typer
 
 from napari_csc.cli_learn import evaluate, learn_dictionary, train
 from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
-from napari_csc.cli_reconstruct import batch, is_batch, single
+from napari_csc.cli_reconstruct import batch, is_batch, repeat, single
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition
@@ -28,7 +28,8 @@ app = typer.Typer(
 )
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="IN...", help="k-space or image files, folders, patterns")
+    list[str] | None,
+    typer.Argument(metavar="IN...", help="k-space or image files, folders, patterns"),
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="file to write")]
 Result = Annotated[
@@ -50,8 +51,12 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")
 @app.command()
 @plain_errors
 def reconstruct(
-    inputs: Inputs,
     output: Result,
+    inputs: Inputs = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="result to repeat: its filters, settings and, without IN, its scan"),
+    ] = None,
     dictionary: Annotated[
         str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
     ] = None,
@@ -98,6 +103,7 @@ def reconstruct(
     One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
     their slices shared out among processes; run the same again to go on after an interruption.
     """
+    from napari_csc.core.errors import CscError
     from napari_csc.core.reconstruct import Reconstructor
     from napari_csc.core.settings import ReconstructionSettings
 
@@ -117,10 +123,13 @@ def reconstruct(
         "device": device,
         "memory_limit": memory,
     }
-    settings = ReconstructionSettings.checked(
-        **{name: value for name, value in given.items() if value is not None}
-    )
-    reconstructor = Reconstructor.from_settings(settings)
+    given = {name: value for name, value in given.items() if value is not None}
+    if like is not None and given:
+        raise CscError(
+            f"--like takes all settings from the result; leave out {', '.join(sorted(given))}."
+        )
+    if like is None and not inputs:
+        raise CscError("Name a scan to reconstruct, or a result to repeat with --like.")
     if threads is not None:
         from napari_csc.core.devices import set_threads
 
@@ -136,6 +145,11 @@ def reconstruct(
         "acquired": None if acquired is None else _lines(acquired),
     }
     options = {name: value for name, value in asked.items() if value is not None}
+    if like is not None:
+        repeat(inputs or [], output, like, options, overwrite, quiet)
+        return
+    assert inputs
+    reconstructor = Reconstructor.from_settings(ReconstructionSettings.checked(**given))
     if is_batch(inputs, output):
         batch(inputs, output, reconstructor, options, workers, scheduler, overwrite, quiet)
     else:
@@ -169,10 +183,15 @@ def demo(
         Path | None, typer.Option(help="write screenshots to this folder and close")
     ] = None,
     dictionary: Annotated[str | None, typer.Option(help="dictionary to begin with")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="screenshots of every state, in all themes and sizes")
+    ] = False,
+    docs: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    film: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Open the viewer on the synthetic low-field head that comes with the program."""
-    more = {} if dictionary is None else {"dictionary": dictionary}
-    _viewer().demo(screenshots, **more)
+    more: dict[str, Any] = {} if dictionary is None else {"dictionary": dictionary}
+    _viewer().demo(screenshots, every=every, docs=docs, film=film, **more)
 
 
 @app.command()

@@ -36,10 +36,50 @@ def single(
     """Reconstruct one scan into a file."""
     from napari_csc.io.atomic import check_target
     from napari_csc.io.load import load
-    from napari_csc.io.result_file import save
 
     check_target(output, overwrite)
-    acquisition = load(path, **options)
+    _one(load(path, **options), output, reconstructor, overwrite, quiet)
+
+
+def repeat(
+    inputs: list[str],
+    output: Path,
+    model: Path,
+    options: dict[str, Any],
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Repeat a result, from the scan it holds or from another one."""
+    from napari_csc.core.errors import CscError
+    from napari_csc.core.repeat import largest_difference, reconstructor_like
+    from napari_csc.io.atomic import check_target
+    from napari_csc.io.load import load
+    from napari_csc.io.result_file import load_result
+
+    check_target(output, overwrite)
+    if len(inputs) > 1:
+        raise CscError("--like takes one scan, or none to repeat the one in the result.")
+    before = load_result(model)
+    reconstructor = reconstructor_like(before)
+    acquisition = load(inputs[0] if inputs else model, **options)
+    result = _one(acquisition, output, reconstructor, overwrite, quiet)
+    if quiet or acquisition.digest != before.provenance.get("input", {}).get("digest"):
+        return
+    change = largest_difference(before, result)
+    told = "equal bit for bit" if change == 0 else f"differs by at most {change:.1e} of the maximum"
+    typer.echo(f"repeated   {model.name}: {told}")
+
+
+def _one(
+    acquisition: Acquisition,
+    output: Path,
+    reconstructor: Reconstructor,
+    overwrite: bool,
+    quiet: bool,
+) -> Reconstruction:
+    """Reconstruct, write, and say how it went."""
+    from napari_csc.io.result_file import save
+
     started = time.monotonic()
     total = reconstructor.settings.iterations * acquisition.shape[0]
     result = _with_progress(
@@ -54,6 +94,7 @@ def single(
     if not quiet:
         _print_summary(acquisition, result, seconds)
         typer.echo(f"written    {output}")
+    return result
 
 
 def batch(

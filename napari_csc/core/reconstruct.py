@@ -125,17 +125,28 @@ class Reconstructor:
 
     @classmethod
     def from_settings(
-        cls, settings: ReconstructionSettings, map_cache: MapCache | None = None
+        cls,
+        settings: ReconstructionSettings,
+        map_cache: MapCache | None = None,
+        dictionary: Dictionary | None = None,
     ) -> Reconstructor:
-        """Build dictionary and map source from the settings and return the reconstructor."""
-        dictionary = Dictionary.load(settings.dictionary)
-        if settings.dropped:
-            dropped = set(settings.dropped)
-            if not dropped <= set(range(len(dictionary))):
-                raise CscError(f"The filters to drop must lie between 0 and {len(dictionary) - 1}.")
-            dictionary = dictionary.subset([k for k in range(len(dictionary)) if k not in dropped])
-        if settings.shuffle_seed is not None:
-            dictionary = dictionary.permuted(settings.shuffle_seed)
+        """Build dictionary and map source from the settings and return the reconstructor.
+
+        Parameters
+        ----------
+        settings
+            What decides the reconstruction.
+        map_cache
+            Keeps maps for further runs.
+        dictionary
+            The filters, chosen and ordered, in place of those that the settings name.
+
+        Raises
+        ------
+        CscError
+            If the settings name a dictionary, filter or network that does not exist.
+        """
+        dictionary = dictionary or _named_filters(settings)
         scalar = settings.scalar_maps()
         maps: MapSource
         if scalar is None:
@@ -410,3 +421,16 @@ def _completed(
         if values[name] is None:
             values[name] = getattr(source, name)
     return CompleteSettings(**values)
+
+
+def _named_filters(settings: ReconstructionSettings) -> Dictionary:
+    """Return the filters that take part, in the order in use."""
+    dictionary = Dictionary.load(settings.dictionary)
+    if settings.dropped:
+        dropped = set(settings.dropped)
+        if not dropped <= set(range(len(dictionary))):
+            raise CscError(f"The filters to drop must lie between 0 and {len(dictionary) - 1}.")
+        dictionary = dictionary.subset([k for k in range(len(dictionary)) if k not in dropped])
+    if settings.shuffle_seed is not None:
+        dictionary = dictionary.permuted(settings.shuffle_seed)
+    return dictionary

@@ -32,6 +32,7 @@ def save_map_figure(
     *,
     slice_number: int = 0,
     filters: Sequence[int] | None = None,
+    shown_as: int | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a figure with images, codes and sparsity level maps of one slice.
@@ -49,6 +50,8 @@ def save_map_figure(
         Slice of the result.
     filters
         Which filters, by their position in the result; the eight of most energy if None.
+    shown_as
+        Number of the slice in the title, where the result is part of a larger stack.
     overwrite
         Whether an existing file may be replaced.
 
@@ -65,14 +68,17 @@ def save_map_figure(
     path = check_target(path, overwrite)
     if path.suffix.lower() not in SUFFIXES:
         raise CscError(f"A figure cannot be written as {path.name}; use .png, .pdf, .svg or .tif.")
-    figure = map_figure(result, slice_number, filters)
+    figure = map_figure(result, slice_number, filters, shown_as)
     with replacing(path, overwrite) as part:
         figure.savefig(part, format=path.suffix.lower()[1:], dpi=_DPI)
     return path
 
 
 def map_figure(
-    result: Reconstruction, slice_number: int = 0, filters: Sequence[int] | None = None
+    result: Reconstruction,
+    slice_number: int = 0,
+    filters: Sequence[int] | None = None,
+    shown_as: int | None = None,
 ) -> Figure:
     """Return the figure; see `save_map_figure`."""
     from matplotlib.figure import Figure
@@ -88,8 +94,9 @@ def map_figure(
     _draw_images(above, images, columns)
     _draw_filters(below, result, slice_number, chosen, columns)
     provenance = result.provenance.get("settings", {})
+    number = slice_number if shown_as is None else shown_as
     figure.suptitle(
-        f"{result.dictionary.name}, maps {provenance.get('maps', 'given')}, slice {slice_number}",
+        f"{result.dictionary.name}, maps {provenance.get('maps', 'given')}, slice {number}",
         fontsize=9,
     )
     return figure

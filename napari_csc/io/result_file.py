@@ -99,6 +99,16 @@ def is_result(path: str | Path) -> bool:
     return path.is_file() and schema_of(path) == RESULT_SCHEMA
 
 
+def has_input(path: str | Path) -> bool:
+    """Return whether a result file also holds the acquisition it was made from."""
+    import h5py
+
+    if not is_result(path):
+        return False
+    with h5py.File(Path(path).expanduser(), "r") as file:
+        return INPUT_GROUP in file
+
+
 def _write(file: h5py.File, name: str, values: np.ndarray[Any, Any]) -> None:
     """Write an array, one image a chunk, so that a single map can be read quickly.
 

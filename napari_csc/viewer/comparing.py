@@ -239,7 +239,10 @@ class Comparing:
         if self.is_hidden:
             return
         part = "" if self._session.part == "magnitude" else f" ({self._session.part})"
-        difference = f"difference B − A{part} · {self.gain_in_words()}"
+        words = self.gain_in_words()
+        difference = f"difference B − A{part} · {words}"
+        # Of several pictures the last is the difference, and what is right of it is free.
+        in_grid = f"B − A{part}: {words}" if len(self.pins) == 2 else ""
         self._layers.show_caption(
             {
                 "result": "",
@@ -247,8 +250,9 @@ class Comparing:
                 "B": f"B{self._told('B')}",
                 "difference": difference,
                 "swipe": f"A left, B right of {100 * self._layers.share():.0f} %",
-                "side by side": difference if len(self.pins) == 2 else "",
-            }[self.view]
+                "side by side": in_grid,
+            }[self.view],
+            is_right=self.view == "side by side",
         )
 
     def _told(self, name: Name) -> str:

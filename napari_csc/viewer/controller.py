@@ -122,12 +122,12 @@ class Controller:
             The layer, if it shows the initial image of its acquisition.
         """
         acquisition, result = chosen.acquisition, chosen.result
-        if acquisition is not None:
+        if result is not None:
+            if result is not self.session.result:
+                self._load(lambda: loaded_result(result, chosen.geometry, chosen.name, acquisition))
+        elif acquisition is not None:
             if acquisition is not self.session.acquisition:
                 self._load(lambda: loaded_scan(acquisition, chosen.geometry, chosen.name), layer)
-        elif result is not None:
-            if result is not self.session.result:
-                self._load(lambda: loaded_result(result, chosen.geometry, chosen.name))
         else:
             self._image = chosen
             self.plain_image.emit(chosen)
@@ -159,16 +159,25 @@ class Controller:
         self._image, self.outcome = None, None
         self.plain_image.emit(None)
         session.live = False
-        session.acquisition = None
-        self.board.show_loaded_result(result, found.source, found.windows, found.geometry)
+        session.sampled, session.noise_std = None, None
+        self._input_name = found.name
+        self.board.show_loaded_result(
+            result, found.source, found.windows, found.geometry, found.acquisition
+        )
+        session.acquisition = found.acquisition
+        if found.facts is not None:
+            self.input_facts.emit(found.facts)
         session.result = result
         session.use_dictionary(
             found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed
         )
-        self._say(
-            f"{found.name}: a finished result. To run again, open the scan it was made from.",
-            "good",
+        session.take_over(result.provenance.get("settings", {}))
+        further = (
+            "To run again, open the scan it was made from."
+            if found.acquisition is None
+            else "Its scan and its settings are in use: Run makes it again."
         )
+        self._say(f"{found.name}: a finished result. {further}", "good")
 
     def _use_scan(self, loaded: LoadedScan, layer: Any = None) -> None:
         self._stop_run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import napari
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -52,7 +52,7 @@ class ReconstructionDock(QWidget):
         run, short = WorkerThread("napari-csc-run"), WorkerThread("napari-csc-short")
         self._deliver = GuiThread(self)
         movies, compare = WorkerThread("napari-csc-movies"), WorkerThread("napari-csc-compare")
-        lanes = Lanes(run, short, movies, compare, self._deliver)
+        self.lanes = lanes = Lanes(run, short, movies, compare, self._deliver)
         board = LayerBoard(viewer, lambda position: self.controller.filter_moved(position))
         self.controller = Controller(self.session, board, lanes, show_warning)
         self._build(viewer)
@@ -95,6 +95,7 @@ class ReconstructionDock(QWidget):
         sections = QVBoxLayout(inside)
         sections.setContentsMargins(0, 0, 0, 0)
         sections.setSpacing(0)
+        self.sections: dict[str, QCollapsible] = {}
         for title, panel, is_open in (
             ("Guided tour", self.tour_panel, False),
             ("Input", self.input_panel, True),
@@ -109,12 +110,12 @@ class ReconstructionDock(QWidget):
             ("Measure", self.measure_panel, False),
             ("Export", self.export_panel, False),
         ):
-            section = _section(title, panel, is_open)
+            self.sections[title] = section = _section(title, panel, is_open)
             if panel is self.play_panel:
                 section.toggled.connect(self.play_panel.section_toggled)
             sections.addWidget(section)
         sections.addStretch()
-        scroll = QScrollArea()
+        self.scroll_area = scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -146,6 +147,17 @@ class ReconstructionDock(QWidget):
         if event is not None and not event.spontaneous():
             self.controller.cancel()
         super().hideEvent(event)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Go for good when the dock is taken out of its window, as its close button does."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            # Later, as somebody may only put it into another window.
+            self._deliver(self._leave)
+        super().changeEvent(event)
+
+    def _leave(self) -> None:
+        if not self.parent():
+            self.deleteLater()
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:

@@ -57,8 +57,12 @@ class Exporting:
         if result is None:
             self._fail("There is no result to draw yet; press Run first.")
             return
+        shown = number + self._board.place().first_slice
         self._write(
-            path, lambda: save_map_figure(result, path, slice_number=number, overwrite=True)
+            path,
+            lambda: save_map_figure(
+                result, path, slice_number=number, shown_as=shown, overwrite=True
+            ),
         )
 
     def nifti(self, path: Path, kind: NiftiKind) -> None:

@@ -96,15 +96,18 @@ class Extras:
                 )
                 peak = float(values.abs().max())
                 is_used |= peak > 1e-6 * float(result.image.abs().max())
-                made[role] = (np.asarray(values), (0.0, peak or 1.0))
+                # Codes are single pixels: the weaker ones would not be seen beside the strongest.
+                top = 0.3 * peak if role == CODE else peak
+                made[role] = (np.asarray(values), (0.0, top or 1.0))
             return made, is_used
 
         def done(found: tuple[dict[str, tuple[Array, Window]], bool]) -> None:
             made, is_used = found
             if not is_used:
                 self._tell(f"Filter {position} is not used anywhere in this image.")
-            for role, (values, window) in made.items():
-                self._board.show_extra(role, values, window)
+            # What is not wanted any more may have been under way.
+            for role in made.keys() & self._session.extra_layers:
+                self._board.show_extra(role, *made[role])
 
         self._lanes.extra.start(work, Handlers(done, self._fail))
 
@@ -120,7 +123,7 @@ class Extras:
             return np.stack([np.asarray(ruling_filters(result, one)) for one in slices])
 
         def done(rulers: Array) -> None:
-            if result is self._session.result:
+            if result is self._session.result and RULERS in self._session.extra_layers:
                 self._board.show_rulers(rulers)
 
         self._lanes.rulers.start(work, Handlers(done, self._fail))
@@ -137,6 +140,7 @@ class Extras:
             return log_kspace(gridded(corrected(acquisition, sampled, noise_std)))
 
         def done(values: Array) -> None:
-            self._board.show_extra(KSPACE, values, (-4.0, 0.0))
+            if KSPACE in self._session.extra_layers:
+                self._board.show_extra(KSPACE, values, (-4.0, 0.0))
 
         self._lanes.facts.start(work, Handlers(done, self._fail))

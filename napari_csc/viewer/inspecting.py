@@ -55,8 +55,10 @@ class Inspecting:
         result, number = self._session.result, self._board.slice_of_result()
         if result is None:
             return
+        shown = number + self._board.place().first_slice
         self._lanes.sheet.start(
-            lambda ticket: draw_map_sheet(result, number, count), Handlers(show, self._fail)
+            lambda ticket: draw_map_sheet(result, number, count, shown),
+            Handlers(show, self._fail),
         )
 
     def regions(self) -> list[Mark]:

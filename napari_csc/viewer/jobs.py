@@ -15,6 +15,9 @@ from napari_csc.core.progress import ReconstructionStopped
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_MEMORY = ("out of memory", "not enough memory", "can't allocate")
+"""What torch says, on the different systems, when memory ran out."""
+
 Run = Callable[[Callable[[], None]], Any]
 """Runs a function somewhere: in a worker thread, on the thread of the viewer, or at once."""
 
@@ -140,7 +143,7 @@ def plain_sentence(error: Exception) -> str:
         return str(error)
     log.error("unexpected error in the viewer", exc_info=error)
     text = str(error).lower()
-    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate" in text:
+    if isinstance(error, MemoryError) or any(told in text for told in _MEMORY):
         return "There is not enough memory for this; choose fewer slices or fewer filters."
     return (
         f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "

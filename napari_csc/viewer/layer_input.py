@@ -29,7 +29,7 @@ class LayerInput:
     geometry : Geometry
         Where it lies.
     acquisition : Acquisition or None
-        Measured k-space that came with the layer.
+        Measured k-space that came with the layer, or that its result was made from.
     result : Reconstruction or None
         The result that the layer belongs to.
     image : array-like or None
@@ -59,10 +59,11 @@ def read_layer(layer: Layer) -> LayerInput:
     """
     held = own(layer)
     acquisition, result = held.get("acquisition"), held.get("result")
-    if isinstance(acquisition, Acquisition):
-        return LayerInput(layer.name, _geometry(layer), acquisition=acquisition)
+    scan = acquisition if isinstance(acquisition, Acquisition) else None
     if isinstance(result, Reconstruction):
-        return LayerInput(layer.name, _geometry(layer), result=result)
+        return LayerInput(layer.name, _geometry(layer), acquisition=scan, result=result)
+    if scan is not None:
+        return LayerInput(layer.name, _geometry(layer), acquisition=scan)
     if not isinstance(layer, Image):
         raise CscError(
             f"The layer {layer.name!r} is a {type(layer).__name__.lower()} layer, but an image is "

@@ -15,7 +15,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.simulate import simulate_low_field
 from napari_csc.io.load import load
-from napari_csc.io.result_file import is_result, load_result
+from napari_csc.io.result_file import has_input, is_result, load_result
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.views import Array, Window, Windows, image_window
@@ -74,7 +74,10 @@ class LoadedScan:
 
 @dataclass(frozen=True, eq=False)
 class LoadedResult:
-    """A finished result that is ready to be shown, with the whole dictionary it used a part of."""
+    """A finished result that is ready to be shown, with the whole dictionary it used a part of.
+
+    If the file holds the scan, it comes with it, so that one can go on from here.
+    """
 
     result: Reconstruction
     source: Reconstruction
@@ -86,6 +89,8 @@ class LoadedResult:
     dictionary: Dictionary
     dropped: tuple[int, ...] = ()
     shuffle_seed: int | None = None
+    acquisition: Acquisition | None = None
+    facts: InputFacts | None = None
 
 
 def load_file(path: Path) -> LoadedScan | LoadedResult:
@@ -93,7 +98,7 @@ def load_file(path: Path) -> LoadedScan | LoadedResult:
     if is_result(path):
         result = load_result(path)
         geometry = Geometry(scale=result.spacing, units=(result.unit,) * 3)
-        return loaded_result(result, geometry, path.name)
+        return loaded_result(result, geometry, path.name, load(path) if has_input(path) else None)
     acquisition = load(path)
     return loaded_scan(acquisition, Geometry.of_acquisition(acquisition), path.name)
 
@@ -106,8 +111,17 @@ def loaded_scan(
     return LoadedScan(acquisition, facts, image_window(facts.initial), geometry, simulated)
 
 
-def loaded_result(result: Reconstruction, geometry: Geometry, name: str) -> LoadedResult:
-    """Return a result with the windows to show it in, and the dictionary behind it."""
+def loaded_result(
+    result: Reconstruction, geometry: Geometry, name: str, acquisition: Acquisition | None = None
+) -> LoadedResult:
+    """Return a result with the windows to show it in, its dictionary, and its scan if given."""
+    found = _with_dictionary(result, geometry, name)
+    if acquisition is None:
+        return found
+    return replace(found, acquisition=acquisition, facts=InputFacts.of(name, acquisition))
+
+
+def _with_dictionary(result: Reconstruction, geometry: Geometry, name: str) -> LoadedResult:
     settings = result.provenance.get("settings", {})
     used = str(settings.get("dictionary", result.dictionary.name))
     dropped, seed = tuple(settings.get("dropped", ())), settings.get("shuffle_seed")

@@ -36,8 +36,19 @@ class MapSheet:
         return None
 
 
-def draw_map_sheet(result: Reconstruction, number: int, count: int) -> MapSheet:
+def draw_map_sheet(
+    result: Reconstruction, number: int, count: int, shown_as: int | None = None
+) -> MapSheet:
     """Draw the sheet of a slice, with the filters of most energy.
+
+    Parameters
+    ----------
+    result, number
+        The result, and which of its slices.
+    count
+        How many filters.
+    shown_as
+        Number of the slice in the title, where the result is part of a larger stack.
 
     Raises
     ------
@@ -47,7 +58,7 @@ def draw_map_sheet(result: Reconstruction, number: int, count: int) -> MapSheet:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     chosen = strongest_filters(result, count)
-    figure = map_figure(result, number, chosen)
+    figure = map_figure(result, number, chosen, shown_as)
     figure.set_dpi(_DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

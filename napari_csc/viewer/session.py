@@ -9,6 +9,7 @@ from psygnal import SignalGroupDescriptor
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata
 from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.prox import Norm
@@ -138,6 +139,20 @@ class Session:
         self.dropped = dropped
         self.shuffle_seed = shuffle_seed
         self.selected = 0
+
+    def take_over(self, stored: dict[str, Any]) -> None:
+        """Take over maps and solver as a result tells them; what cannot be used stays as it is.
+
+        What is as the network was trained counts as not chosen.
+        """
+        try:
+            settings = ReconstructionSettings.checked(**stored)
+        except CscError:
+            return
+        self.maps, self.strength = settings.maps, settings.strength
+        for name in ("solver", "iterations", "norm", "smooth"):
+            value = getattr(settings, name)
+            setattr(self, name, None if value == self.default(name) else value)
 
     def order_shown(self) -> tuple[int, ...]:
         """Return the order of the filters in the result that is shown, by original index.

@@ -66,6 +66,7 @@ class Tour:
         self.is_ready = False
         self.told = ""
         events = self._session.events
+        events.result.connect(self._forget_figures)
         for event in (events.acquisition, events.dictionary_name, events.result):
             event.connect(self._go_on)
         controller.finished.connect(self._go_on)
@@ -98,7 +99,8 @@ class Tour:
             controller.board.visibilities(),
         )
         session.live = False
-        self._plain, self._figures = None, None
+        # Not the figures: a result that fits already is measured only once.
+        self._plain = None
         self.go(0)
 
     def go(self, index: int) -> None:
@@ -183,6 +185,9 @@ class Tour:
             return None
         is_same = outcome.job.settings == session.settings()
         return outcome if is_same and not self._controller.is_running else None
+
+    def _forget_figures(self) -> None:
+        self._figures = None
 
     def _measured(self, figures: FilterFigures) -> None:
         self._figures = figures

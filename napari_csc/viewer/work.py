@@ -86,9 +86,11 @@ class Outcome:
         """What to say about it."""
         done = f"Done in {self.seconds:.1f} s."
         if self.shuffle_change is not None:
+            change = self.shuffle_change
+            share = f"{100 * change:.1f} %" if change > 1e-3 else f"{change:.1e}"
             return (
                 f"Shuffled (seed {self.job.settings.shuffle_seed}): image changed by at most "
-                f"{self.shuffle_change:.1e} of its maximum. {done}"
+                f"{share} of its maximum. {done}"
             )
         if self.change is None:
             return done

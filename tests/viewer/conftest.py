@@ -64,12 +64,15 @@ def plain_image(small_acquisition: Acquisition) -> np.ndarray:
 
 
 @pytest.fixture
-def make_dock(make_napari_viewer, qtbot, networks) -> Iterator[Callable[[], ReconstructionDock]]:
-    """Makes a viewer with the dock, ready to be worked, five iterations of eight filters."""
+def make_dock(make_napari_viewer, qtbot, networks) -> Iterator[Callable[..., ReconstructionDock]]:
+    """Makes the dock, ready to be worked, five iterations of eight filters.
+
+    In a viewer of its own, or in one that is given.
+    """
     docks = []
 
-    def make() -> ReconstructionDock:
-        viewer = make_napari_viewer()
+    def make(viewer: napari.Viewer | None = None) -> ReconstructionDock:
+        viewer = viewer or make_napari_viewer()
         dock = ReconstructionDock(viewer)
         docks.append(dock)
         viewer.window.add_dock_widget(dock, name="csc", area="right", add_vertical_stretch=False)

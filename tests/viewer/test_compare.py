@@ -25,6 +25,7 @@ from napari_csc.viewer.layers import (
     SWIPE,
 )
 from napari_csc.viewer.layers.comparison import BLINK_KEY
+from napari_csc.viewer.layers.stage import best_shape
 
 pytestmark = pytest.mark.gui
 
@@ -252,6 +253,13 @@ def test_the_swipe_is_one_layer_of_both(dock, viewer, pinned) -> None:
     assert layer.data.share == 1
 
 
+def test_the_grid_has_the_largest_cells() -> None:
+    assert best_shape(5, (600, 900)) == (2, 3)
+    assert best_shape(5, (800, 690)) == (3, 2)
+    assert best_shape(2, (900, 600)) == (1, 2), "left and right stay left and right"
+    assert best_shape(1, (900, 600)) == (1, 1)
+
+
 def test_side_by_side_and_back(dock, viewer, pinned) -> None:
     viewer.layers[SMOOTH].visible = True
     viewer.add_shapes(np.array([[5, 5], [5, 20], [20, 20]]), shape_type="polygon", name="mine")
@@ -264,7 +272,8 @@ def test_side_by_side_and_back(dock, viewer, pinned) -> None:
     row = [REFERENCE, INITIAL, PIN_A, PIN_B, DIFFERENCE]
     assert seen(viewer) == row
     cells = [grid.position(viewer.layers.index(viewer.layers[one]), viewer.layers) for one in row]
-    assert cells == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    assert grid.shape == best_shape(5, viewer.canvas.size)
+    assert cells == [divmod(number, grid.shape[1]) for number in range(5)]
     assert all(viewer.layers[one].name_overlay.visible for one in row)
     assert "gain × 1" in caption(viewer)
     assert camera.zoom < zoom

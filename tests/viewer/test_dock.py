@@ -1,6 +1,7 @@
 """The dock in a real viewer: from a file to maps, and everything a user does on the way."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,23 @@ def test_plain_layer_is_simulated_and_kept_as_reference(
     assert tuple(viewer.layers[RECONSTRUCTION].scale[-2:]) == (2, 3)
     assert viewer.dims.nsteps[-3] == 1, "one slice needs no slider"
     assert dock.controller.outcome.figures is not None
+
+
+def test_the_header_is_at_hand(dock, load, qtbot, scan_file: Path) -> None:
+    panel = dock.input_panel
+    assert not panel.header_button.isEnabled()
+    load(scan_file)
+    panel.header_button.click()
+    table = panel.header.table
+    told = {table.item(row, 0).text(): table.item(row, 1).text() for row in range(table.rowCount())}
+    assert told["Matrix"] == "48 x 40"
+    assert told["Slices"] == "2"
+    assert "lines" in told["Sampled"]
+    session = dock.session
+    header = {"TE": "90 ms", "Field strength": "0.055 T"}
+    session.acquisition = replace(session.acquisition, metadata={"header": header})
+    assert (table.item(0, 0).text(), table.item(0, 1).text()) == ("TE", "90 ms")
+    assert table.item(1, 1).text() == "0.055 T"
 
 
 def test_layers_of_the_reader_are_used(dock, viewer, run, qtbot, scan_file: Path) -> None:
@@ -497,6 +515,36 @@ def test_a_result_with_dropped_shuffled_filters_finds_its_dictionary(
     assert dock.session.dictionary_name == "dct-8-5"
     assert (dock.session.dropped, dock.session.shuffle_seed) == ((1, 2), 5)
     assert dock.session.order_shown() == dock.session.ordered().order
+
+
+@pytest.mark.parametrize("through_napari", [False, True])
+def test_a_result_with_its_scan_restores_everything(
+    dock, viewer, load, run, qtbot, scan_file: Path, tmp_path: Path, through_napari: bool
+) -> None:
+    load(scan_file)
+    session = dock.session
+    session.maps, session.strength, session.solver = "2sigma", 0.7, "admm"
+    session.dropped, session.iterations = (3,), 7
+    run()
+    before = session.result
+    save(before, tmp_path / "out.h5", acquisition=dock.controller.outcome.acquisition)
+    dock.controller.choose_dictionary("dct-4-3")
+    qtbot.waitUntil(lambda: session.dictionary_name == "dct-4-3")
+    session.maps, session.strength, session.solver = "1sigma", 1.0, None
+    if through_napari:
+        viewer.layers.clear()
+        for data, described, _ in read(str(tmp_path / "out.h5")):
+            viewer.add_image(data, **described)
+    else:
+        dock.controller.open_file(tmp_path / "out.h5")
+    qtbot.waitUntil(lambda: "Its scan and its settings are in use" in last(dock))
+    assert (session.maps, session.strength, session.solver) == ("2sigma", 0.7, "admm")
+    assert (session.dictionary_name, session.dropped) == ("dct-8-5", (3,))
+    assert session.iterations == 7
+    assert session.acquisition is not None
+    run()
+    assert session.result is not before
+    assert torch.equal(session.result.image, before.image)
 
 
 def test_result_layers_of_the_reader_are_used(

@@ -89,6 +89,7 @@ class LayerBoard:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
         self.signs.close()
         self.windowing.close()
+        self._shelf.close()
 
     # ------------------------------------------------------------ input
 
@@ -133,14 +134,15 @@ class LayerBoard:
         self._shown, self._running = None, None
         self._geometry, self._initial, self._image_window = geometry, initial, window
         self.marks.clear()
-        affine = acquisition.metadata.get("affine")
-        self.signs.show_letters({} if affine is None else edge_letters(affine))
+        self._show_letters(acquisition.metadata)
+        if layer is not None and not self._shelf.is_free(layer):
+            layer = None
         before = self.find(INITIAL)
         moved = before is None or before.data.shape != initial.shape
         if layer is not None:
             if before is not None and before is not layer:
                 hold(before, role=None)
-            hold(layer, role=INITIAL)
+            hold(layer, **self._shelf.tag(INITIAL))
         held = {"acquisition": acquisition, "simulated": simulated}
         self._shelf.put(
             INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True
@@ -148,9 +150,16 @@ class LayerBoard:
         if acquisition.reference is not None:
             truth = ComplexView(acquisition.reference, self._part)
             below = {"visible": False}
+            chosen = self._viewer.layers.selection.active
             self._shelf.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
+            # Not the reference: it is hidden, and the contrast that one sets should be seen.
+            self._viewer.layers.selection.active = chosen
         if moved and layer is None:
             self._viewer.fit_to_view()
+
+    def _show_letters(self, metadata: Mapping[str, Any]) -> None:
+        affine = metadata.get("affine")
+        self.signs.show_letters({} if affine is None else edge_letters(affine))
 
     def change_input(self, initial: Array) -> None:
         """Show the initial image of the same input, corrected by the user."""
@@ -220,21 +229,45 @@ class LayerBoard:
         self.select(min(self._position, len(maps) - 1))
 
     def show_loaded_result(
-        self, result: Reconstruction, source: Reconstruction, windows: Windows, geometry: Geometry
+        self,
+        result: Reconstruction,
+        source: Reconstruction,
+        windows: Windows,
+        geometry: Geometry,
+        acquisition: Acquisition | None = None,
     ) -> None:
         """Show a result that was loaded; layers that napari's reader made of it are used."""
-        for layer in self._viewer.layers:
-            # napari appends [1], [2], ... to a name that is taken.
-            role = layer.name.split(" [")[0]
-            if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
-                hold(layer, role=role)
+        self._show_letters(result.metadata)
+        # In one go: napari tidies up after each removal, which takes half a second.
+        with self._viewer.layers.batched_update():
+            for layer in list(self._viewer.layers):
+                # napari appends [1], [2], ... to a name that is taken.
+                role = layer.name.split(" [")[0]
+                if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
+                    self._take(layer, role)
         self._geometry, self._shown = geometry, None
         self._initial = np.asarray(result.initial)
         self._image_window = windows.image
         self._put_image(INITIAL, result.initial, 0, {"result": result}, {"visible": False})
-        if result.reference is not None:
+        if result.reference is None:
+            self.remove(REFERENCE)
+        else:
             self._put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
-        self.show_result(result, windows, 0, str(result.provenance.get("settings", {}).get("maps")))
+        maps_name = str(result.provenance.get("settings", {}).get("maps"))
+        self.show_result(result, windows, 0, maps_name, acquisition)
+
+    def _take(self, layer: Layer, role: str) -> None:
+        """Give a role to a layer; the one before goes, but not a scan that can be chosen again."""
+        before = self.find(role)
+        if not self._shelf.is_free(layer):
+            return
+        if before is not None and before is not layer:
+            is_scan = own(before).get("result") is None and not self.is_output(before)
+            if role == INITIAL and is_scan:
+                hold(before, role=None)
+            else:
+                self.remove(role)
+        hold(layer, **self._shelf.tag(role))
 
     def restore(self) -> None:
         """After a cancelled run show the last finished result again, or none."""
@@ -316,7 +349,7 @@ class LayerBoard:
 
     def visibilities(self) -> dict[str, bool]:
         """Return which of the layers made here are visible, by role."""
-        held = {own(layer).get("role"): layer.visible for layer in self._viewer.layers}
+        held = {self._shelf.role_of(layer): layer.visible for layer in self._viewer.layers}
         return {role: is_visible for role, is_visible in held.items() if role}
 
     def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
@@ -357,8 +390,9 @@ class LayerBoard:
         dictionary = self._shown[0].dictionary
         original = dictionary.order[self._position]
         moved = "" if original == self._position else f" (number {original} before)"
+        # In short lines: a narrow canvas cuts long ones off.
         overlay.text = (
-            f"sparsity map of filter {self._position}{moved}, {dictionary.name}\n{_LEGEND}"
+            f"sparsity map of filter {self._position}{moved}\n{dictionary.name} · {_LEGEND}"
         )
         overlay.position = "top_left"
         overlay.visible = layer.visible

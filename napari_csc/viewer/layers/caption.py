@@ -22,8 +22,9 @@ class Caption:
         self._overlay = TextOverlay(position="bottom_center", font_size=12)
         viewer.canvas.overlays[name] = self._overlay
 
-    def show(self, text: str) -> None:
-        """Show a line; none if it is empty."""
+    def show(self, text: str, is_right: bool = False) -> None:
+        """Show a line, in the middle or at the right; none if it is empty."""
+        self._overlay.position = "bottom_right" if is_right else "bottom_center"
         self._overlay.text = text
         self._overlay.visible = bool(text)
 

@@ -205,9 +205,9 @@ class ComparisonLayers:
         """Show what was visible before, as it was."""
         self._stage.clear()
 
-    def show_caption(self, text: str) -> None:
+    def show_caption(self, text: str, is_right: bool = False) -> None:
         """Print a line on the canvas; none if it is empty."""
-        self._caption.show(text)
+        self._caption.show(text, is_right)
 
     # ------------------------------------------------------------ inside
 
@@ -267,7 +267,7 @@ class ComparisonLayers:
 
     def _layer_removed(self, event: Any) -> None:
         layer: Layer = event.value
-        role = own(layer).get("role")
+        role = self._shelf.role_of(layer)
         if role in COMPARED and not self._ours:
             unlink_layers([layer])
             self.removed.emit(role)

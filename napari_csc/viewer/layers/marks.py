@@ -95,7 +95,7 @@ class Marks:
             layer = self._shelf.find(role)
             if layer is not None:
                 layer.events.data.disconnect(self._drawn)
-                self._viewer.layers.remove(layer)
+                self._shelf.discard(layer)
         self.changed.emit()
 
     def _made(self, role: str, geometry: Geometry) -> Shapes:
@@ -106,7 +106,7 @@ class Marks:
             edge_color=colour,
             face_color="transparent",
             edge_width=1,
-            metadata={KEY: {"role": role}},
+            metadata={KEY: self._shelf.tag(role)},
             features={"number": np.zeros(0, int)},
             text={"string": "{number}", "color": colour, "size": 12, "anchor": "upper_left"},
             **geometry.keywords(3),

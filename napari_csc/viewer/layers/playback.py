@@ -111,5 +111,5 @@ class PlaybackLayers:
         hold(layer, looks=own(model).get("looks", {}))
 
     def _layer_removed(self, event: Any) -> None:
-        if own(event.value).get("role") in PLAYED and not self._ours:
+        if self._shelf.role_of(event.value) in PLAYED and not self._ours:
             self.removed.emit()

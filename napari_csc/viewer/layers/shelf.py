@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from napari.components import ViewerModel
@@ -10,7 +11,7 @@ from napari.layers import Image, Layer
 
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import KEY, own
-from napari_csc.viewer.layers.roles import COMPARED, OUTPUTS, PLAYED
+from napari_csc.viewer.layers.roles import COMPARED, INITIAL, OUTPUTS, PLAYED, RECONSTRUCTION
 from napari_csc.viewer.views import Array, ComplexView, Window, part_window
 
 _ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
@@ -22,6 +23,7 @@ class Shelf:
 
     A layer that is there already is updated in place, so that its contrast limits, colormap,
     opacity and visibility survive; of one that was removed, its look is kept for the next.
+    Layers of another dock in the same viewer are left alone while that dock is open.
 
     Parameters
     ----------
@@ -32,13 +34,31 @@ class Shelf:
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self._styles: dict[str, dict[str, Any]] = {}
+        self._dock = uuid4().hex
+
+    def close(self) -> None:
+        """Leave the layers to a dock that is opened later."""
+        for layer in self.viewer.layers:
+            if own(layer).get("dock") == self._dock:
+                hold(layer, dock=None)
+
+    def tag(self, role: str) -> dict[str, Any]:
+        """Return what a layer with a role holds, by which it is found again."""
+        return {"role": role, "dock": self._dock}
+
+    def is_free(self, layer: Layer) -> bool:
+        """Return whether a layer belongs to no other dock."""
+        return own(layer).get("dock") in (None, self._dock)
+
+    def role_of(self, layer: Layer) -> str | None:
+        """Return the role of a layer, None for one of another dock."""
+        return own(layer).get("role") if self.is_free(layer) else None
 
     def find(self, role: str) -> Image | None:
-        """Return the layer with a role, if it is still there."""
-        for layer in self.viewer.layers:
-            if own(layer).get("role") == role:
-                return layer
-        return None
+        """Return the layer with a role, if it is still there; rather one's own than one left."""
+        found = [layer for layer in self.viewer.layers if self.role_of(layer) == role]
+        mine = [layer for layer in found if own(layer).get("dock") == self._dock]
+        return next(iter(mine or found), None)
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there."""
@@ -46,7 +66,17 @@ class Shelf:
         if layer is not None:
             look = ("opacity", "visible", "blending")
             self._styles[role] = {name: getattr(layer, name) for name in look}
-            self.viewer.layers.remove(layer)
+            self.discard(layer)
+
+    def discard(self, layer: Layer) -> None:
+        """Remove a layer; if it was chosen, an image of ours is chosen instead."""
+        layers = self.viewer.layers
+        was_chosen = layer is layers.selection.active
+        layers.remove(layer)
+        left = self.find(RECONSTRUCTION) or self.find(INITIAL)
+        # napari would choose none, and its controls would be empty.
+        if was_chosen and layers.selection.active is None and left is not None:
+            layers.selection.active = left
 
     def put(
         self,
@@ -83,30 +113,33 @@ class Shelf:
         """
         if isinstance(data, ComplexView):
             window = part_window(data.part, window)
-        layer = self.find(role)
+        layer, held = self.find(role), {**held, **self.tag(role)}
         keywords = geometry.keywords(data.ndim)
         if layer is None:
             colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
             look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
+            look |= self._styles.get(role, {})
+            is_visible = look.pop("visible", True)
             layer = self.viewer.add_image(
                 data,
                 name=role,
                 contrast_limits=window,
-                metadata={KEY: {**held, "role": role}},
-                **{**keywords, **look, **self._styles.get(role, {})},
+                metadata={KEY: held},
+                **{**keywords, **look},
             )
+            # Only now: napari makes no thumbnail of what has never been visible.
+            layer.visible = is_visible
             rewindow = True
             self.sort(layer, role, index)
         else:
             layer.data = data
             set_changed(layer, keywords)
-        held = {**held, "role": role}
         is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
         if rewindow is True or (rewindow == "untouched" and is_untouched):
             low, high = window
             layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
             layer.contrast_limits = window
-            held["window"] = tuple(layer.contrast_limits)
+            held = {**held, "window": tuple(layer.contrast_limits)}
         hold(layer, **held)
         return layer
 
@@ -117,16 +150,16 @@ class Shelf:
             layer.data = labels
             layer.features = {"filter": names}
             set_changed(layer, keywords)
+            hold(layer, **self.tag(role))
             return
         # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
         chosen = self.viewer.layers.selection.active
         layer = self.viewer.add_labels(
             labels,
             name=role,
-            opacity=0.5,
             features={"filter": names},
-            metadata={KEY: {"role": role}},
-            **{**keywords, **self._styles.get(role, {})},
+            metadata={KEY: self.tag(role)},
+            **{**keywords, "opacity": 0.5, **self._styles.get(role, {})},
         )
         layer.editable = False
         self.sort(layer, role, None)

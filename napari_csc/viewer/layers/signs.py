@@ -56,7 +56,10 @@ class Signs:
 
     def show_scale_bar(self, is_visible: bool) -> None:
         """Show or hide the scale bar."""
-        self._viewer.canvas.overlays.scale_bar.visible = is_visible
+        bar = self._viewer.canvas.overlays.scale_bar
+        # Away from the line at the foot, which may be long.
+        bar.position = "top_right"
+        bar.visible = is_visible
 
     def _turned(self) -> None:
         """Hide the letters unless rows and columns of the image are rows and columns here."""

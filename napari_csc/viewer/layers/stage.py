@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ class _Before:
 def is_picture(layer: Layer) -> bool:
     """Return whether a layer shows pixels, not something drawn on them."""
     return isinstance(layer, Image | Labels)
+
+
+def best_shape(count: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return rows and columns of a grid whose square cells are largest; two stand in a row."""
+    if count < 3:
+        return 1, max(count, 1)
+    shapes = [(math.ceil(count / columns), columns) for columns in range(1, count + 1)]
+    return max(shapes, key=lambda shape: min(size[0] / shape[0], size[1] / shape[1]))
 
 
 class Stage:
@@ -67,7 +76,8 @@ class Stage:
                 layer.visible = layer in layers or stays
                 layer.name_overlay.visible = side_by_side and layer in layers
             if side_by_side:
-                grid.stride, grid.shape, grid.spacing = 1, (-1, -1), _SPACING
+                shape = best_shape(len(layers), self._viewer.canvas.size)
+                grid.stride, grid.shape, grid.spacing = 1, shape, _SPACING
                 grid.enabled = True
 
     def clear(self) -> None:

@@ -59,7 +59,9 @@ class ComparePanel(Panel):
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.figures)
         self.blinded = BlindedGroup(controller)
-        section = QCollapsible("Blinded reading", expandedIcon="▼", collapsedIcon="▶")
+        self.blinded_section = section = QCollapsible(
+            "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
+        )
         section.toggleButton().setToolTip("Vote for A or B without knowing which is which.")
         section.setDuration(0)
         section.addWidget(self.blinded)

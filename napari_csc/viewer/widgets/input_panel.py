@@ -22,6 +22,7 @@ from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.layer_input import LayerInput, own, read_layer
 from napari_csc.viewer.layers import INITIAL
 from napari_csc.viewer.loading import InputFacts
+from napari_csc.viewer.widgets.header_window import HeaderWindow
 from napari_csc.viewer.widgets.parts import (
     Panel,
     button,
@@ -35,6 +36,8 @@ from napari_csc.viewer.widgets.parts import (
 from napari_csc.viewer.widgets.simulation_group import SimulationGroup
 
 _FILES = "Scans and results (*.h5 *.hdf5 *.mat *.npy *.npz *.nii *.nii.gz);;All files (*)"
+_FACTS = (1, 2, 3)
+"""Rows of the form: slices, acquired matrix, noise."""
 
 
 class InputPanel(Panel):
@@ -46,6 +49,7 @@ class InputPanel(Panel):
         self._viewer = viewer
         self._listed: list[Layer] = []
         self._chosen: Layer | None = None
+        self._about_scan = ""
         self._build()
         layers = viewer.layers.events
         layers.inserted.connect(self._inserted)
@@ -118,8 +122,30 @@ class InputPanel(Panel):
         self.simulation = SimulationGroup(self._controller)
         self.simulation.hide()
         self.form.addRow(self.simulation)
-        self.hint = wrapped("Open a file, or drop one on the viewer, to begin.", lines=2)
+        self.hint = wrapped(
+            "Open a file, or drop one on the viewer, to begin. Or take the guided tour, which "
+            "brings a sample.",
+            lines=2,
+        )
         self.form.addRow(self.hint)
+        self.header_button = button(
+            "Header…",
+            "What the file tells about the scan: matrix, field of view, coils, times, field "
+            "strength, trajectory.",
+        )
+        self.header_button.clicked.connect(self._show_header)
+        self.header_button.setEnabled(False)
+        self.form.addRow(self.header_button)
+        self.header: HeaderWindow | None = None
+        self._session.events.acquisition.connect(
+            lambda found: self.header_button.setEnabled(found is not None)
+        )
+
+    def _show_header(self) -> None:
+        if self.header is None:
+            self.header = HeaderWindow(self._session, self)
+        self.header.show()
+        self.header.raise_()
 
     # ------------------------------------------------------------ layers
 
@@ -176,6 +202,9 @@ class InputPanel(Panel):
             return
         self._chosen = layer
         self._list_layers()
+        if found.acquisition is not None and found.acquisition is self._session.acquisition:
+            self._show_simulation(None)
+            self.hint.setText(self._about_scan)
         self._controller.use_layer(found, layer if found.acquisition is not None else None)
 
     def _show_chosen(self) -> None:
@@ -194,10 +223,16 @@ class InputPanel(Panel):
 
     def _show_simulation(self, chosen: LayerInput | None) -> None:
         self.simulation.setVisible(chosen is not None)
+        self._show_facts_rows(chosen is None)
         if chosen is not None:
             shape = tuple(chosen.image.shape[-2:])
             self.simulation.fit(shape)
             self.hint.setText(f"{chosen.name}: a picture of {shape[0]} × {shape[1]} pixels")
+
+    def _show_facts_rows(self, is_visible: bool) -> None:
+        """Hide what is known of the scan while a picture is chosen that is none."""
+        for place in _FACTS:
+            self.form.setRowVisible(place, is_visible)
 
     def _show_facts(self, facts: InputFacts) -> None:
         count, height, width = facts.initial.shape
@@ -220,7 +255,9 @@ class InputPanel(Panel):
         self.noise_reset.setEnabled(edited)
         self.extent_reset.setEnabled(session.sampled is not None)
         slices = "1 slice" if count == 1 else f"{count} slices"
-        self.hint.setText(f"{facts.name}: {slices} of {height} × {width} pixels")
+        self._about_scan = f"{facts.name}: {slices} of {height} × {width} pixels"
+        self.hint.setText(self._about_scan)
+        self._show_facts_rows(True)
 
     def _slices_chosen(self, index: int) -> None:
         self._session.slices = "all" if index == 1 else "current"

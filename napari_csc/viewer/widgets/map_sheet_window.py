@@ -10,7 +10,7 @@ from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.map_sheet import MapSheet
 from napari_csc.viewer.widgets.parts import button, row, slim
 
-_SIZE = QSize(1120, 620)
+_SIZE = QSize(1120, 540)
 _DELAY = 150
 """Milliseconds without a change before the sheet is drawn again: drawing takes a second."""
 _WAITING = "There is no reconstruction to look into yet. Press Run."
@@ -39,7 +39,7 @@ class MapSheetWindow(QDialog):
         self.count_box.setValue(8)
         self.count_box.setPrefix("strongest filters: ")
         self.count_box.setToolTip("How many filters, those with the most energy first.")
-        slim(self.count_box, 180)
+        slim(self.count_box, 180).setMaximumWidth(260)
         self.count_box.valueChanged.connect(self._changed)
         hint = QLabel("Click on a code or a map to select its filter everywhere.")
         close = button("Close", "Close this window.")

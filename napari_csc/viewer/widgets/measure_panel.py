@@ -96,7 +96,7 @@ class MeasurePanel(Panel):
         self.plot.show_curves([(one.distance, one.values) for one in shown], unit)
         self.plot.setVisible(bool(shown))
         coloured = [
-            f'<span style="color:{COLOURS[index % len(COLOURS)]}">━ {one.image}</span>'
+            f'<span style="color:{COLOURS[index % len(COLOURS)]}">{_unbroken(one.image)}</span>'
             for index, one in enumerate(shown)
         ]
         self.legend.setText(f"Line {last}: " + " ".join(coloured) if shown else "")
@@ -105,3 +105,8 @@ class MeasurePanel(Panel):
         self.table.setVisible(bool(regions))
         self.save_button.setEnabled(bool(profiles or regions))
         self.clear_button.setEnabled(bool(profiles or regions))
+
+
+def _unbroken(name: str) -> str:
+    """Return an entry of the legend that stays in one line with the line it explains."""
+    return f"━ {name}".replace(" ", "&nbsp;")

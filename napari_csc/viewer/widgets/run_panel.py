@@ -94,8 +94,11 @@ class RunPanel(QWidget):
         last = outcome.result.history[-1] if outcome.result.history else None
         if last is not None:
             self.state.setText(
-                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}\n"
-                f"on {outcome.result.provenance['hardware']}"
+                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}"
+            )
+            self.state.setToolTip(
+                f"Computed on {outcome.result.provenance['hardware']}. The objective is data "
+                "misfit plus penalty, in noise units: the run makes it small."
             )
         if outcome.figures is None:
             return

@@ -1,0 +1,119 @@
+"""A result is repeated from itself, bit for bit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import napari_csc as csc
+from napari_csc.cli import app
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.repeat import largest_difference, reconstructor_like
+from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.io.acquisition_file import save_acquisition
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+@pytest.fixture(scope="module")
+def scan(small_acquisition: Acquisition, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("repeat") / "scan.h5"
+    save_acquisition(small_acquisition, path)
+    return path
+
+
+def settings(**changes: object) -> ReconstructionSettings:
+    return ReconstructionSettings.checked(
+        **{"dictionary": "dct-8-5", "maps": "1.5sigma", "iterations": 6, "device": "cpu", **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"shuffle_seed": 3, "dropped": (2, 5)},
+        {"solver": "admm", "norm": "real-imaginary", "strength": 1.7},
+        {"maps": "0.02", "smooth": "low-pass", "low_pass_weight": 4.0, "step_rule": "uniform"},
+    ],
+)
+def test_from_the_result_alone(small_acquisition: Acquisition, changes: dict[str, object]) -> None:
+    before = Reconstructor.from_settings(settings(**changes))(small_acquisition)
+    again = reconstructor_like(before)(small_acquisition)
+    assert largest_difference(before, again) == 0
+    assert again.provenance["settings"] == before.provenance["settings"]
+    assert again.provenance["dictionary"] == before.provenance["dictionary"]
+
+
+def test_on_the_command_line(tmp_path: Path, scan: Path) -> None:
+    options = ["--dictionary", "dct-8-5", "--maps", "v4", "--shuffle-seed", 2, "--slice", 1]
+    assert run("reconstruct", scan, "-o", tmp_path / "a.h5", *options).exit_code == 0
+    again = run("reconstruct", "--like", tmp_path / "a.h5", "-o", tmp_path / "b.h5")
+    assert again.exit_code == 0, again.output
+    assert "equal bit for bit" in again.output
+    first, second = (csc.load_result(tmp_path / name) for name in ("a.h5", "b.h5"))
+    assert torch.equal(first.image, second.image)
+    assert torch.equal(first.sparse_codes, second.sparse_codes)
+    # Another scan, or the whole of it, with the same settings.
+    other = run("reconstruct", scan, "--like", tmp_path / "a.h5", "-o", tmp_path / "c.h5")
+    assert other.exit_code == 0, other.output
+    assert "bit for bit" not in other.output
+    whole = csc.load_result(tmp_path / "c.h5")
+    assert whole.image.shape[0] == 2
+    assert whole.dictionary.order == first.dictionary.order
+
+
+def test_filters_of_a_file_that_is_gone(tmp_path: Path, scan: Path) -> None:
+    filters = np.random.default_rng(0).normal(size=(6, 5, 5)).astype(np.float32)
+    np.save(tmp_path / "mine.npy", filters)
+    made = run(
+        "reconstruct",
+        scan,
+        "-o",
+        tmp_path / "a.h5",
+        "--dictionary",
+        tmp_path / "mine.npy",
+        "--maps",
+        "2sigma",
+        "--iterations",
+        4,
+    )
+    assert made.exit_code == 0, made.output
+    (tmp_path / "mine.npy").unlink()
+    again = run("reconstruct", "--like", tmp_path / "a.h5", "-o", tmp_path / "b.h5")
+    assert "equal bit for bit" in again.output
+
+
+def test_what_is_refused(tmp_path: Path, scan: Path, small_acquisition: Acquisition) -> None:
+    result = Reconstructor.from_settings(settings())(small_acquisition)
+    csc.save(result, tmp_path / "alone.h5")
+    for arguments, reason in (
+        (["--like", tmp_path / "alone.h5"], "without its input"),
+        (["--like", tmp_path / "alone.h5", "--maps", "v3", scan], "leave out maps"),
+        (["--like", tmp_path / "alone.h5", scan, scan], "takes one scan"),
+        (["--like", scan, scan], "no readable result"),
+        ([], "Name a scan to reconstruct"),
+    ):
+        found = run("reconstruct", "-o", tmp_path / "out.h5", *arguments)
+        assert found.exit_code == 1
+        assert reason in found.output
+        assert "Traceback" not in found.output
+        assert not (tmp_path / "out.h5").exists()
+    network = settings(maps="v4", iterations=2)
+    made = Reconstructor.from_settings(network)(small_acquisition)
+    changed = {**made.provenance, "maps": {**made.provenance["maps"], "digest": "0" * 64}}
+    with pytest.raises(CscError, match="other weights named v4"):
+        reconstructor_like(replace(made, provenance=changed))
+    with pytest.raises(CscError, match="does not tell its settings"):
+        reconstructor_like(replace(made, provenance={}))
+    with pytest.raises(CscError, match="different scans or slices"):
+        largest_difference(
+            result, Reconstructor.from_settings(settings())(small_acquisition.select([0]))
+        )

@@ -1,0 +1,84 @@
+"""Hundreds of live changes in a row: nothing piles up, and the last one is what is shown."""
+
+import gc
+import threading
+
+import numpy as np
+import psutil
+import pytest
+from qtpy.QtCore import QThread, QThreadPool
+
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REFERENCE, SMOOTH
+
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
+
+PATIENCE = 60_000
+SWAPS = 200
+WARM = 50
+"""Swaps until everything that is kept once, such as maps of known dictionaries, is there."""
+DICTIONARIES = ("random-5-4", "dct-8-5")
+
+
+def alive(kind: type) -> list[object]:
+    """Return all objects of a type."""
+    # Some objects pretend to be of another class, so they are asked for their type only.
+    return [one for one in gc.get_objects() if issubclass(type(one), kind)]
+
+
+def threads() -> tuple[set[str], int, int]:
+    """Return the names of Python's threads, and how many of Qt's run."""
+    return (
+        {one.name for one in threading.enumerate()},
+        sum(one.isRunning() for one in alive(QThread)),
+        QThreadPool.globalInstance().activeThreadCount(),
+    )
+
+
+def held() -> tuple[int, int]:
+    """Return the bytes that the program holds, and how many results are among them."""
+    gc.collect()
+    return psutil.Process().memory_info().rss, len(alive(Reconstruction))
+
+
+def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    run()
+    session, controller = dock.session, dock.controller
+    before, layers = threads(), list(viewer.layers)
+    started, finished = [], []
+    controller.running.connect(lambda is_running: started.append(is_running))
+    controller.finished.connect(finished.append)
+    # Less rest between swaps than a person needs, so that the test does not take minutes.
+    dock._debounce.setTimeout(5)
+    dock.run_panel.live_box.setChecked(True)
+    found = {}
+    for number in range(1, SWAPS + 1):
+        name = DICTIONARIES[number % 2]
+        started.clear()
+        finished.clear()
+        controller.choose_dictionary(name)
+        qtbot.waitUntil(lambda n=name: session.dictionary_name == n, timeout=PATIENCE)
+        # Every other run is let finish; the others are replaced as soon as they have begun.
+        heard = started if number % 2 else finished
+        qtbot.waitUntil(lambda h=heard: bool(h), timeout=PATIENCE)
+        if number in (WARM, SWAPS):
+            qtbot.waitUntil(lambda: not controller.is_running, timeout=PATIENCE)
+            found[number] = held()
+    qtbot.wait(100)
+    assert not controller.is_running
+    (early, few), (late, many) = found[WARM], found[SWAPS]
+    assert late <= 1.05 * early
+    assert many <= few
+    names, running, pooled = threads()
+    assert names <= before[0]
+    assert (running, pooled) == before[1:]
+    assert list(viewer.layers) == layers
+    assert [one.name for one in layers] == [REFERENCE, INITIAL, SMOOTH, RECONSTRUCTION, MAPS]
+    result = session.result
+    assert session.dictionary_name == DICTIONARIES[0]
+    assert result.dictionary.digest == session.dictionary.digest
+    assert result.provenance["settings"]["dictionary"] == DICTIONARIES[0]
+    assert np.array_equal(viewer.layers[MAPS].data, result.sparsity_maps.transpose(0, 1))
+    assert np.array_equal(viewer.layers[RECONSTRUCTION].data.values, result.image)
+    assert not [text for kind, text in dock.messages if kind == "problem"]
