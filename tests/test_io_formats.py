@@ -282,6 +282,21 @@ def test_nifti_slices_cross_the_thick_direction(tmp_path: Path, body: Array) -> 
     assert shown[0, 0, 0] > shown[0, 0, -1], "anterior on the left"
 
 
+def test_nifti_header_table(tmp_path: Path, body: Array) -> None:
+    image = nibabel.Nifti1Image(body.astype(np.int16), np.diag([-0.9, 0.9, 5.0, 1.0]))
+    image.header["descrip"] = b"a scan"
+    nibabel.save(image, tmp_path / "a.nii")
+    assert csc.load(tmp_path / "a.nii").metadata["header"] == {
+        "Matrix": "12 × 14",
+        "Slices": "16",
+        "Voxel": "0.9 × 0.9 × 5 mm",
+        "Orientation": "axial",
+        "Stored": "12 × 14 × 16, int16",
+        "Stored axes": "LAS",
+        "Description": "a scan",
+    }
+
+
 def test_nifti_series_needs_a_volume(tmp_path: Path, body: Array) -> None:
     series = np.stack([body, 2 * body, 3 * body], axis=-1)
     nibabel.save(nibabel.Nifti2Image(series, np.eye(4)), tmp_path / "a.nii.gz")

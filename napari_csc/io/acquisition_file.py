@@ -14,6 +14,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.atomic import replacing
 from napari_csc.io.content import check_size
+from napari_csc.io.hdf5_safety import HDF5_SIGNATURE, is_hdf5, opened, own_attribute
 from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.request import LoadRequest
 
@@ -24,7 +25,6 @@ SCHEMA = "napari-csc/acquisition"
 RESULT_SCHEMA = "napari-csc/result"
 VERSION = 1
 INPUT_GROUP = "input"
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density")
 # Attributes with a place of their own in an Acquisition.
@@ -34,7 +34,7 @@ _KNOWN |= {"slice_spacing_mm"}
 
 def sniff(head: bytes, path: Path) -> bool:
     """Return whether this is HDF5 at all: files of other programs are refused with a reason."""
-    return head.startswith(HDF5_SIGNATURE)
+    return is_hdf5(head)
 
 
 def schema_of(path: Path) -> str | None:
@@ -46,18 +46,16 @@ def schema_of(path: Path) -> str | None:
             if raw.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
                 return None
         with h5py.File(path, "r") as file:
-            return str(file.attrs.get("schema", "")) or None
+            return str(own_attribute(file, "schema") or "") or None
     except OSError:
         return None
 
 
 def load_acquisition(path: Path, request: LoadRequest) -> Acquisition:
     """Read an acquisition file, or the input that a result file keeps."""
-    import h5py
-
     if request.key or request.axes or request.kind == "image":
         raise CscError(f"{path.name} states its key, kind and axes; leave them out.")
-    with h5py.File(path, "r") as file:
+    with opened(path) as file:
         group = _group_of(file, path)
         acquisition = read_acquisition(group, path, request)
     told = {"kind": "k-space", **acquisition.metadata}
@@ -171,7 +169,7 @@ def read_dataset(group: h5py.Group, name: str, path: Path) -> np.ndarray[Any, An
 
 
 def _group_of(file: h5py.File, path: Path) -> h5py.Group:
-    schema = str(file.attrs.get("schema", ""))
+    schema = str(own_attribute(file, "schema") or "")
     if schema == SCHEMA:
         return file
     if schema == RESULT_SCHEMA:
@@ -183,8 +181,8 @@ def _group_of(file: h5py.File, path: Path) -> h5py.Group:
         )
     names = ", ".join(list(file)[:8]) or "nothing"
     raise CscError(
-        f"{path.name} is an HDF5 file of another program (it holds {names}); only those of "
-        "napari-csc are read so far, so export the k-space as .mat or .npy."
+        f"{path.name} is an HDF5 file of another program (it holds {names}); "
+        "those of napari-csc, ISMRMRD, fastMRI and M4Raw are read, so export the k-space as .npy."
     )
 
 

@@ -47,7 +47,10 @@ def acquisition(found: core.Acquisition) -> Rows:
         ("spacing", f"{spacing} {found.unit} (slice, y, x)"),
         ("reference", "no" if found.reference is None else "yes"),
     ]
-    return rows + [(name, _text(value)) for name, value in sorted(found.metadata.items())]
+    metadata = dict(found.metadata)
+    header = metadata.pop("header", None)
+    rows += [(name, _text(value)) for name, value in sorted(metadata.items())]
+    return rows + [(name, _text(value)) for name, value in (header or {}).items()]
 
 
 def _coils(found: core.Acquisition) -> str:

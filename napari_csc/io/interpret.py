@@ -39,7 +39,7 @@ def _concentration(power: Array) -> float:
     centre = [n // 2 for n in power.shape]
     half = [max(1, n // 16) for n in power.shape]
     box = tuple(slice(max(0, c - h), c + h + 1) for c, h in zip(centre, half, strict=True))
-    return float(power[box].sum() / max(power.sum(), 1e-300))
+    return float(power[box].sum()) / max(float(power.sum()), 1e-300)
 
 
 def kspace_acquisition(

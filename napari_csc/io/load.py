@@ -33,14 +33,19 @@ def load(
     Parameters
     ----------
     path
-        NumPy, MATLAB, NIfTI or napari-csc HDF5 file.
+        NumPy, MATLAB, NIfTI, DICOM, NRRD, PNG, TIFF, ISMRMRD, fastMRI, M4Raw, BART (either file of
+        the pair) or napari-csc HDF5 file; or a folder with the DICOM files of a series.
     slice
         Slice or slices to keep; all if None.
     coil
         Coil to keep, without maps; all (``"all"``) if None.
     key
-        Name of the array in a file with several, or number of the volume in a NIfTI series; found
-        if None.
+        What to read of a file that holds several: the name of an array; the number of the volume in
+        a NIfTI or NRRD series; number or description of a DICOM series, with the number of one of
+        its volumes behind a slash (``"3/1"``), or two that make complex images (``"3+4"``);
+        ``"repetition=1,contrast=0"`` in ISMRMRD files (also group, encoding, phase,
+        set, average); ``"TE=1,time=0"`` in BART files (also time2, batch); ``"average"`` for the
+        mean of the repetitions of an M4Raw scan. Found, or the first, if None.
     kind
         ``"k-space"`` or ``"image"``; found by content if None. An image becomes its fully sampled
         k-space.
@@ -66,7 +71,8 @@ def load(
     -------
     Acquisition
         ``metadata`` holds ``path``, ``format``, ``kind``, and what else was found or decided:
-        ``key``, ``axes``, ``coil``, ``shifted``, ``transformed``, ``repeats_averaged``, ``affine``.
+        ``key``, ``axes``, ``coil``, ``shifted``, ``transformed``, ``repeats_averaged``, ``affine``,
+        ``choices`` (what else there is), ``oversampling``, ``header`` (a table of label and text).
 
     Raises
     ------
@@ -89,4 +95,4 @@ def load(
             f"{path.name} looks like {found.name}, but could not be read: it is damaged or cut "
             "off; copy or export it again."
         ) from error
-    return request.finished(acquisition)
+    return request.finished(acquisition, has_chosen=found.reads_slices)

@@ -17,9 +17,10 @@ Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return the reader if the content is k-space, a NIfTI image, or a file of ours; else None.
+    """Return the reader if the content is k-space, a medical image, or a file of ours; else None.
 
-    Other HDF5 files and arrays of real numbers are left to other readers.
+    A folder is taken if it holds DICOM files. Other HDF5 files, arrays of real numbers, and
+    pictures (PNG, TIFF) are left to other readers.
     """
     if not isinstance(path, (str, Path)):
         if len(path) != 1:
@@ -35,11 +36,11 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Return the layers of a file: the initial image, or all of a result."""
     from napari_csc.io.load import load
-    from napari_csc.io.result_file import is_result, load_result
+    from napari_csc.io.result_file import has_input, is_result, load_result
 
     file = Path(path if isinstance(path, (str, Path)) else path[0])
     if is_result(file):
-        return result_layers(load_result(file))
+        return result_layers(load_result(file), load(file) if has_input(file) else None)
     return acquisition_layers(load(file), file.name.partition(".")[0])
 
 
@@ -55,8 +56,13 @@ def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:
     return [(magnitude, described, "image")]
 
 
-def result_layers(result: Reconstruction) -> list[LayerData]:
-    """Return initial image, smooth part, reconstruction and maps; metadata carry the result."""
+def result_layers(
+    result: Reconstruction, acquisition: Acquisition | None = None
+) -> list[LayerData]:
+    """Return initial image, smooth part, reconstruction and maps.
+
+    Their metadata carry the result, and the acquisition it was made from if it is known.
+    """
     geometry = _geometry(result.spacing, result.unit)
     top = _top(_magnitude(result.image))
     layers: list[LayerData] = []
@@ -67,7 +73,11 @@ def result_layers(result: Reconstruction) -> list[LayerData]:
     ):
         described = {"name": name, "visible": visible, "contrast_limits": (0.0, top)}
         layers.append(
-            (_magnitude(images), {**described, **geometry, "metadata": _held(result)}, "image")
+            (
+                _magnitude(images),
+                {**described, **geometry, "metadata": _held(result, acquisition)},
+                "image",
+            )
         )
     maps = result.sparsity_maps.transpose(0, 1).numpy()
     overlay = {
@@ -79,13 +89,24 @@ def result_layers(result: Reconstruction) -> list[LayerData]:
         "blending": "translucent",
         "opacity": 0.55,
         "contrast_limits": (0.0, _top(maps)),
-        "metadata": _held(result),
+        "metadata": _held(result, acquisition),
     }
     return [*layers, (maps, overlay, "image")]
 
 
 def _is_ours(path: Path) -> bool:
-    from napari_csc.io import acquisition_file, matlab, nifti, numpy_files
+    from napari_csc.io import (
+        acquisition_file,
+        bart_files,
+        dicom_files,
+        fastmri_files,
+        ismrmrd_files,
+        m4raw_files,
+        matlab,
+        nifti,
+        nrrd_files,
+        numpy_files,
+    )
     from napari_csc.io.registry import format_of
 
     sniff = format_of(path).sniff
@@ -96,13 +117,17 @@ def _is_ours(path: Path) -> bool:
         )
     if sniff is numpy_files.sniff:
         return any(one.dtype.kind == "c" for one in numpy_files.read(path).arrays.values())
+    if sniff in (nifti.sniff, dicom_files.sniff, nrrd_files.sniff):
+        return True
+    if sniff in (one.sniff for one in (bart_files, fastmri_files, ismrmrd_files, m4raw_files)):
+        return True
     # Whether a .mat is complex shows only when it is read; nothing else opens these anyway.
-    return sniff is nifti.sniff or (sniff is matlab.sniff and bool(matlab.read(path).arrays))
+    return sniff is matlab.sniff and bool(matlab.read(path).arrays)
 
 
-def _held(result: Reconstruction) -> dict[str, Any]:
+def _held(result: Reconstruction, acquisition: Acquisition | None) -> dict[str, Any]:
     """Return metadata of a layer's own: layers may change theirs."""
-    return {"napari_csc": {"result": result}}
+    return {"napari_csc": {"result": result, "acquisition": acquisition}}
 
 
 def _geometry(spacing: tuple[float, float, float], unit: str) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import numpy as np
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.io.content import check_size, n_bytes
+from napari_csc.io.header_table import described, geometry_rows, one_line
 from napari_csc.io.interpret import image_acquisition, kspace_acquisition
+from napari_csc.io.radiological import spacing_of, turned
 from napari_csc.io.request import LoadRequest
 
 if TYPE_CHECKING:
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
 _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 348
 _MILLIMETRES = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
-# The anatomical directions along which (slice, y, x) run, by the body axis the slices cross:
-# patient's right on the left of the picture, anterior or superior at the top.
-_VIEWS = {0: "LIP", 1: "PIL", 2: "SPL"}
-_THICK = 1.3
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -44,8 +42,11 @@ def load_nifti(path: Path, request: LoadRequest) -> Acquisition:
     """
     volume, affine, metadata = _read(path, request)
     metadata |= {"path": str(path), "format": "NIfTI", "kind": request.kind or "image"}
-    # Six digits, as a header holds: no more are known.
-    spacing = tuple(float(f"{size:.6g}") for size in np.linalg.norm(affine[:3, :3], axis=0))
+    spacing = spacing_of(affine)
+    metadata["header"] = {
+        **geometry_rows(volume.shape, spacing, "mm", affine),
+        **metadata["header"],
+    }
     extra = {"spacing": spacing, "unit": "mm", "metadata": {**metadata, "affine": affine}}
     data = volume[:, None, None]
     if request.kind == "k-space":
@@ -75,11 +76,18 @@ def _read(path: Path, request: LoadRequest) -> tuple[np.ndarray, np.ndarray, dic
         _check(path, image, None if is_gzip else path.stat().st_size)
         data = _one_volume(path, image, request.key)
     codes = "".join(str(code) for code in nibabel.orientations.aff2axcodes(image.affine))
-    volume, affine = _turned(data, np.asarray(image.affine, dtype=float), image)
-    metadata = {"orientation": codes, "file_affine": np.asarray(image.affine, dtype=float)}
+    millimetres = _MILLIMETRES.get(str(image.header.get_xyzt_units()[0]), 1.0)
+    volume, affine = turned(data, np.diag([millimetres] * 3 + [1.0]) @ image.affine)
+    metadata: dict[str, Any] = {
+        "orientation": codes,
+        "file_affine": np.asarray(image.affine, dtype=float),
+    }
+    header = {"Stored": described(image.shape, image.get_data_dtype()), "Stored axes": codes}
     description = bytes(image.header["descrip"].tobytes()).split(b"\0")[0].decode(errors="replace")
     if description.strip():
         metadata["description"] = description.strip()
+        header["Description"] = one_line(description)
+    metadata["header"] = header
     if request.key is not None:
         metadata["key"] = request.key
     return volume, affine, metadata
@@ -117,29 +125,3 @@ def _one_volume(path: Path, image: Nifti1Image, key: str | None) -> np.ndarray:
         return np.asanyarray(image.dataobj[..., number])
     data = np.asanyarray(image.dataobj)
     return data[..., None] if data.ndim == 2 else data
-
-
-def _turned(
-    data: np.ndarray, affine: np.ndarray, image: Nifti1Image
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a volume to (slice, y, x) and return the affine that belongs to it."""
-    from nibabel.orientations import (
-        apply_orientation,
-        axcodes2ornt,
-        inv_ornt_aff,
-        io_orientation,
-        ornt_transform,
-    )
-
-    millimetres = _MILLIMETRES.get(str(image.header.get_xyzt_units()[0]), 1.0)
-    affine = np.diag([millimetres] * 3 + [1.0]) @ affine
-    now = io_orientation(affine)
-    sizes = np.linalg.norm(affine[:3, :3], axis=0)
-    thickness = {int(now[axis, 0]): (data.shape[axis] == 1, sizes[axis]) for axis in range(3)}
-    body_axis = max(thickness, key=lambda axis: (*thickness[axis], axis == 2))
-    flat, thick = thickness[body_axis]
-    if not flat and thick < _THICK * sorted(size for _, size in thickness.values())[1]:
-        body_axis = 2
-    turn = ornt_transform(now, axcodes2ornt(tuple(_VIEWS[body_axis])))
-    turned = apply_orientation(data, turn)
-    return np.ascontiguousarray(turned), affine @ inv_ornt_aff(turn, data.shape)

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
-from napari_csc.io import acquisition_file, matlab, nifti, numpy_files
+from napari_csc.io import (
+    acquisition_file,
+    bart_files,
+    dicom_files,
+    fastmri_files,
+    ismrmrd_files,
+    m4raw_files,
+    matlab,
+    nifti,
+    nrrd_files,
+    numpy_files,
+    picture_files,
+)
 from napari_csc.io.array_files import acquisition_from
 from napari_csc.io.content import FileContent
 from napari_csc.io.request import LoadRequest
@@ -28,29 +40,41 @@ class Format:
         Tells by the first bytes (and the path, to look further) whether a file is of this format.
     load : callable
         Makes an acquisition of a file.
+    reads_slices : bool
+        Whether ``load`` itself leaves out the slices that are not asked for.
     """
 
     name: str
     sniff: Callable[[bytes, Path], bool]
     load: Callable[[Path, LoadRequest], Acquisition]
+    reads_slices: bool = False
 
 
 def _of_arrays(read: Callable[[Path], FileContent]) -> Callable[[Path, LoadRequest], Acquisition]:
     return lambda path, request: acquisition_from(path, read(path), request)
 
 
+_DICOM = Format("DICOM (file or folder)", dicom_files.sniff, dicom_files.load_dicom)
+
 FORMATS = (
     Format("NumPy (.npy, .npz)", numpy_files.sniff, _of_arrays(numpy_files.read)),
     Format("MATLAB (.mat)", matlab.sniff, _of_arrays(matlab.read)),
     Format("NIfTI (.nii, .nii.gz)", nifti.sniff, nifti.load_nifti),
+    _DICOM,
+    Format("NRRD (.nrrd, .nhdr)", nrrd_files.sniff, nrrd_files.load_nrrd),
+    Format("PNG", picture_files.sniff_png, picture_files.load_png),
+    Format("TIFF", picture_files.sniff_tiff, picture_files.load_tiff),
+    Format("ISMRMRD (.h5, .mrd)", ismrmrd_files.sniff, ismrmrd_files.load_ismrmrd, True),
+    Format("M4Raw (.h5)", m4raw_files.sniff, m4raw_files.load_m4raw, True),
+    Format("fastMRI (.h5)", fastmri_files.sniff, fastmri_files.load_fastmri, True),
+    # Takes every other HDF5 file, to say what is wrong with it.
     Format("napari-csc (.h5)", acquisition_file.sniff, acquisition_file.load_acquisition),
+    Format("BART (.cfl, .hdr)", bart_files.sniff, bart_files.load_bart, True),
 )
 """The first that recognises a file has it."""
 
 # What else is seen in practice, to say more than "unknown".
 _OTHERS = (
-    (b"DICM", 128, "a DICOM file; convert it to NIfTI (with dcm2niix, say)"),
-    (b"NRRD", 0, "an NRRD file; convert it to NIfTI"),
     (b"\x80", 0, "a Python pickle, which could run code; save a plain array with numpy.save"),
     (b"PK\x03\x04", 0, "a zip archive without arrays; unpack it and choose a file in it"),
     (b"\x1f\x8b", 0, "compressed, but no NIfTI image; unpack it first"),
@@ -58,13 +82,15 @@ _OTHERS = (
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a file by its content.
+    """Return the format of a file by its content, or of a folder by its files.
 
     Raises
     ------
     CscError
         If there is no such file, it cannot be opened, or it is of no known format.
     """
+    if path.is_dir() and dicom_files.is_dicom_folder(path):
+        return _DICOM
     head = _head(path)
     for one in FORMATS:
         if _recognises(one, head, path):
@@ -79,7 +105,7 @@ def format_of(path: Path) -> Format:
 
 def _head(path: Path) -> bytes:
     if path.is_dir():
-        raise CscError(f"{path} is a folder; choose a file in it.")
+        raise CscError(f"{path} is a folder without DICOM files; choose a file in it.")
     if not path.exists():
         raise CscError(f"The file {path} does not exist; check the path.")
     if not path.is_file():

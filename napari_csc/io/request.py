@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from napari_csc.core.acquisition import Acquisition
@@ -37,11 +38,41 @@ class LoadRequest:
         if not (self.slice is None or _is_index(self.slice) or _are_indices(self.slice)):
             raise CscError(f"The slice must be a whole number or several, but is {self.slice!r}.")
 
-    def finished(self, acquisition: Acquisition) -> Acquisition:
-        """Return the acquisition with the matrix and of the slices that were asked for."""
+    def finished(self, acquisition: Acquisition, has_chosen: bool = False) -> Acquisition:
+        """Return the acquisition with the matrix and of the slices that were asked for.
+
+        ``has_chosen`` says that the reader has left out the other slices already.
+        """
         if self.acquired is not None:
             acquisition = acquisition.with_acquired_matrix(self.acquired)
-        return acquisition if self.slice is None else acquisition.select(self.slice)
+        return acquisition if self.slice is None or has_chosen else acquisition.select(self.slice)
+
+    def slice_numbers(self, count: int) -> list[int]:
+        """Return the numbers, 0 to ``count - 1``, of the slices that were asked for.
+
+        Raises
+        ------
+        CscError
+            If a slice does not exist.
+        """
+        if self.slice is None:
+            return list(range(count))
+        asked = self.slice if isinstance(self.slice, Sequence) else [self.slice]
+        for number in asked:
+            if not -count <= int(number) < count:
+                raise CscError(
+                    f"Slice {number} does not exist; this acquisition has the slices "
+                    f"0 to {count - 1}."
+                )
+        return [int(number) % count for number in asked]
+
+    def refuse_what_the_file_states(self, path: Path, *names: Literal["axes", "key"]) -> None:
+        """Refuse arguments that would contradict a format that says what it holds."""
+        for name in names:
+            if getattr(self, name) is not None:
+                raise CscError(f"{path.name} states its {name}; leave it out.")
+        if self.kind == "image":
+            raise CscError(f"{path.name} holds k-space and no image; leave the kind out.")
 
 
 def _is_index(value: object) -> bool:

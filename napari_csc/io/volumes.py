@@ -118,9 +118,9 @@ def _read_nifti(path: Path) -> Read:
 
 
 def _read_nrrd(path: Path) -> Read:
-    import nrrd
+    from napari_csc.io.nrrd_storage import read_stored
 
-    data, header = nrrd.read(str(path))
+    data, header = read_stored(path)
     directions = np.asarray(header.get("space directions", np.eye(3)), dtype=float)
     x, y, z = (float(size) for size in np.linalg.norm(directions, axis=1))
     return data.transpose(2, 1, 0), (z, y, x)
@@ -143,14 +143,15 @@ def _read_numpy(path: Path) -> Read:
 
 
 def _read_dicom(path: Path) -> Read:
-    import pydicom
+    from napari_csc.io.dicom_frames import quietly, read_frames
+    from napari_csc.io.dicom_pixels import stack
 
-    dataset = pydicom.dcmread(path)
-    pixels = dataset.pixel_array.astype(np.float32)
-    slope = float(getattr(dataset, "RescaleSlope", 1))
-    intercept = float(getattr(dataset, "RescaleIntercept", 0))
-    y, x = (float(one) for one in getattr(dataset, "PixelSpacing", (1, 1)))
-    return slope * pixels + intercept, (float(getattr(dataset, "SliceThickness", 1)), y, x)
+    with quietly():
+        frames = read_frames(path)
+        if not frames:
+            raise CscError(f"{path.name} holds no image.")
+        y, x = frames[0].pixel_spacing() or (1.0, 1.0)
+        return stack(frames), (frames[0].measure("SliceThickness") or 1.0, y, x)
 
 
 def _read_hdf5(path: Path) -> Read:

@@ -1,6 +1,7 @@
 """Volumes for training and evaluation from files of many formats."""
 
 import h5py
+import nrrd
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -54,6 +55,23 @@ def test_matlab_by_name(images, tmp_path):
     np.testing.assert_allclose(read_stack(tmp_path / "a.mat", "second"), 2 * moved)
     with pytest.raises(CscError, match="first, second"):
         read_stack(tmp_path / "a.mat", "third")
+
+
+def test_nrrd_as_stored(images, tmp_path):
+    header = {"space directions": np.diag([1.0, -2.0, 5.0]), "space": "left-posterior-superior"}
+    nrrd.write(str(tmp_path / "a.nrrd"), images.T, header)
+    volume = read_volume(tmp_path / "a.nrrd")
+    np.testing.assert_allclose(volume.data, images / np.quantile(images, 0.999), rtol=1e-5)
+    assert volume.spacing == (5.0, 2.0, 1.0)
+
+
+def test_dicom_frames(tmp_path):
+    from test_io_dicom import VOLUME, dataset, write
+
+    facts = {"RescaleSlope": 2, "RescaleIntercept": 3, "PixelSpacing": [2, 1], "SliceThickness": 4}
+    write(tmp_path / "a.dcm", dataset(VOLUME, **facts))
+    np.testing.assert_array_equal(read_stack(tmp_path / "a.dcm"), 2.0 * VOLUME + 3.0)
+    assert read_volume(tmp_path / "a.dcm").spacing == (4.0, 2.0, 1.0)
 
 
 def test_single_images(images, tmp_path):

@@ -1,0 +1,198 @@
+"""HDF5 files of other programs: what lies in the file itself is read, nothing it points to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_csc.core.errors import CscError
+from napari_csc.io.content import check_size
+
+if TYPE_CHECKING:
+    import h5py
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+LARGEST_TEXT = 4 * 2**20
+"""Longer headers are refused: real ones have some ten thousand characters."""
+
+LARGEST_CHUNK = 2**30
+"""Larger compressed chunks, which are expanded as a whole, are refused."""
+
+
+def is_hdf5(head: bytes) -> bool:
+    """Return whether the first bytes are those of an HDF5 file."""
+    return head.startswith(HDF5_SIGNATURE)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Give an HDF5 file to read.
+
+    Raises
+    ------
+    CscError
+        If its inner structure is damaged.
+    """
+    import h5py
+
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise CscError(
+            f"{path.name} is an HDF5 file that is damaged or cut off; copy or export it again."
+        ) from error
+    with file:
+        yield file
+
+
+def own_item(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
+    """Return what stands in the file itself under a name; None if nothing, or only a link."""
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        return None
+    item = group[name]
+    return item if isinstance(item, (h5py.Group, h5py.Dataset)) else None
+
+
+def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
+    """Return a data set without reading it.
+
+    Raises
+    ------
+    CscError
+        If it is missing, leads out of the file, or claims more than can be there.
+    """
+    import h5py
+
+    if name not in group and group.get(name, getlink=True) is None:
+        raise CscError(f"{path.name} lacks the data set {name!r}; export it again.")
+    item = own_item(group, name)
+    if item is None:
+        raise CscError(
+            f"The data set {name!r} in {path.name} is a link; copy the data into the file."
+        )
+    if not isinstance(item, h5py.Dataset):
+        raise CscError(f"{name!r} in {path.name} is no data set; export the file again.")
+    if item.is_virtual or item.external:
+        raise CscError(f"The data set {name!r} stands outside {path.name}; copy it into the file.")
+    check_size(item.shape or (), item.dtype, path)
+    # Filters shrink; without them, what is stored has the claimed size, and so has each chunk,
+    # which is read as a whole.
+    size = item.id.get_type().get_size()
+    claimed, chunk = (math.prod(one or ()) * size for one in (item.shape, item.chunks))
+    is_plain = item.id.get_create_plist().get_nfilters() == 0
+    most = path.stat().st_size if is_plain else LARGEST_CHUNK
+    stored = item.id.get_storage_size()
+    if (stored and chunk > most) or (is_plain and stored < claimed):
+        raise CscError(
+            f"The data set {name!r} in {path.name} claims the shape {item.shape} in chunks of "
+            f"{item.chunks}, more than the file holds; copy or export it again."
+        )
+    return item
+
+
+def own_numbers(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
+    """Return a data set of plain numbers without reading it; see `own_dataset`."""
+    item = own_dataset(group, name, path)
+    if item.dtype.kind not in "biufc":
+        raise CscError(f"The data set {name!r} in {path.name} holds no numbers; export it again.")
+    return item
+
+
+def own_text(group: h5py.Group, name: str, path: Path) -> str:
+    """Return a text, a data set of one string.
+
+    Raises
+    ------
+    CscError
+        If it is missing, leads out of the file, is no text, or absurdly long.
+    """
+    import h5py
+
+    item = own_dataset(group, name, path)
+    if math.prod(item.shape or ()) != 1 or h5py.check_string_dtype(item.dtype) is None:
+        raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
+    check_lengths(item, path, 1)
+    value: Any = item[()] if item.shape == () else item[(0,) * item.ndim]
+    if not isinstance(value, (bytes, str)):
+        raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
+    if len(value) > LARGEST_TEXT:
+        raise CscError(
+            f"The text {name!r} in {path.name} is longer than {LARGEST_TEXT // 2**20} MiB, which "
+            "no header is; export the file again."
+        )
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "") -> None:
+    """Refuse elements of variable length that claim more than the file holds.
+
+    The HDF5 library would allocate, and fill, whatever they claim. What filters hide is not
+    checked.
+
+    Parameters
+    ----------
+    item, path
+        Data set of such elements, or of structures with such a member; its file.
+    itemsize
+        Bytes of one value.
+    member
+        Name of the member.
+
+    Raises
+    ------
+    CscError
+        If one of them claims more.
+    """
+    spans: list[tuple[int, int]] = []
+    if item.id.get_create_plist().get_nfilters() or not item.size:
+        return
+    if item.chunks is not None:
+        item.id.chunk_iter(lambda chunk: spans.append((chunk.byte_offset, chunk.size)))
+    elif item.id.get_offset() is not None:
+        spans.append((item.id.get_offset(), item.id.get_storage_size()))
+    kind, place = item.id.get_type(), 0
+    if member:
+        place = kind.get_member_offset(kind.get_member_index(member.encode()))
+    each = math.prod(item.chunks or item.shape)
+    largest = 0
+    with path.open("rb") as file:
+        for start, size in spans:
+            file.seek(start)
+            raw = np.frombuffer(file.read(size), np.uint8)
+            rows = raw[: len(raw) // each * each].reshape(each, -1)[:, place : place + 4]
+            if rows.shape[1] == 4:
+                lengths = np.ascontiguousarray(rows).view("<u4")
+                largest = max(largest, int(lengths.max()))
+    if largest * itemsize > path.stat().st_size:
+        raise CscError(
+            f"The data set {item.name!r} in {path.name} claims an entry of "
+            f"{largest * itemsize / 2**20:.4g} MiB, more than the file holds; copy or export it "
+            "again."
+        )
+
+
+def own_attribute(group: h5py.Group, name: str) -> str | int | float | None:
+    """Return an attribute that is one short text or number; None if there is none such.
+
+    Other types are not even read: a damaged type has made the HDF5 library crash.
+    """
+    import h5py
+
+    if name not in group.attrs:
+        return None
+    found = group.attrs.get_id(name)
+    is_text = h5py.check_string_dtype(found.dtype) is not None
+    is_plain = is_text or found.dtype.kind in "biuf"
+    if not is_plain or math.prod(found.shape) != 1 or found.get_storage_size() > LARGEST_TEXT:
+        return None
+    value = group.attrs[name]
+    value = value.item() if hasattr(value, "item") else value
+    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return value if isinstance(value, (str, int, float)) else None
