@@ -35,7 +35,10 @@ from napari_csc.viewer.widgets.parts import (
 )
 from napari_csc.viewer.widgets.simulation_group import SimulationGroup
 
-_FILES = "Scans and results (*.h5 *.hdf5 *.mat *.npy *.npz *.nii *.nii.gz);;All files (*)"
+_FILES = (
+    "Scans and results (*.h5 *.hdf5 *.mrd *.mat *.npy *.npz *.cfl *.hdr *.nii *.nii.gz *.nrrd "
+    "*.nhdr *.dcm *.ima *.png *.tif *.tiff);;All files (*)"
+)
 _FACTS = (1, 2, 3)
 """Rows of the form: slices, acquired matrix, noise."""
 
