@@ -26,11 +26,19 @@ def alive(kind: type) -> list[object]:
     return [one for one in gc.get_objects() if issubclass(type(one), kind)]
 
 
+def is_running(thread: QThread) -> bool:
+    """Return whether a thread runs; of a viewer that is closed, Qt has deleted it already."""
+    try:
+        return thread.isRunning()
+    except RuntimeError:
+        return False
+
+
 def threads() -> tuple[set[str], int, int]:
     """Return the names of Python's threads, and how many of Qt's run."""
     return (
         {one.name for one in threading.enumerate()},
-        sum(one.isRunning() for one in alive(QThread)),
+        sum(is_running(one) for one in alive(QThread)),
         QThreadPool.globalInstance().activeThreadCount(),
     )
 
@@ -72,7 +80,9 @@ def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> No
     assert many <= few
     names, running, pooled = threads()
     assert names <= before[0]
-    assert (running, pooled) == before[1:]
+    # Fewer, where those of a viewer before have ended meanwhile.
+    assert running <= before[1]
+    assert pooled <= before[2]
     assert list(viewer.layers) == layers
     assert [one.name for one in layers] == [REFERENCE, INITIAL, SMOOTH, RECONSTRUCTION, MAPS]
     result = session.result
