@@ -209,7 +209,7 @@ def ffmpeg() -> str:
         If there is none.
     """
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-not-found]
+        from imageio_ffmpeg import get_ffmpeg_exe
     except ImportError:
         found = shutil.which("ffmpeg")
         if found is None:
