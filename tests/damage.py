@@ -1,5 +1,6 @@
 """Damage to files, and what readers may answer to it."""
 
+import random
 import resource
 import sys
 import warnings
@@ -15,18 +16,18 @@ import torch
 import napari_csc as csc
 
 
-def told(path: Path, **options: Any) -> str:
+def told(path: Path, longest: int = 500, **options: Any) -> str:
     """Load and return the message, after checking that it is one plain sentence."""
     with pytest.raises(csc.CscError) as caught:
         csc.load(path, **options)
-    return checked_message(caught.value)
+    return checked_message(caught.value, longest)
 
 
-def checked_message(error: Exception) -> str:
+def checked_message(error: Exception, longest: int = 500) -> str:
     """Return the message of an error, after checking that it is one plain sentence."""
     message = str(error)
     assert message.endswith(".")
-    assert len(message) < 500
+    assert len(message) < longest
     assert "\n" not in message
     assert "Traceback" not in message
     return message
@@ -49,6 +50,30 @@ def mutations(content: bytes, count: int, seed: int) -> Iterator[bytes]:
             for _ in range(int(rng.integers(1, 9))):
                 data[int(rng.integers(reach))] = int(rng.integers(256))
         yield bytes(data)
+
+
+def check_scattered(path: Path, first: int, *reaches: int, fact: str = "format") -> None:
+    """Load 150 copies of a file with scattered changes and cuts: each loads or gives one line.
+
+    Bytes before ``first`` stay; changes are drawn before the end, or before one of the reaches.
+    """
+    content = path.read_bytes()
+    draw = random.Random(1)
+    for _ in range(150):
+        mutant = bytearray(content)
+        for _ in range(draw.choice([1, 3, 10])):
+            end = draw.choice([len(mutant), *reaches])
+            mutant[draw.randrange(first, min(end, len(mutant)))] = draw.randrange(256)
+        if draw.random() < 0.3:
+            del mutant[draw.randrange(len(mutant)) :]
+        path.write_bytes(mutant)
+        try:
+            loaded = csc.load(path)
+        except csc.CscError as error:
+            lines = str(error).splitlines()
+        else:
+            lines = [loaded.metadata[fact]]
+        assert len(lines) == 1
 
 
 def without_parts(path: Path) -> Iterator[Callable[[Path], None]]:

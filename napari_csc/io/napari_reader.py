@@ -26,8 +26,11 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
         if len(path) != 1:
             return None
         path = path[0]
+    from napari_csc.io.registry import format_of
+
     try:
-        return read if _is_ours(Path(path)) else None
+        file = Path(path)
+        return read if format_of(file).is_offered(file) else None
     except Exception:
         # A reader that fails here would keep napari from asking the others.
         return None
@@ -92,37 +95,6 @@ def result_layers(
         "metadata": _held(result, acquisition),
     }
     return [*layers, (maps, overlay, "image")]
-
-
-def _is_ours(path: Path) -> bool:
-    from napari_csc.io import (
-        acquisition_file,
-        bart_files,
-        dicom_files,
-        fastmri_files,
-        ismrmrd_files,
-        m4raw_files,
-        matlab,
-        nifti,
-        nrrd_files,
-        numpy_files,
-    )
-    from napari_csc.io.registry import format_of
-
-    sniff = format_of(path).sniff
-    if sniff is acquisition_file.sniff:
-        return acquisition_file.schema_of(path) in (
-            acquisition_file.SCHEMA,
-            acquisition_file.RESULT_SCHEMA,
-        )
-    if sniff is numpy_files.sniff:
-        return any(one.dtype.kind == "c" for one in numpy_files.read(path).arrays.values())
-    if sniff in (nifti.sniff, dicom_files.sniff, nrrd_files.sniff):
-        return True
-    if sniff in (one.sniff for one in (bart_files, fastmri_files, ismrmrd_files, m4raw_files)):
-        return True
-    # Whether a .mat is complex shows only when it is read; nothing else opens these anyway.
-    return sniff is matlab.sniff and bool(matlab.read(path).arrays)
 
 
 def _held(result: Reconstruction, acquisition: Acquisition | None) -> dict[str, Any]:

@@ -42,33 +42,66 @@ class Format:
         Makes an acquisition of a file.
     reads_slices : bool
         Whether ``load`` itself leaves out the slices that are not asked for.
+    is_offered : callable
+        Tells whether napari's File > Open should offer a file of this format to us.
     """
 
     name: str
     sniff: Callable[[bytes, Path], bool]
     load: Callable[[Path, LoadRequest], Acquisition]
     reads_slices: bool = False
+    is_offered: Callable[[Path], bool] = lambda path: True
 
 
 def _of_arrays(read: Callable[[Path], FileContent]) -> Callable[[Path, LoadRequest], Acquisition]:
     return lambda path, request: acquisition_from(path, read(path), request)
 
 
+def _holds_complex(path: Path) -> bool:
+    return any(one.dtype.kind == "c" for one in numpy_files.read(path).arrays.values())
+
+
+def _holds_arrays(path: Path) -> bool:
+    # Whether a .mat is complex shows only when it is read; nothing else opens these anyway.
+    return bool(matlab.read(path).arrays)
+
+
+def _is_own(path: Path) -> bool:
+    return acquisition_file.schema_of(path) in (
+        acquisition_file.SCHEMA,
+        acquisition_file.RESULT_SCHEMA,
+    )
+
+
+def _never(path: Path) -> bool:
+    return False
+
+
 _DICOM = Format("DICOM (file or folder)", dicom_files.sniff, dicom_files.load_dicom)
 
 FORMATS = (
-    Format("NumPy (.npy, .npz)", numpy_files.sniff, _of_arrays(numpy_files.read)),
-    Format("MATLAB (.mat)", matlab.sniff, _of_arrays(matlab.read)),
+    Format(
+        "NumPy (.npy, .npz)",
+        numpy_files.sniff,
+        _of_arrays(numpy_files.read),
+        is_offered=_holds_complex,
+    ),
+    Format("MATLAB (.mat)", matlab.sniff, _of_arrays(matlab.read), is_offered=_holds_arrays),
     Format("NIfTI (.nii, .nii.gz)", nifti.sniff, nifti.load_nifti),
     _DICOM,
     Format("NRRD (.nrrd, .nhdr)", nrrd_files.sniff, nrrd_files.load_nrrd),
-    Format("PNG", picture_files.sniff_png, picture_files.load_png),
-    Format("TIFF", picture_files.sniff_tiff, picture_files.load_tiff),
+    Format("PNG", picture_files.sniff_png, picture_files.load_png, is_offered=_never),
+    Format("TIFF", picture_files.sniff_tiff, picture_files.load_tiff, is_offered=_never),
     Format("ISMRMRD (.h5, .mrd)", ismrmrd_files.sniff, ismrmrd_files.load_ismrmrd, True),
     Format("M4Raw (.h5)", m4raw_files.sniff, m4raw_files.load_m4raw, True),
     Format("fastMRI (.h5)", fastmri_files.sniff, fastmri_files.load_fastmri, True),
     # Takes every other HDF5 file, to say what is wrong with it.
-    Format("napari-csc (.h5)", acquisition_file.sniff, acquisition_file.load_acquisition),
+    Format(
+        "napari-csc (.h5)",
+        acquisition_file.sniff,
+        acquisition_file.load_acquisition,
+        is_offered=_is_own,
+    ),
     Format("BART (.cfl, .hdr)", bart_files.sniff, bart_files.load_bart, True),
 )
 """The first that recognises a file has it."""
