@@ -20,6 +20,7 @@ SAMPLED = 128
 SLICES = 4
 SEQUENCE = "flair"
 NOISE_VARIANCE = 0.2
+SLICE_SPACING_MM = 12.7
 DESCRIPTION = (
     "Synthetic head phantom, computed from a random seed; not a measurement and not a patient. "
     "Centred unitary k-space of which only the central 128x128 samples are acquired (mask); the "
@@ -59,6 +60,18 @@ def simulate(seed: int) -> dict[str, np.ndarray | float]:
     }
 
 
+def affine() -> np.ndarray:
+    """Return the affine of indices (slice, y, x) to millimetres (right, anterior, superior).
+
+    Axial slices from low to high, the patient's right on the left, around the isocentre.
+    """
+    pixel = FIELD_OF_VIEW_MM / SIZE
+    matrix = np.zeros((4, 4))
+    matrix[2, 0], matrix[1, 1], matrix[0, 2], matrix[3, 3] = SLICE_SPACING_MM, -pixel, -pixel, 1.0
+    matrix[:3, 3] = -matrix[:3, :3] @ [(SLICES - 1) / 2, SIZE // 2, SIZE // 2]
+    return matrix
+
+
 def write(out: Path, seed: int) -> None:
     """Write the sample scan, under a temporary name first.
 
@@ -88,7 +101,8 @@ def write(out: Path, seed: int) -> None:
                     "field_strength_T": 0.055,
                     "pixel_spacing_mm": [FIELD_OF_VIEW_MM / SIZE] * 2,
                     "slice_thickness_mm": 5.0,
-                    "slice_spacing_mm": 12.7,
+                    "slice_spacing_mm": SLICE_SPACING_MM,
+                    "affine": affine(),
                     "seed": seed,
                     "description": DESCRIPTION,
                 }

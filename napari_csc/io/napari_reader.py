@@ -82,7 +82,8 @@ def result_layers(
                 "image",
             )
         )
-    maps = result.sparsity_maps.transpose(0, 1).numpy()
+    # In units of the noise.
+    maps = result.sparsity_maps.transpose(0, 1).numpy() / np.float32(result.noise_std)
     overlay = {
         "name": "sparsity maps",
         "scale": (1.0, *geometry["scale"]),

@@ -42,6 +42,8 @@ class Format:
         Makes an acquisition of a file.
     reads_slices : bool
         Whether ``load`` itself leaves out the slices that are not asked for.
+    arrays : callable or None
+        For files of bare arrays, which say nothing about them: tells which there are.
     is_offered : callable
         Tells whether napari's File > Open should offer a file of this format to us.
     """
@@ -51,6 +53,7 @@ class Format:
     load: Callable[[Path, LoadRequest], Acquisition]
     reads_slices: bool = False
     is_offered: Callable[[Path], bool] = lambda path: True
+    arrays: Callable[[Path], FileContent] | None = None
 
 
 def _of_arrays(read: Callable[[Path], FileContent]) -> Callable[[Path, LoadRequest], Acquisition]:
@@ -85,8 +88,15 @@ FORMATS = (
         numpy_files.sniff,
         _of_arrays(numpy_files.read),
         is_offered=_holds_complex,
+        arrays=numpy_files.read,
     ),
-    Format("MATLAB (.mat)", matlab.sniff, _of_arrays(matlab.read), is_offered=_holds_arrays),
+    Format(
+        "MATLAB (.mat)",
+        matlab.sniff,
+        _of_arrays(matlab.read),
+        is_offered=_holds_arrays,
+        arrays=matlab.read,
+    ),
     Format("NIfTI (.nii, .nii.gz)", nifti.sniff, nifti.load_nifti),
     _DICOM,
     Format("NRRD (.nrrd, .nhdr)", nrrd_files.sniff, nrrd_files.load_nrrd),

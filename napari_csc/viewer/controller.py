@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from platformdirs import user_data_path
 from psygnal import Signal
 from torch import Tensor
 
@@ -23,7 +22,7 @@ from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.learning import Learned, Lesson, learn_from
+from napari_csc.viewer.learner import Learner
 from napari_csc.viewer.loading import (
     InputFacts,
     LoadedResult,
@@ -36,6 +35,7 @@ from napari_csc.viewer.loading import (
 )
 from napari_csc.viewer.measuring import Measuring
 from napari_csc.viewer.playing import Playing
+from napari_csc.viewer.reading import Reading
 from napari_csc.viewer.reading_desk import ReadingDesk
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
 from napari_csc.viewer.work import Baseline, Job, Outcome, Step, run_job
@@ -65,6 +65,8 @@ class Controller:
     running = Signal(bool)
     finished = Signal(object)
     input_facts = Signal(object)
+    refused = Signal(object)
+    """A file (Path) could not be read as it is."""
     plain_image = Signal(object)
     """The chosen input is a plain image (its `LayerInput`), or is none (None)."""
 
@@ -81,6 +83,7 @@ class Controller:
             getattr(session.events, name).connect(self._refresh_facts)
         session.events.part.connect(board.show_part)
         session.events.selected.connect(self._selected)
+        self.reading = Reading(session, lanes)
         self.measuring = Measuring(board, self.tell, self.fail)
         self.finished.connect(self.measuring.measure)
         self.extras = Extras(session, board, lanes, self._say, self.fail)
@@ -94,6 +97,12 @@ class Controller:
         self.playing = Playing(session, board, lanes, self.comparing, self.tell, self.fail)
         self.running.connect(self.playing.run_started)
         self.finished.connect(self.playing.take)
+        self.learner = Learner(
+            session, board, lanes, lambda: self._input_name, self._say, self.fail
+        )
+        # Not their emit methods: psygnal would call them now, to see what they take.
+        self.learner.step.connect(lambda step: self.step.emit(step))
+        self.learner.running.connect(lambda is_running: self.running.emit(is_running))
         self.exporting = Exporting(
             session, board, lanes, lambda: self.outcome, self.tell, self.fail
         )
@@ -106,10 +115,17 @@ class Controller:
 
     # ------------------------------------------------------------ input
 
-    def open_file(self, path: Path) -> None:
-        """Load a scan or a result and show it."""
+    def open_file(self, path: Path, **options: Any) -> None:
+        """Load a scan or a result and show it; options are those of `napari_csc.load`."""
         self._say(f"Loading {path.name}…")
-        self._load(lambda: load_file(path))
+        self.reading.refused = None
+
+        def refused(sentence: str) -> None:
+            self.fail(sentence)
+            self.reading.refused = path
+            self.refused.emit(path)
+
+        self._load(lambda: load_file(path, **options), failed=refused)
 
     def use_layer(self, chosen: LayerInput, layer: Any = None) -> None:
         """Take a layer as input; a plain image waits for `simulate`.
@@ -144,14 +160,19 @@ class Controller:
             return
         self._load(lambda: simulated_scan(chosen, wanted))
 
-    def _load(self, work: Callable[[], LoadedScan | LoadedResult], layer: Any = None) -> None:
+    def _load(
+        self,
+        work: Callable[[], LoadedScan | LoadedResult],
+        layer: Any = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
         def done(found: LoadedScan | LoadedResult) -> None:
             if isinstance(found, LoadedScan):
                 self._use_scan(found, layer)
             else:
                 self._use_result(found)
 
-        self._lanes.load.start(lambda ticket: work(), Handlers(done, self.fail))
+        self._lanes.load.start(lambda ticket: work(), Handlers(done, failed or self.fail))
 
     def _use_result(self, found: LoadedResult) -> None:
         self._stop_run()
@@ -254,46 +275,6 @@ class Controller:
             lambda ticket: Dictionary.load(settings.dictionary), Handlers(done, self.fail)
         )
 
-    def learn_dictionary(self, count: int, size: int) -> None:
-        """Learn filters from the reconstruction, or from the input if there is none yet."""
-        session = self.session
-        if session.result is not None:
-            images, name = session.result.image, f"the reconstruction of {self._input_name}"
-            current = 0 if len(images) == 1 else self.board.current_slice()
-        elif session.acquisition is not None:
-            images, name = session.acquisition.adjoint(), self._input_name
-            current = self.board.current_slice()
-        else:
-            self.fail("There is no image to learn from yet; open a file or choose a layer.")
-            return
-        if session.slices == "current":
-            images = images[min(current, len(images) - 1)][None]
-        lesson = Lesson(images, count, size, name)
-        folder = user_data_path("napari-csc") / "dictionaries"
-
-        def done(learned: Learned) -> None:
-            self.running.emit(False)
-            session.use_dictionary(str(learned.path), learned.dictionary)
-            self._say(
-                f"Learned {count} filters of {size} × {size} from {name} in "
-                f"{learned.seconds:.0f} s. Press Run to use them.",
-                "good",
-            )
-
-        def failed(sentence: str) -> None:
-            self.running.emit(False)
-            self.fail(sentence)
-
-        def stopped() -> None:
-            self.running.emit(False)
-            self._say("Cancelled; the dictionary stays as it was.")
-
-        self._lanes.run.start(
-            lambda ticket: learn_from(lesson, folder, ticket.report, ticket.should_stop),
-            Handlers(done, failed, stopped, self.step.emit),
-        )
-        self.running.emit(True)
-
     def find_networks(self, preferred: str = "v4") -> None:
         """Read what the shipped networks say about themselves; the preferred one is chosen."""
 
@@ -321,7 +302,7 @@ class Controller:
     def _selected(self, original: int) -> None:
         order = self.session.order_shown()
         if original in order:
-            self.board.select(order.index(original))
+            self.board.maps.select(order.index(original))
 
     def filter_moved(self, position: int) -> None:
         """Take over the filter that the slider of the viewer shows."""

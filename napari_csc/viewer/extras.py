@@ -11,6 +11,7 @@ from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_fil
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
+from napari_csc.viewer.layers.ruler_layer import Ruler
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.views import Array, Window, log_kspace
 from napari_csc.viewer.work import corrected, gridded
@@ -30,6 +31,9 @@ class Extras:
     filter_figures = Signal(object)
     """The `FilterFigures` of the result that is shown."""
 
+    rulers_shown = Signal(object)
+    """Which filters rule most of the slice looked at (list of `Ruler`); none if not shown."""
+
     def __init__(
         self,
         session: Session,
@@ -48,6 +52,9 @@ class Extras:
         events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
         events.acquisition.connect(self._forget_kspace)
+        board.moved.connect(self._name_rulers)
+        self._named: list[Ruler] = []
+        self._maps_were: bool | None = None
 
     def _measure_filters(self) -> None:
         """Measure what each filter does in a new result, for sorting and for the tips."""
@@ -116,6 +123,10 @@ class Extras:
         result = self._session.result
         if RULERS not in self._session.extra_layers or result is None:
             self._board.remove(RULERS)
+            self._name_rulers()
+            if self._maps_were:
+                self._board.maps.set_visible(True)
+            self._maps_were = None
             return
 
         def work(ticket: Ticket) -> Array:
@@ -125,8 +136,19 @@ class Extras:
         def done(rulers: Array) -> None:
             if result is self._session.result and RULERS in self._session.extra_layers:
                 self._board.show_rulers(rulers)
+                self._name_rulers()
+                # Colours over colours tell nothing. Once only: the user may want them back.
+                if self._maps_were is None:
+                    self._maps_were = self._board.maps.is_visible
+                    self._board.maps.set_visible(False)
 
         self._lanes.rulers.start(work, Handlers(done, self._fail))
+
+    def _name_rulers(self) -> None:
+        found = self._board.rulers()
+        if found != self._named:
+            self._named = found
+            self.rulers_shown.emit(found)
 
     def _show_kspace(self) -> None:
         """Show or hide the log magnitude of the sampled k-space."""

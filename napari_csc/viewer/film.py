@@ -97,11 +97,11 @@ def film(guide: Guide, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterator
         "A low-field scan: coarse and noisy, because only the middle of k-space is sampled.", 4
     )
     yield from _run(guide, "Run: the image comes about while one looks on.")
-    board.show_maps(False)
+    board.maps.set_visible(False)
     yield seen(
         "The reconstruction: a smooth part plus 32 small filters, each printed where it fits.", 4
     )
-    board.show_maps(True)
+    board.maps.set_visible(True)
     for number, original in enumerate(guide.telling_filters(3)):
         session.selected = original
         what = (
@@ -157,7 +157,7 @@ def _compared(guide: Guide) -> Iterator[Take]:
         return Take(Frame(guide.picture(), caption), seconds)
 
     guide.with_result()
-    guide.controller.board.show_maps(False)
+    guide.controller.board.maps.set_visible(False)
     yield seen(f"What if filters are missing? All of them first, kept as A.{_similarity(guide)}", 3)
     comparing.pin("A")
     count = 0 if session.dictionary is None else len(session.dictionary)
@@ -165,7 +165,7 @@ def _compared(guide: Guide) -> Iterator[Take]:
     yield seen("Three of four filters are left out…", 2)
     guide.run()
     comparing.pin("B")
-    guide.controller.board.show_maps(False)
+    guide.controller.board.maps.set_visible(False)
     yield seen(f"…and the image has to do without them. This is kept as B.{_similarity(guide)}", 3)
     guide.open_sections("Compare")
     comparing.set_gain(5)

@@ -42,6 +42,10 @@ class Inspecting:
             return None
         return look(result, place)
 
+    def mark(self, position: tuple[float, ...] | None) -> None:
+        """Mark a position in the world as the one that is told about, or none."""
+        self._board.mark_place(position)
+
     def sheet(self, count: int, show: Callable[[MapSheet], None]) -> None:
         """Draw codes and maps of the strongest filters of the slice looked at, in the background.
 

@@ -93,13 +93,13 @@ class LoadedResult:
     facts: InputFacts | None = None
 
 
-def load_file(path: Path) -> LoadedScan | LoadedResult:
-    """Load a scan, an image or a result."""
-    if is_result(path):
+def load_file(path: Path, **options: Any) -> LoadedScan | LoadedResult:
+    """Load a scan, an image or a result; options are those of `napari_csc.load`."""
+    if is_result(path) and not options:
         result = load_result(path)
         geometry = Geometry(scale=result.spacing, units=(result.unit,) * 3)
         return loaded_result(result, geometry, path.name, load(path) if has_input(path) else None)
-    acquisition = load(path)
+    acquisition = load(path, **options)
     return loaded_scan(acquisition, Geometry.of_acquisition(acquisition), path.name)
 
 

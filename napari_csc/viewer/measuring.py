@@ -63,7 +63,9 @@ class Measuring:
         self._board, self._tell, self._fail = board, tell, fail
         self.profiles: list[Profile] = []
         self.regions: list[Measured] = []
+        self._is_drawing = False
         board.marks.changed.connect(self.measure)
+        board.marks.changed.connect(self._drawn)
 
     def draw(self, kind: str) -> None:
         """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
@@ -71,11 +73,19 @@ class Measuring:
             self._fail("There is no image to measure in yet; open a file or choose a layer.")
             return
         self._board.draw_mark(kind)
+        self._is_drawing = True
         self._tell(
             "Draw corner after corner in the image; a double click ends the region."
             if kind == "polygon"
             else f"Drag in the image to draw the {kind}."
         )
+
+    def _drawn(self) -> None:
+        """Take back what was asked of the user, who has done it."""
+        marks = self._board.marks.found()
+        if self._is_drawing and marks:
+            self._is_drawing = False
+            self._tell("Drawn. The sections Measure and Inspect tell about it.")
 
     def measure(self) -> None:
         """Measure again: marks or images have changed."""

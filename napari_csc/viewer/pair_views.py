@@ -24,7 +24,8 @@ class PairView(RealView):
     def __init__(
         self, first: torch.Tensor | Array, second: torch.Tensor | Array, part: Part = "magnitude"
     ) -> None:
-        super().__init__(first, part)
+        super().__init__(first)
+        self.part = part
         self.second: Array = np.asarray(second)
 
     def parts(self, key: Any) -> tuple[Array, Array]:
@@ -51,11 +52,18 @@ class SwipeView(PairView):
     ----------
     share
         Where the boundary is, as a share of the width: 1 shows the first alone.
+    line
+        Value of the boundary itself, a column one pixel wide; none if None.
     """
 
     share = 0.5
+    line: float | None = None
 
     def __getitem__(self, key: Any) -> Array:
         first, second = self.parts(key)
         columns = np.broadcast_to(np.arange(self.shape[-1]), self.shape)[key]
-        return np.where(columns < round(self.share * self.shape[-1]), first, second)
+        boundary = round(self.share * self.shape[-1])
+        swiped = np.where(columns < boundary, first, second)
+        if self.line is None or not 0 < boundary < self.shape[-1]:
+            return swiped
+        return np.where(columns == boundary, np.float32(self.line), swiped)

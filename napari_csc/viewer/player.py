@@ -159,7 +159,7 @@ class Player(ABC):
     def _slice_in_words(self, number: int) -> str:
         result = self._session.result
         count = 1 if result is None else len(result.image)
-        return f"slice {number + 1} of {count}, " if count > 1 else ""
+        return f"slice {number + self._board.place().first_slice}, " if count > 1 else ""
 
 
 def capitalised(text: str) -> str:

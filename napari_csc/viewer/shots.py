@@ -62,7 +62,7 @@ def _running(guide: Guide) -> None:
 
 def _reconstruction(guide: Guide) -> None:
     guide.with_result()
-    guide.controller.board.show_maps(False)
+    guide.controller.board.maps.set_visible(False)
 
 
 def _map(place: int) -> Callable[[Guide], None]:
@@ -216,7 +216,7 @@ def _compare(view: str) -> Callable[[Guide], None]:
     def arrange(guide: Guide) -> None:
         guide.with_pins(_ONE_LEVEL, {})
         guide.open_sections("Compare")
-        guide.controller.board.show_maps(False)
+        guide.controller.board.maps.set_visible(False)
         comparing = guide.controller.comparing
         if view == "difference":
             comparing.set_gain(5)
@@ -239,7 +239,7 @@ def _blinded(guide: Guide) -> None:
 
 def _problem(guide: Guide) -> None:
     guide.with_result(dropped=(0,))
-    guide.controller.board.show_maps(False)
+    guide.controller.board.maps.set_visible(False)
     session = guide.session
     names = session.networks or {}
     session.maps = next((name for name in names if session.misfit(name)), session.maps)
@@ -277,7 +277,7 @@ def _dropped(guide: Guide) -> None:
     count = 0 if guide.session.dictionary is None else len(guide.session.dictionary)
     guide.with_result(dropped=tuple(range(1, count, 2)))
     guide.session.selected = 0
-    guide.controller.board.show_maps(False)
+    guide.controller.board.maps.set_visible(False)
     guide.open_sections("Dictionary")
 
 

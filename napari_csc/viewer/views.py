@@ -27,16 +27,13 @@ class RealView:
     Parameters
     ----------
     values
-        Complex array or tensor, any shape.
-    part
-        What to show of it.
+        Array or tensor, any shape.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, values: torch.Tensor | Array, part: Part = "magnitude") -> None:
+    def __init__(self, values: torch.Tensor | Array) -> None:
         self.values: Array = np.asarray(values)
-        self.part = part
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,10 +61,46 @@ class RealView:
 
 
 class ComplexView(RealView):
-    """A real view of a complex array; napari shows no complex images."""
+    """A real view of a complex array; napari shows no complex images.
+
+    Parameters
+    ----------
+    values
+        Complex array or tensor, any shape.
+    part
+        What to show of it.
+    """
+
+    def __init__(self, values: torch.Tensor | Array, part: Part = "magnitude") -> None:
+        super().__init__(values)
+        self.part = part
 
     def __getitem__(self, key: Any) -> Array:
         return part_of(self.values[key], self.part)
+
+
+class MapsView(RealView):
+    """Sparsity level maps in units of the noise, filters first, without a copy of them.
+
+    Parameters
+    ----------
+    result
+        The reconstruction whose maps these are.
+    limits
+        Levels that are shown, in units of the noise; the others are not a number, which napari
+        leaves transparent. All if None.
+    """
+
+    def __init__(self, result: Reconstruction, limits: Window | None = None) -> None:
+        super().__init__(result.sparsity_maps.transpose(0, 1))
+        self.noise_std, self.limits = np.float32(result.noise_std), limits
+
+    def __getitem__(self, key: Any) -> Array:
+        levels = np.asarray(self.values[key] / self.noise_std, dtype=np.float32)
+        if self.limits is None:
+            return levels
+        low, high = self.limits
+        return np.where((levels >= low) & (levels <= high), levels, np.float32(np.nan))
 
 
 def part_of(values: Array, part: Part) -> Array:
@@ -83,20 +116,21 @@ def part_of(values: Array, part: Part) -> Array:
 
 @dataclass(frozen=True)
 class Windows:
-    """Grey windows for the layers of a result; made in the worker, percentiles take time."""
+    """Windows for the layers of a result; made in the worker, percentiles take time."""
 
     image: Window
     smooth_part: Window
     maps: Window
+    """In units of the noise."""
 
     @classmethod
     def of(cls, result: Reconstruction) -> Windows:
         """Return the windows of a result."""
-        maps = result.sparsity_maps
+        levels = thinned(np.asarray(result.sparsity_maps)) / result.noise_std
         return cls(
             image=image_window(result.image),
             smooth_part=image_window(result.low_pass),
-            maps=(0.0, _maps_top(np.asarray(maps))),
+            maps=(0.0, _maps_top(levels)),
         )
 
 

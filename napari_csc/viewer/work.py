@@ -20,6 +20,9 @@ from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.views import Array, Windows
 
+_SETTLED = 3
+"""The iterations before this one are not shown where there is a rough picture already."""
+
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
@@ -207,17 +210,27 @@ class _Reporter:
     ) -> None:
         self._report, self._begin, self._shape = report, begin, shape
         self._prefix, self.with_pictures = prefix, with_pictures
+        self._has_rough = False
 
     def begin(self) -> None:
         """Tell that the work has begun: maps take a while before the iterations."""
         seconds = time.perf_counter() - self._begin
         self._report(Step(f"{self._prefix}inferring the sparsity maps…", seconds=seconds))
 
+    def _flickers(self, progress: Progress) -> bool:
+        """Return whether an iterate is still darker or brighter than the rough picture there."""
+        is_rough = progress.stage == "early picture"
+        is_last = progress.iteration == progress.iterations
+        return self._has_rough and not is_rough and not is_last and progress.iteration < _SETTLED
+
     def __call__(self, progress: Progress) -> None:
         if not progress.picture_due:
             return
-        picture = np.asarray(progress.current_image()) if self.with_pictures else None
+        picture = None
+        if self.with_pictures and not self._flickers(progress):
+            picture = np.asarray(progress.current_image())
         if progress.stage == "early picture":
+            self._has_rough = True
             self._report(
                 Step(
                     "rough picture; inferring the sparsity maps…",

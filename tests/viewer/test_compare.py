@@ -244,7 +244,8 @@ def test_the_swipe_is_one_layer_of_both(dock, viewer, pinned) -> None:
     layer = viewer.layers[SWIPE]
     first, second = (np.abs(pinned.pins[name].image) for name in ("A", "B"))
     np.testing.assert_allclose(layer.data[0][:, :10], first[0, :, :10])
-    np.testing.assert_allclose(layer.data[0][:, 10:], second[0, :, 10:])
+    np.testing.assert_allclose(layer.data[0][:, 11:], second[0, :, 11:])
+    assert np.ptp(layer.data[0][:, 10]) == 0, "a line between the two"
     assert np.shares_memory(layer.data.values, pinned.pins["A"].image)
     dock.compare_panel.swipe.setValue(100)
     np.testing.assert_allclose(layer.data[0], first[0])

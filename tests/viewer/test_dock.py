@@ -51,11 +51,15 @@ def test_from_a_file_to_maps(dock, viewer, load, run, scan_file: Path) -> None:
     maps = viewer.layers[MAPS]
     assert maps.data.shape == (8, 2, 48, 40)
     assert maps.colormap.name == "inferno"
+    assert maps.colorbar.visible
+    levels = dock.session.result.sparsity_maps / dock.session.result.noise_std
+    np.testing.assert_allclose(maps.data, levels.transpose(0, 1), rtol=1e-5)
     assert tuple(viewer.dims.axis_labels) == ("filter", "slice", "y", "x")
     assert tuple(maps.scale) == pytest.approx((1, 5, 1.5, 1.25))
     assert [str(unit) for unit in maps.units][1:] == ["millimeter"] * 3
-    assert viewer.canvas.overlays.text.visible
-    assert "filter 0" in viewer.canvas.overlays.text.text
+    caption = viewer.canvas.overlays.text
+    assert caption.visible
+    assert "filter 0, in units of the noise" in caption.text
     assert last(dock).startswith("Done in")
     assert "SSIM" in dock.run_panel.figures.text()
     assert dock.run_panel.run_button.isEnabled()

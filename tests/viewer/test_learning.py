@@ -7,7 +7,7 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
 from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.viewer import controller as controller_module
+from napari_csc.viewer import learner as learner_module
 from napari_csc.viewer.learning import Lesson, learn_from
 
 
@@ -49,7 +49,7 @@ def test_small_images_are_refused(images, tmp_path: Path) -> None:
 
 @pytest.mark.gui
 def test_in_the_dock(dock, load, run, qtbot, scan_file, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(controller_module, "user_data_path", lambda name: tmp_path)
+    monkeypatch.setattr(learner_module, "user_data_path", lambda name: tmp_path)
     panel = dock.dictionary_panel
     panel.learn_button.click()
     assert "no image to learn from" in dock.messages[-1][1]
@@ -68,7 +68,7 @@ def test_in_the_dock(dock, load, run, qtbot, scan_file, tmp_path, monkeypatch) -
 
 @pytest.mark.gui
 def test_cancel_keeps_the_dictionary(dock, load, qtbot, scan_file, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(controller_module, "user_data_path", lambda name: tmp_path)
+    monkeypatch.setattr(learner_module, "user_data_path", lambda name: tmp_path)
     load(scan_file)
     before = dock.session.dictionary_name
     dock.dictionary_panel.learn_button.click()

@@ -143,7 +143,7 @@ def is_shown(dock: ReconstructionDock) -> None:
     """Image and maps in the layers are those of the result."""
     layers, result = layers_of(dock), dock.session.result
     assert np.array_equal(layers[RECONSTRUCTION].data.values, result.image)
-    assert np.array_equal(layers[MAPS].data, result.sparsity_maps.transpose(0, 1))
+    assert np.array_equal(layers[MAPS].data.values, result.sparsity_maps.transpose(0, 1))
 
 
 @pytest.fixture

@@ -89,6 +89,6 @@ def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> No
     assert session.dictionary_name == DICTIONARIES[0]
     assert result.dictionary.digest == session.dictionary.digest
     assert result.provenance["settings"]["dictionary"] == DICTIONARIES[0]
-    assert np.array_equal(viewer.layers[MAPS].data, result.sparsity_maps.transpose(0, 1))
+    assert np.array_equal(viewer.layers[MAPS].data.values, result.sparsity_maps.transpose(0, 1))
     assert np.array_equal(viewer.layers[RECONSTRUCTION].data.values, result.image)
     assert not [text for kind, text in dock.messages if kind == "problem"]

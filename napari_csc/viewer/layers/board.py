@@ -17,7 +17,9 @@ from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
 from napari_csc.viewer.layers.comparison import ComparisonLayers
+from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.marks import Marks
+from napari_csc.viewer.layers.place_mark import mark_place
 from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.layers.playback import PlaybackLayers
 from napari_csc.viewer.layers.roles import (
@@ -25,21 +27,19 @@ from napari_csc.viewer.layers.roles import (
     CONTRIBUTION,
     INITIAL,
     KSPACE,
-    MAPS,
     OUTPUTS,
+    PLACE,
     PLAYED,
     RECONSTRUCTION,
     REFERENCE,
-    RULERS,
     SMOOTH,
 )
+from napari_csc.viewer.layers.ruler_layer import Ruler, rulers_in, show_rulers
 from napari_csc.viewer.layers.shelf import COLORMAPS, Shelf, hold
 from napari_csc.viewer.layers.signs import Signs
 from napari_csc.viewer.layers.windowing import Windowing
 from napari_csc.viewer.pins import Place
 from napari_csc.viewer.views import Array, ComplexView, Part, Window, Windows, part_window
-
-_LEGEND = "bright: held back · dark: free to act"
 
 
 class LayerBoard:
@@ -63,15 +63,15 @@ class LayerBoard:
     """The sliders below the image moved."""
 
     def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
-        self._viewer, self._on_filter = viewer, on_filter
+        self._viewer = viewer
         self._part: Part = "magnitude"
         self._geometry = Geometry()
         self._initial: Array | None = None
         self._image_window: Window = (0.0, 1.0)
         self._running: Array | None = None
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
-        self._position = 0
         self._shelf = Shelf(viewer)
+        self.maps = MapLayer(self._shelf, on_filter)
         self.marks = Marks(self._shelf)
         self.signs = Signs(viewer)
         self.windowing = Windowing(self._shelf, RECONSTRUCTION)
@@ -85,6 +85,7 @@ class LayerBoard:
         self.playback.close()
         self.comparison.close()
         self._viewer.dims.events.point.disconnect(self._dims_moved)
+        self.maps.close()
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
         self.signs.close()
@@ -129,7 +130,7 @@ class LayerBoard:
         """
         # First, as it may have hidden some of the others, and they keep their look.
         self.comparison.clear()
-        for role in (*OUTPUTS, KSPACE, REFERENCE):
+        for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE):
             self.remove(role)
         self._shown, self._running = None, None
         self._geometry, self._initial, self._image_window = geometry, initial, window
@@ -214,19 +215,8 @@ class LayerBoard:
         held = {"result": result, "acquisition": acquisition}
         self._put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
         self._put_image(RECONSTRUCTION, result.image, first_slice, held)
-        maps = np.asarray(result.sparsity_maps.transpose(0, 1))
-        look = {"colormap": "inferno", "opacity": 0.55, "blending": "translucent"}
-        layer = self._shelf.put(
-            MAPS,
-            maps,
-            windows.maps,
-            self._geometry.at_slice(first_slice),
-            held,
-            look,
-            rewindow="untouched" if new_maps else False,
-        )
-        layer.events.visible.connect(self._caption)  # once, however often it is asked for
-        self.select(min(self._position, len(maps) - 1))
+        place = self._geometry.at_slice(first_slice)
+        self.maps.show(result, windows.maps, place, held, is_other=new_maps)
 
     def show_loaded_result(
         self,
@@ -292,16 +282,15 @@ class LayerBoard:
             self._put_image(role, values, first, {}, look, window=window, rewindow=True)
 
     def show_rulers(self, rulers: Array) -> None:
-        """Show which filter contributes most at each pixel (slice, y, x), -1 for none.
+        """Show which filter contributes most at each pixel (slice, y, x), -1 for none."""
+        if self._shown is not None:
+            result, _, first, _ = self._shown
+            count = len(result.dictionary)
+            show_rulers(self._shelf, rulers, count, self._geometry.at_slice(first))
 
-        Labels are one more than the position of the filter, as napari shows label 0 as nothing.
-        """
-        if self._shown is None:
-            return
-        count = len(self._shown[0].dictionary)
-        names = ["none", *(str(index) for index in range(count))]
-        geometry = self._geometry.at_slice(self._shown[2])
-        self._shelf.put_labels(RULERS, (rulers + 1).astype(np.uint16), geometry, names)
+    def rulers(self) -> list[Ruler]:
+        """Return which filters rule most of the slice that is looked at."""
+        return rulers_in(self._shelf, self.slice_of_result())
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""
@@ -312,6 +301,12 @@ class LayerBoard:
     def draw_mark(self, kind: str) -> None:
         """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
         self.marks.draw(kind, self._geometry)
+
+    def mark_place(self, position: tuple[float, ...] | None) -> None:
+        """Put a cross at a position in the world, or take it away."""
+        place = None if position is None else self.place_of(position)
+        first = 0 if self._shown is None else self._shown[2]
+        mark_place(self._shelf, place, self._geometry.at_slice(first))
 
     def planes(self, number: int) -> dict[str, Array]:
         """Return a slice of the whole (y, x), complex, of each image that has it, by role."""
@@ -340,12 +335,8 @@ class LayerBoard:
             layer.data = ComplexView(layer.data.values, part)
             layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
             layer.contrast_limits, layer.colormap = limits, colormap
-
-    def show_maps(self, is_visible: bool) -> None:
-        """Show or hide the maps."""
-        layer = self.find(MAPS)
-        if layer is not None:
-            layer.visible = is_visible
+            # A legend for the colours of the one on top; all others mean the same.
+            layer.colorbar.visible = part == "phase" and layer is views[-1]
 
     def visibilities(self) -> dict[str, bool]:
         """Return which of the layers made here are visible, by role."""
@@ -359,43 +350,8 @@ class LayerBoard:
             if layer is not None:
                 layer.visible = is_visible
 
-    def select(self, position: int) -> None:
-        """Move the filter slider."""
-        layer, dims = self.find(MAPS), self._viewer.dims
-        if layer is None:
-            return
-        self._position = min(max(position, 0), layer.data.shape[0] - 1)
-        axis = dims.ndim - 4
-        if round(dims.point[axis]) != self._position:
-            dims.set_point(axis, float(self._position))
-        self._caption()
-
     def _dims_moved(self) -> None:
         self.moved.emit()
-        layer, dims = self.find(MAPS), self._viewer.dims
-        if layer is None or dims.ndim < 4:
-            return
-        position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
-        if position != self._position:
-            self._position = position
-            self._caption()
-            self._on_filter(position)
-
-    def _caption(self) -> None:
-        """Say which filter's map is shown, and how to read it."""
-        overlay, layer = self._viewer.canvas.overlays.text, self.find(MAPS)
-        if layer is None or self._shown is None:
-            overlay.visible = False
-            return
-        dictionary = self._shown[0].dictionary
-        original = dictionary.order[self._position]
-        moved = "" if original == self._position else f" (number {original} before)"
-        # In short lines: a narrow canvas cuts long ones off.
-        overlay.text = (
-            f"sparsity map of filter {self._position}{moved}\n{dictionary.name} · {_LEGEND}"
-        )
-        overlay.position = "top_left"
-        overlay.visible = layer.visible
 
     def _mouse_moved(self, viewer: ViewerModel, event: object) -> None:
         self.cursor_moved.emit(tuple(viewer.cursor.position))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
+
 from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
 
@@ -14,13 +16,15 @@ class Caption:
     viewer
         The viewer.
     name
-        Name of the overlay.
+        Name of the overlay; one with a number if another dock has taken it.
     """
 
     def __init__(self, viewer: ViewerModel, name: str) -> None:
-        self._viewer, self._name = viewer, name
+        self._viewer = viewer
+        names = chain([name], (f"{name}_{number}" for number in count(2)))
+        self._name = next(one for one in names if one not in viewer.canvas.overlays)
         self._overlay = TextOverlay(position="bottom_center", font_size=12)
-        viewer.canvas.overlays[name] = self._overlay
+        viewer.canvas.overlays[self._name] = self._overlay
 
     def show(self, text: str, is_right: bool = False) -> None:
         """Show a line, in the middle or at the right; none if it is empty."""

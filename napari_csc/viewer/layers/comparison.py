@@ -15,6 +15,7 @@ from psygnal import EmitLoopError, Signal
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
 from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import (
     COMPARED,
     DIFFERENCE,
@@ -72,21 +73,12 @@ class ComparisonLayers:
         self._ours = False
         self._caption = Caption(viewer, _CAPTION)
         viewer.layers.events.removed.connect(self._layer_removed)
-        try:
-            viewer.bind_key(BLINK_KEY, self._key_pressed)
-        except ValueError:
-            # Somebody else uses the key in this viewer: it stays theirs.
-            self.has_key = False
-        else:
-            self.has_key = True
+        self.key = Key(viewer, BLINK_KEY, self.blinked.emit)
 
     def close(self) -> None:
         """Let go of the viewer, and show it as it was."""
-        viewer = self._viewer
-        viewer.layers.events.removed.disconnect(self._layer_removed)
-        for key, function in list(viewer.keymap.items()):
-            if function == self._key_pressed:
-                viewer.bind_key(key, None)
+        self._viewer.layers.events.removed.disconnect(self._layer_removed)
+        self.key.close()
         # When the window is closed as a whole, its canvas is gone already, and so is the need.
         with suppress(RuntimeError, EmitLoopError):
             self._stage.clear()
@@ -117,7 +109,7 @@ class ComparisonLayers:
     def put_swipe(self, values: tuple[Array, Array], part: Part, geometry: Geometry) -> None:
         """Add or update the layer that shows the first left of a boundary, the second right."""
         view = SwipeView(*values, part)
-        view.share = self.share()
+        view.share, view.line = self.share(), self.top()
         self._put(SWIPE, view, (0.0, self.top()), geometry, {"visible": False})
         model, layer = self._model(SWIPE), self._shelf.find(SWIPE)
         if model is not None and layer is not None:
@@ -163,7 +155,7 @@ class ComparisonLayers:
         """Move the boundary of the swipe to this share of the width."""
         layer = self._shelf.find(SWIPE)
         if layer is not None:
-            layer.data.share = share
+            layer.data.share, layer.data.line = share, layer.contrast_limits[1]
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def remove(self, roles: Sequence[str] = COMPARED) -> None:
@@ -274,6 +266,3 @@ class ComparisonLayers:
 
     def _window_changed(self, event: Any) -> None:
         self.window_changed.emit(own(event.source).get("role"))
-
-    def _key_pressed(self, viewer: ViewerModel) -> None:
-        self.blinked.emit()

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import KEY, own
@@ -143,7 +143,7 @@ class Shelf:
         hold(layer, **held)
         return layer
 
-    def put_labels(self, role: str, labels: Array, geometry: Geometry, names: list[str]) -> None:
+    def put_labels(self, role: str, labels: Array, geometry: Geometry, names: list[str]) -> Labels:
         """Update or add a labels layer; ``names`` are those of the labels, from 0."""
         layer, keywords = self.find(role), geometry.keywords(labels.ndim)
         if layer is not None:
@@ -151,7 +151,7 @@ class Shelf:
             layer.features = {"filter": names}
             set_changed(layer, keywords)
             hold(layer, **self.tag(role))
-            return
+            return layer
         # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
         chosen = self.viewer.layers.selection.active
         layer = self.viewer.add_labels(
@@ -159,11 +159,12 @@ class Shelf:
             name=role,
             features={"filter": names},
             metadata={KEY: self.tag(role)},
-            **{**keywords, "opacity": 0.5, **self._styles.get(role, {})},
+            **{**keywords, "opacity": 0.6, **self._styles.get(role, {})},
         )
         layer.editable = False
         self.sort(layer, role, None)
         self.viewer.layers.selection.active = chosen
+        return layer
 
     def sort(self, layer: Layer, role: str, index: int | None) -> None:
         """Put a new layer where it belongs: outputs in their order, above the others."""

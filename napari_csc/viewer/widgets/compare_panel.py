@@ -54,7 +54,7 @@ class ComparePanel(Panel):
         self.told.form.setContentsMargins(0, 0, 0, 0)
         self.form.addRow(self.told)
         self._add_pins()
-        self._add_views(controller.board.comparison.has_key)
+        self._add_views(controller.board.comparison.key.is_bound)
         self.figures = wrapped()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.figures)

@@ -81,6 +81,7 @@ class DictionaryPanel(Panel):
         self.family_box = narrow(QComboBox())
         self.family_box.addItems(list(_FAMILIES))
         self.family_box.setMaximumWidth(96)
+        self.family_box.setPlaceholderText("own")
         self.count_box, self.size_box = QSpinBox(), QSpinBox()
         slim(self.count_box, 62)
         slim(self.size_box, 62)
@@ -136,12 +137,12 @@ class DictionaryPanel(Panel):
             self._controller.choose_dictionary(name)
 
     def _family_edited(self) -> None:
-        family = _FAMILIES[self.family_box.currentText()]
+        family = _FAMILIES.get(self.family_box.currentText(), "dct")
         name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
         self._controller.choose_dictionary(name)
 
     def _learn(self) -> None:
-        self._controller.learn_dictionary(self.count_box.value(), self.size_box.value())
+        self._controller.learner.learn(self.count_box.value(), self.size_box.value())
 
     def _shuffle(self) -> None:
         seed = self._session.shuffle_seed
@@ -162,11 +163,14 @@ class DictionaryPanel(Panel):
             if self.name_box.findText(name) < 0:
                 self.name_box.addItem(name)
             self.name_box.setCurrentText(name)
-            parts = name.split("-")
-            if len(parts) == 3 and parts[0] in _FAMILIES.values() and parts[1].isdigit():
-                self.family_box.setCurrentIndex(list(_FAMILIES.values()).index(parts[0]))
-                self.count_box.setValue(int(parts[1]))
-                self.size_box.setValue(int(parts[2]))
+            families = list(_FAMILIES.values())
+            family = name.split("-")[0]
+            # Learned filters and those of a file are of no family: none is named.
+            self.family_box.setCurrentIndex(families.index(family) if family in families else -1)
+            if self._session.dictionary is not None:
+                count, *size = self._session.dictionary.filters.shape
+                self.count_box.setValue(count)
+                self.size_box.setValue(max(size))
 
     def _show_filters(self) -> None:
         session, ordered = self._session, self._session.ordered()

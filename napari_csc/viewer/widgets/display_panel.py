@@ -6,8 +6,10 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS
+from napari_csc.viewer.layers.ruler_layer import Ruler
 from napari_csc.viewer.views import PARTS
-from napari_csc.viewer.widgets.parts import Panel, narrow, quiet
+from napari_csc.viewer.widgets.overlay_group import OverlayGroup
+from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
 
 class DisplayPanel(Panel):
@@ -24,6 +26,7 @@ class DisplayPanel(Panel):
             self.part_box,
             "MR images are complex: their magnitude is what is usually looked at.",
         )
+        self.overlay = OverlayGroup(self, controller.board.maps)
         self.contribution = QCheckBox("Contribution of the selected filter")
         self.contribution.setToolTip("What this filter adds to the image: d * s.")
         self.code = QCheckBox("Code of the selected filter")
@@ -44,7 +47,15 @@ class DisplayPanel(Panel):
         for box in self._boxes.values():
             box.toggled.connect(self._ticked)
             self.form.addRow(box)
+        self.legend = wrapped()
+        self.legend.setToolTip("The colours of the filters that rule the most pixels here.")
+        self.legend.hide()
+        self.form.addRow(self.legend)
         self._session.events.extra_layers.connect(self._show_boxes)
+        controller.extras.rulers_shown.connect(self._show_legend)
+        for name in ("selected", "dictionary", "shuffle_seed", "dropped"):
+            getattr(self._session.events, name).connect(self._name_filter)
+        self._name_filter()
 
     def _part_chosen(self, index: int) -> None:
         self._session.part = PARTS[index]
@@ -52,6 +63,27 @@ class DisplayPanel(Panel):
     def _ticked(self) -> None:
         wanted = frozenset(role for role, box in self._boxes.items() if box.isChecked())
         self._session.extra_layers = wanted
+
+    def _name_filter(self) -> None:
+        """Say which filter is selected, as the gallery numbers it."""
+        ordered, selected = self._session.ordered(), self._session.selected
+        order = () if ordered is None else ordered.order
+        is_used = selected in order
+        which = f"filter {order.index(selected)}" if is_used else "the selected filter"
+        self.overlay.box.setText(f"Sparsity map of {which} over the image")
+        self.contribution.setText(f"Contribution of {which}")
+        self.code.setText(f"Code of {which}")
+
+    def _show_legend(self, rulers: list[Ruler]) -> None:
+        """Name the colours; none of them hides the legend."""
+        chips = [
+            f'<span style="background-color: {one.colour}">&nbsp;&nbsp;&nbsp;&nbsp;</span>'
+            f"&nbsp;filter&nbsp;{one.position}&nbsp;({100 * one.share:.0f}&nbsp;%)"
+            for one in rulers
+        ]
+        others = "&ensp; grey:&nbsp;other&nbsp;filters" if chips else ""
+        self.legend.setText("&ensp; ".join(chips) + others)
+        self.legend.setVisible(bool(rulers))
 
     def _show_boxes(self) -> None:
         with quiet(*self._boxes.values()):

@@ -33,6 +33,7 @@ from napari_csc.viewer.widgets.parts import (
     slim,
     wrapped,
 )
+from napari_csc.viewer.widgets.reading_window import ReadingWindow
 from napari_csc.viewer.widgets.simulation_group import SimulationGroup
 
 _FILES = (
@@ -138,11 +139,40 @@ class InputPanel(Panel):
         )
         self.header_button.clicked.connect(self._show_header)
         self.header_button.setEnabled(False)
-        self.form.addRow(self.header_button)
+        self.reading_button = button(
+            "Read as…",
+            "Say how the file is to be read: which array, k-space or image, what its axes are, "
+            "which coil or repetition; with a preview.",
+        )
+        self.reading_button.clicked.connect(self._ask_how)
+        self.reading_button.setEnabled(False)
+        self.folder_button = button("Open folder…", "Open a folder of DICOM files.")
+        self.folder_button.clicked.connect(self._ask_folder)
+        self.form.addRow(row(self.header_button, self.reading_button, self.folder_button))
         self.header: HeaderWindow | None = None
+        self.reading: ReadingWindow | None = None
+        self._controller.refused.connect(self._refused)
         self._session.events.acquisition.connect(
             lambda found: self.header_button.setEnabled(found is not None)
         )
+        self._session.events.acquisition.connect(
+            lambda: self.reading_button.setEnabled(self._controller.reading.path() is not None)
+        )
+
+    def _ask_how(self) -> None:
+        path = self._controller.reading.path()
+        if path is not None:
+            self._reading_window().ask(path)
+
+    def _refused(self, path: Path) -> None:
+        """Ask how to read a file of bare arrays that is not clear."""
+        self.reading_button.setEnabled(True)
+        self._reading_window().ask(path, only_if_arrays=True)
+
+    def _reading_window(self) -> ReadingWindow:
+        if self.reading is None:
+            self.reading = ReadingWindow(self._controller, self)
+        return self.reading
 
     def _show_header(self) -> None:
         if self.header is None:
@@ -219,6 +249,11 @@ class InputPanel(Panel):
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", _FILES)
+        if name:
+            self._controller.open_file(Path(name))
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files")
         if name:
             self._controller.open_file(Path(name))
 

@@ -98,6 +98,8 @@ class InspectPanel(Panel):
                 self._show(found)
 
     def _where_chosen(self) -> None:
+        is_kept = self.where_box.currentText() == _KEEP and self._found is not None
+        self._inspecting.mark(self._position if is_kept else None)
         number = self.where_box.currentData()
         if number is not None:
             self._inspecting.into(number, lambda found: self._show_region(number, found))
@@ -165,6 +167,7 @@ class InspectPanel(Panel):
 
     def _clear(self) -> None:
         self._found = None
+        self._inspecting.mark(None)
         self.bars.show_bars([])
         self.place.setText(
             "Move the cursor over the reconstruction."

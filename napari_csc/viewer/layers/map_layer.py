@@ -1,0 +1,176 @@
+"""The layer of the sparsity level maps: filter slider, caption and colour bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import Signal
+
+from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.viewer.geometry import Geometry
+from napari_csc.viewer.layers.keys import Key
+from napari_csc.viewer.layers.roles import MAPS
+from napari_csc.viewer.layers.shelf import Shelf
+from napari_csc.viewer.views import MapsView, Window
+
+MAPS_KEY = "M"
+_LEGEND = "bright: held back · dark: free to act"
+# The anatomy below stays readable.
+_LOOK: dict[str, Any] = {"colormap": "inferno", "opacity": 0.45, "blending": "translucent"}
+
+
+class MapLayer:
+    """Shows the map of one filter at a time over the reconstruction, in units of the noise.
+
+    Parameters
+    ----------
+    shelf
+        Where the layer stands.
+    on_filter
+        Called with the position of the filter when the user moves the filter slider.
+    """
+
+    changed = Signal()
+    """The layer was shown, hidden, made more or less opaque, or has other values."""
+
+    def __init__(self, shelf: Shelf, on_filter: Callable[[int], None]) -> None:
+        self._shelf, self._viewer, self._on_filter = shelf, shelf.viewer, on_filter
+        self._dictionary: Dictionary | None = None
+        self._position = 0
+        self._limits: Window | None = None
+        self.key = Key(self._viewer, MAPS_KEY, self._toggle)
+        self._viewer.dims.events.point.connect(self._dims_moved)
+        self._viewer.layers.events.removed.connect(self._look_changed)
+
+    def close(self) -> None:
+        """Let go of the viewer."""
+        self.key.close()
+        self._viewer.dims.events.point.disconnect(self._dims_moved)
+        self._viewer.layers.events.removed.disconnect(self._look_changed)
+
+    def show(
+        self,
+        result: Reconstruction,
+        window: Window,
+        geometry: Geometry,
+        held: dict[str, Any],
+        is_other: bool,
+    ) -> None:
+        """Show the maps of a result.
+
+        Parameters
+        ----------
+        result
+            The reconstruction.
+        window
+            Contrast limits in units of the noise.
+        geometry
+            Where the first of its slices lies.
+        held
+            What the layer holds of this plugin.
+        is_other
+            Whether another network made them, so that they need another window.
+        """
+        self._dictionary = result.dictionary
+        is_new = self._shelf.find(MAPS) is None
+        layer = self._shelf.put(
+            MAPS,
+            MapsView(result, self._limits),
+            window,
+            geometry,
+            held,
+            _LOOK,
+            rewindow="untouched" if is_other else False,
+        )
+        if is_new:
+            layer.colorbar.visible = True
+        for event in (layer.events.visible, layer.events.opacity):
+            event.connect(self._look_changed)  # once, however often it is asked for
+        self.select(self._position)
+        self.changed.emit()
+
+    def set_visible(self, is_visible: bool) -> None:
+        """Show or hide the maps."""
+        layer = self._shelf.find(MAPS)
+        if layer is not None:
+            layer.visible = is_visible
+
+    @property
+    def is_visible(self) -> bool | None:
+        """Whether the maps are shown; None if there are none."""
+        layer = self._shelf.find(MAPS)
+        return None if layer is None else layer.visible
+
+    @property
+    def opacity(self) -> float:
+        """How much the maps hide what is below them, 0 to 1."""
+        layer = self._shelf.find(MAPS)
+        return float(_LOOK["opacity"] if layer is None else layer.opacity)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Let the maps hide more or less of what is below them."""
+        layer = self._shelf.find(MAPS)
+        if layer is not None:
+            layer.opacity = opacity
+
+    @property
+    def window_top(self) -> float:
+        """Where the colours end, in units of the noise."""
+        layer = self._shelf.find(MAPS)
+        return 1.0 if layer is None else float(layer.contrast_limits[1])
+
+    def set_limits(self, limits: Window | None) -> None:
+        """Show only levels between these, in units of the noise; all if None.
+
+        The limits stay for the maps of later results.
+        """
+        self._limits, layer = limits, self._shelf.find(MAPS)
+        if layer is not None and isinstance(layer.data, MapsView):
+            layer.data.limits = limits
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def select(self, position: int) -> None:
+        """Move the filter slider."""
+        layer, dims = self._shelf.find(MAPS), self._viewer.dims
+        if layer is None:
+            return
+        self._position = min(max(position, 0), layer.data.shape[0] - 1)
+        axis = dims.ndim - 4
+        if round(dims.point[axis]) != self._position:
+            dims.set_point(axis, float(self._position))
+        self._caption()
+
+    def _dims_moved(self) -> None:
+        layer, dims = self._shelf.find(MAPS), self._viewer.dims
+        if layer is None or dims.ndim < 4:
+            return
+        position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
+        if position != self._position:
+            self._position = position
+            self._caption()
+            self._on_filter(position)
+
+    def _toggle(self) -> None:
+        self.set_visible(not self.is_visible)
+
+    def _look_changed(self) -> None:
+        self._caption()
+        self.changed.emit()
+
+    def _caption(self) -> None:
+        """Say which filter's map is shown, and how to read it."""
+        text, layer = self._viewer.canvas.overlays.text, self._shelf.find(MAPS)
+        if layer is None or self._dictionary is None:
+            text.visible = False
+            return
+        original = self._dictionary.order[self._position]
+        moved = "" if original == self._position else f" (number {original} before)"
+        # In short lines: a narrow canvas cuts long ones off.
+        text.text = (
+            f"sparsity map of filter {self._position}{moved}, in units of the noise σ\n"
+            f"{self._dictionary.name} · {_LEGEND}"
+        )
+        text.position = "top_left"
+        text.visible = layer.visible
