@@ -21,6 +21,18 @@ from napari_csc.viewer.dock import ReconstructionDock
 SMALL = "dct-8-5"
 
 
+@pytest.fixture
+def qtbot(qtbot):
+    """The usual one, more patient: other work on the machine must not fail a test."""
+    wait_until = qtbot.waitUntil
+
+    def patiently(callback: Callable[[], object], *, timeout: int = 30_000) -> None:
+        wait_until(callback, timeout=timeout)
+
+    qtbot.waitUntil = patiently
+    return qtbot
+
+
 @pytest.fixture(scope="session")
 def tiny_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a V3 and a V1 for eight filters (and three smooth ones), untrained."""

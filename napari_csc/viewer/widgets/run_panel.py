@@ -66,12 +66,18 @@ class RunPanel(QWidget):
         if is_running:
             self._clear()
             self.line.setText("")
-            self.bar.setRange(0, 0)
+            self._show_progress(0, 0)
             self.state.setText("starting…")
         else:
-            self.bar.setRange(0, 1)
-            self.bar.setValue(0)
+            self._show_progress(0, 1)
             self.state.setText("")
+
+    def _show_progress(self, done: int, total: int) -> None:
+        # Qt paints a progress bar at once, and the whole canvas with it, which takes long: later.
+        self.bar.setUpdatesEnabled(False)
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.bar.setUpdatesEnabled(True)
 
     def _clear(self) -> None:
         self.curve.clear()
@@ -79,8 +85,7 @@ class RunPanel(QWidget):
         self.figures.hide()
 
     def _show_step(self, step: Step) -> None:
-        self.bar.setRange(0, step.total)
-        self.bar.setValue(step.done)
+        self._show_progress(step.done, step.total)
         text = f"{step.text[:1].upper()}{step.text[1:]} · {step.seconds:.1f} s"
         if step.objective is not None:
             text += f"\nobjective {step.objective:.5g} (noise units)"
@@ -89,8 +94,7 @@ class RunPanel(QWidget):
         self.state.setText(text)
 
     def _show_finished(self, outcome: Outcome) -> None:
-        self.bar.setRange(0, 1)
-        self.bar.setValue(1)
+        self._show_progress(1, 1)
         last = outcome.result.history[-1] if outcome.result.history else None
         if last is not None:
             self.state.setText(
