@@ -101,6 +101,8 @@ def replacing_folder(
             yield temporary
             for file in temporary.iterdir():
                 _flush(file)
+            # What somebody has put there meanwhile is not lost either.
+            check_folder(path, overwrite, is_own)
             _put_in_place([(temporary, path)])
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
