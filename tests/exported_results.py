@@ -66,12 +66,25 @@ def reconstructed(acquisition: Acquisition) -> Reconstruction:
     return Reconstructor(Dictionary.dct(4, 5), maps=2.0, iterations=2)(acquisition)
 
 
-def at_places(images: Array, affine: Array) -> tuple[Array, Array]:
-    """Return the positions (mm) and values of all pixels, sorted, whatever the order of the axes."""
+def in_place(images: Array, affine: Array, expected: Array, where: Array) -> Array:
+    """Return images with the pixels where those of the expected ones lie, whatever the order.
+
+    Raises
+    ------
+    AssertionError
+        If pixels lie elsewhere, by more than 0.01 of one.
+    """
+    assert images.size == expected.size
     indices = np.stack(np.meshgrid(*(np.arange(n) for n in images.shape), indexing="ij"), -1)
-    places = (indices.reshape(-1, 3) @ affine[:3, :3].T + affine[:3, 3]).round(2) + 0.0
-    order = np.lexsort(places.T)
-    return places[order], images.reshape(-1)[order]
+    across = np.linalg.inv(where) @ affine
+    found = indices.reshape(-1, 3) @ across[:3, :3].T + across[:3, 3]
+    places = np.rint(found).astype(int)
+    assert np.abs(found - places).max() < 0.01
+    assert (places >= 0).all()
+    assert (places < expected.shape).all()
+    moved = np.full(expected.shape, np.nan, images.dtype)
+    moved[tuple(places.T)] = images.reshape(-1)
+    return moved
 
 
 def held(folder: Path) -> dict[str, bytes]:

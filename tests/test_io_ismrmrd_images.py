@@ -6,8 +6,7 @@ from typing import Any
 import h5py
 import ismrmrd
 import numpy as np
-import pytest
-from damage import check_scattered, told, without_parts
+from damage import check_scattered, survives, told, without_parts
 from ismrmrd_scans import encoding, header, lines, write
 from numpy.testing import assert_allclose
 
@@ -98,10 +97,7 @@ def test_damage(tmp_path: Path) -> None:
         copy = tmp_path / f"{number}.h5"
         copy.write_bytes(path.read_bytes())
         remove(copy)
-        try:
-            csc.load(copy)
-        except csc.CscError as error:
-            assert "\n" not in str(error)
+        survives(copy)
     with h5py.File(path, "r+") as file:
         file["dataset/image_0/data"][1, 0, 0, 3, 4] = np.array(
             (np.nan, 0), file["dataset/image_0/data"].dtype

@@ -1,5 +1,6 @@
 """What other programs find in the files we write, by the libraries they are made with."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -12,7 +13,6 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.io.export import export
 
-# Both ways round: with and against the order in which our reader sorts slices.
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -50,7 +50,7 @@ def test_nrrd(result: Reconstruction, tmp_path: Path) -> None:
     data, header = nrrd.read(str(export(result, tmp_path / "c.nrrd", "maps")[0]))
     assert header["kinds"] == ["domain", "domain", "domain", "list"]
     assert data.shape == (40, 48, 3, 4)
-    plain, header = nrrd.read(str(export(scan(), tmp_path / "d.nrrd")[0]))
+    _, header = nrrd.read(str(export(scan(), tmp_path / "d.nrrd")[0]))
     assert_allclose(header["spacings"], SPACING[::-1])
     assert "space" not in header
 
@@ -136,10 +136,7 @@ def test_dicom_pairs_and_maps_are_series_of_their_own(
             assert names[dataset.SeriesNumber - 1] in dataset.SeriesDescription
 
 
-def test_dicom_is_the_same_to_a_picture_library(result: Reconstruction, tmp_path: Path) -> None:
-    """A dark image, whose values are far below one, keeps its values."""
-    from dataclasses import replace
-
+def test_dicom_of_values_far_below_one(result: Reconstruction, tmp_path: Path) -> None:
     from pydicom import dcmread
     from pydicom.pixels import apply_rescale
 

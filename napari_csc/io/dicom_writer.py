@@ -150,6 +150,7 @@ def _empty(study: str, now: datetime) -> Any:
     for keyword in (
         *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
         *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+        "Laterality",
     ):
         setattr(dataset, keyword, "")
     dataset.PatientIdentityRemoved = "YES"
@@ -204,6 +205,8 @@ def _place(dataset: Any, content: Exported, number: int, frame_of_reference: str
     affine, directions = placed
     dataset.FrameOfReferenceUID = frame_of_reference
     dataset.PositionReferenceIndicator = ""
+    # Must be there as well; that slices touch is not known.
+    dataset.SliceThickness = None
     letters = edge_letters(content.affine)
     towards = [letters["right"], letters["bottom"]]
     dataset.PatientOrientation = [_DIRECTIONS.get(one, one) for one in towards]
