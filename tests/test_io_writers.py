@@ -192,6 +192,9 @@ def test_what_is_refused(result: Reconstruction, acquisition: Acquisition, tmp_p
         ("a.png", {"window": (50.0, 50.0)}, "rising percentiles"),
         ("no/a.nii", {}, "does not exist"),
         ("no/a", {}, "does not exist"),
+        (f"{'a' * 300}.nii", {}, "could not be written"),
+        (f"{'a' * 300}.cfl", {}, "could not be written"),
+        ("a" * 300, {}, "could not be written"),
     ):
         with pytest.raises(CscError, match=reason) as caught:
             export(result, tmp_path / path, **options)  # type: ignore[arg-type]
@@ -201,6 +204,39 @@ def test_what_is_refused(result: Reconstruction, acquisition: Acquisition, tmp_p
         with pytest.raises(CscError, match="reconstruct it first"):
             export(acquisition, tmp_path / "a.npz", kind)
     assert not held(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*PLACED, "tiff", "png", "npz"])
+def test_nonsense_of_other_files_counts_as_unknown(
+    result: Reconstruction, tmp_path: Path, name: str
+) -> None:
+    for number, affine in enumerate(
+        (np.zeros((4, 4)), np.full((4, 4), np.nan), np.eye(3), "none", oblique().tolist())
+    ):
+        strange = replace(
+            result, metadata={"affine": affine}, spacing=(0.0, 1.0, np.nan), unit="mm"
+        )
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (path, *_) = export(strange, target(folder, BY_NAME[name]), "magnitude")
+        assert csc.load(path).shape[1:] == (48, 40)
+
+
+@pytest.mark.parametrize("name", ["dicom", "png"])
+def test_whole_numbers_hold_no_nan(result: Reconstruction, tmp_path: Path, name: str) -> None:
+    damaged = replace(result, image=result.image * float("nan"))
+    with pytest.raises(CscError, match="contain NaN"):
+        export(damaged, target(tmp_path, BY_NAME[name]))
+    assert not held(tmp_path)
+
+
+def test_a_skewed_affine_has_no_directions(result: Reconstruction, tmp_path: Path) -> None:
+    skewed = oblique()
+    skewed[:3, 2] += 0.3 * skewed[:3, 1]
+    other = replace(result, metadata={"affine": skewed})
+    for name in PLACED:
+        back = csc.load(export(other, target(tmp_path, BY_NAME[name]), "magnitude")[0])
+        assert ("affine" in back.metadata) == (name in ("nifti", "nrrd"))
 
 
 def test_names_choose_formats() -> None:
@@ -324,7 +360,9 @@ def test_a_folder_without_rights(
     assert not list(tmp_path.iterdir())
 
 
-def test_no_folder_of_others_is_replaced(result: Reconstruction, tmp_path: Path) -> None:
+def test_no_folder_of_others_is_replaced(
+    result: Reconstruction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "series"
     export(result, folder)
     (folder / "notes.txt").write_text("precious")
@@ -347,6 +385,12 @@ def test_no_folder_of_others_is_replaced(result: Reconstruction, tmp_path: Path)
     with pytest.raises(CscError, match="is a file"):
         export(result, tmp_path / "plain", overwrite=True)
     assert (tmp_path / "plain").read_text() == "precious"
+    # A folder that somebody works in would be gone from under them.
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
+    for name in (".", "..", tmp_path / "here"):
+        with pytest.raises(CscError, match="The program runs in"):
+            export(result, name)
     # An empty folder is as good as none.
     (tmp_path / "empty").mkdir()
     assert len(list(export(result, tmp_path / "empty")[0].iterdir())) == 3

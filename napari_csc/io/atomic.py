@@ -36,9 +36,10 @@ def replacing(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     CscError
         If the file exists and may not be overwritten, or cannot be written.
     """
-    path = check_target(path, overwrite)
-    temporary = _beside(path, "part")
+    path = Path(path)
     with _plain_failure(path):
+        path = check_target(path, overwrite)
+        temporary = _beside(path, "part")
         try:
             yield temporary
             _flush(temporary)
@@ -59,9 +60,9 @@ def replacing_all(paths: Sequence[Path], overwrite: bool = False) -> Iterator[li
     CscError
         If a file exists and may not be overwritten, or cannot be written.
     """
-    paths = [check_target(path, overwrite) for path in paths]
-    temporaries = [_beside(path, "part") for path in paths]
     with _plain_failure(paths[-1]):
+        paths = [check_target(path, overwrite) for path in paths]
+        temporaries = [_beside(path, "part") for path in paths]
         try:
             yield temporaries
             for temporary in temporaries:
@@ -93,9 +94,10 @@ def replacing_folder(
     CscError
         If the folder may not be replaced, or cannot be written.
     """
-    path = check_folder(path, overwrite, is_own)
-    temporary = _beside(path, "part")
+    path = Path(path)
     with _plain_failure(path):
+        path = check_folder(path, overwrite, is_own)
+        temporary = _beside(path, "part")
         try:
             temporary.mkdir()
             yield temporary
@@ -111,6 +113,8 @@ def replacing_folder(
 def check_folder(path: str | Path, overwrite: bool, is_own: Callable[[Path], bool]) -> Path:
     """Return the folder to write; see `replacing_folder`."""
     path = Path(path).expanduser().resolve()
+    if Path.cwd().is_relative_to(path):
+        raise CscError(f"The program runs in {path}, which stays; name a folder in it.")
     if path.is_dir() and any(path.iterdir()):
         if not is_own(path):
             raise CscError(

@@ -56,8 +56,9 @@ def write_dicom(content: Exported, request: WriteRequest) -> list[Path]:
     ------
     CscError
         If a file is asked for, but there are several slices; if the folder holds other files, or
-        may not be overwritten.
+        may not be overwritten; if there are values that are not finite.
     """
+    content.check_finite()
     parts = _parts(content)
     count = len(parts) * len(content.values)
     datasets = _datasets(content, parts)

@@ -106,13 +106,14 @@ class Exported:
         if slices is not None and isinstance(source, Acquisition):
             source, slices = source.select(slices), None
         values = _values(source, kind, part)
-        affine = source.metadata.get("affine")
-        affine = None if affine is None else np.asarray(affine, dtype=float)
+        affine = _usable(source.metadata.get("affine"))
         if slices is not None:
             numbers = _checked(slices, len(values), kind)
             values = values[numbers]
             affine = None if affine is None else affine_of_slices(affine, numbers)
         spacing, unit = source.spacing, source.unit
+        if not (np.isfinite(spacing).all() and min(spacing) > 0):
+            spacing, unit = (1.0, 1.0, 1.0), "pixel"
         if affine is not None:
             spacing, unit = spacing_of(affine), "mm"
         title = source.dictionary.name if isinstance(source, Reconstruction) else ""
@@ -124,6 +125,20 @@ class Exported:
         """What this is, in a line."""
         what = "sparsity level maps, noise units" if self.kind == "maps" else self.kind
         return f"napari-csc {self.title}: {what}" if self.title else f"napari-csc: {what}"
+
+    def check_finite(self) -> None:
+        """Refuse values that whole numbers cannot stand for.
+
+        Raises
+        ------
+        CscError
+            If there are NaN or infinite values.
+        """
+        if not np.isfinite(self.values).all():
+            raise CscError(
+                "The values contain NaN or infinity, which pictures and DICOM cannot hold; write "
+                "NumPy or NIfTI."
+            )
 
     def lps(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
         """Return where the images lie as DICOM and ISMRMRD have it; None if that is not known.
@@ -140,15 +155,23 @@ class Exported:
             return None
         affine = _TO_LPS @ self.affine
         across, y, x = affine[:3, :3].T
-        sizes = [float(np.linalg.norm(one)) for one in (across, y, x)]
-        if min(sizes) == 0:
-            return None
-        y, x = y / sizes[1], x / sizes[2]
+        y, x = y / np.linalg.norm(y), x / np.linalg.norm(x)
         if abs(y @ x) > _SKEWED:
             return None
         normal = np.cross(x, y)
         normal /= np.linalg.norm(normal)
         return affine, np.stack([normal if normal @ across > 0 else -normal, y, x], axis=1)
+
+
+def _usable(affine: Any) -> npt.NDArray[np.float64] | None:
+    """Return an affine that says where pixels lie; None for what is none."""
+    try:
+        found = np.asarray(affine, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    if found.shape != (4, 4) or not np.isfinite(found).all():
+        return None
+    return found if np.linalg.det(found[:3, :3]) != 0 else None
 
 
 def _values(source: Source, kind: str, part: str) -> Array:

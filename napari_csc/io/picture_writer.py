@@ -28,11 +28,13 @@ def write_png(content: Exported, request: WriteRequest) -> list[Path]:
     Raises
     ------
     CscError
-        If a file exists and may not be overwritten, or there are others of a longer series.
+        If a file exists and may not be overwritten, there are others of a longer series, or values
+        that are not finite.
     """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
+    content.check_finite()
     low, high = _window(content, request.window)
     top = 2**request.bits - 1
     scaled = (content.values.astype(np.float64) - low) * (top / ((high - low) or 1.0))
