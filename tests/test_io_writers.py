@@ -149,6 +149,20 @@ def test_several_coils(tmp_path: Path, acquisition: Acquisition) -> None:
     assert_allclose(np.load(image), acquisition.adjoint(), atol=1e-4)
 
 
+def test_samples_along_a_trajectory(tmp_path: Path) -> None:
+    radius = np.linspace(-16, 15.9, 64)
+    angles = np.linspace(0, np.pi, 48, endpoint=False)[:, None]
+    positions = np.stack([radius * np.sin(angles), radius * np.cos(angles)], -1)
+    samples = np.ones((1, 48, 64), np.complex64)
+    radial = csc.Acquisition.from_trajectory(samples, positions, (32, 32), noise_std=1.0)
+    assert csc.load(export(radial, tmp_path / "a.h5")[0]).digest == radial.digest
+    for name in ("a.npy", "a.npz", "a.cfl"):
+        with pytest.raises(CscError, match="along a trajectory cannot be written"):
+            export(radial, tmp_path / name)
+    (path,) = export(radial, tmp_path / "a.nii", "complex")
+    assert_allclose(csc.load(path).adjoint(), radial.adjoint(), atol=1e-4)
+
+
 def test_a_whole_result(result: Reconstruction, acquisition: Acquisition, tmp_path: Path) -> None:
     export(result, tmp_path / "a.h5", acquisition=acquisition)
     assert csc.load(tmp_path / "a.h5").digest == acquisition.digest
