@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction import Reconstruction as Reconstruction
     from napari_csc.core.settings import ReconstructionSettings as ReconstructionSettings
     from napari_csc.core.simulate import simulate_low_field as simulate_low_field
+    from napari_csc.io.export import export as export
     from napari_csc.io.load import load as load
     from napari_csc.io.result_file import load_result as load_result
     from napari_csc.io.result_file import save as save
@@ -39,6 +40,7 @@ _HOMES = {
     "Reconstruction": "core.reconstruction",
     "ReconstructionSettings": "core.settings",
     "Reconstructor": "core.reconstruct",
+    "export": "io.export",
     "load": "io.load",
     "load_map_network": "core.maps",
     "load_result": "io.result_file",

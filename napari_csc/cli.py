@@ -1,4 +1,4 @@
-"""Command line: ``napari-csc reconstruct / view / demo / info / simulate / train``.
+"""Command line: ``napari-csc reconstruct / convert / view / demo / info / simulate / train``.
 
 Every command imports what it needs when it runs, so that ``napari-csc --help`` is quick.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_csc.cli_convert import convert
 from napari_csc.cli_learn import evaluate, learn_dictionary, train
 from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
 from napari_csc.cli_reconstruct import batch, is_batch, repeat, single
@@ -296,6 +297,7 @@ def figure(
     typer.echo(f"written {output}")
 
 
+app.command()(convert)
 app.command("learn-dictionary")(learn_dictionary)
 app.command()(train)
 app.command()(evaluate)

@@ -185,7 +185,7 @@ def test_help_is_quick_and_names_the_commands(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
     *text, loaded = out.strip().splitlines()
-    for command in ("reconstruct", "view", "demo", "info", "simulate", "train"):
+    for command in ("reconstruct", "convert", "view", "demo", "info", "simulate", "train"):
         assert any(line.strip().startswith(command) for line in text)
     assert not set(json.loads(loaded)) & {"torch", "napari", "numpy", "h5py", "qtpy"}
 

@@ -212,3 +212,46 @@ def test_the_dictionary_of_a_result_can_be_made_again(small_acquisition, tmp_pat
     csc.save(result, tmp_path / "out.h5")
     loaded = csc.load_result(tmp_path / "out.h5").dictionary
     assert loaded.recipe() == dictionary.recipe() == ("dct-6-5", (1, 4), 2)
+
+
+@pytest.mark.parametrize("kept", ["role", "name"])
+def test_a_layer_decides_what_is_written(tmp_path: Path, result: Reconstruction, kept: str) -> None:
+    maps = (result.sparsity_maps / result.noise_std).numpy()
+    expected = {
+        "initial image": result.initial.numpy(),
+        "smooth part": result.low_pass.numpy(),
+        "reconstruction": result.image.numpy(),
+        "sparsity maps": maps,
+    }
+    for number, (data, described, _) in enumerate(napari_reader.result_layers(result)):
+        name, path = described["name"], tmp_path / f"{number}.npy"
+        if kept == "role":  # as layers of the dock have it, whatever people call them
+            own = {**described["metadata"]["napari_csc"], "role": name}
+            described = {**described, "name": "mine", "metadata": {"napari_csc": own}}
+        assert napari_writer.write_layer(str(path), data, described) == [str(path)]
+        np.testing.assert_array_equal(np.load(path), expected[name])
+
+
+def test_layers_that_cannot_be_written(
+    tmp_path: Path, result: Reconstruction, small_acquisition: Acquisition
+) -> None:
+    path = str(tmp_path / "a.nii")
+    plain = (np.ones((4, 4)), {"name": "a", "metadata": {}})
+    with pytest.raises(csc.CscError, match="no scan and no result"):
+        napari_writer.write_layer(path, *plain)
+    own = {"role": "contribution of the filter", "result": result}
+    with pytest.raises(csc.CscError, match="none of its images"):
+        napari_writer.write_layer(path, plain[0], {"name": "a", "metadata": {"napari_csc": own}})
+    ((data, described, _),) = napari_reader.acquisition_layers(small_acquisition, "scan")
+    assert napari_writer.write_layer(path, data, described) == [path]
+    np.testing.assert_allclose(csc.load(path).adjoint().abs().sum(), data.sum(), rtol=1e-4)
+
+
+def test_napari_keeps_its_own_formats() -> None:
+    """Layers that are not ours are saved as before: no suffix of napari's own is taken."""
+    npe2 = pytest.importorskip("npe2")
+    own = npe2.PluginManifest.from_file(
+        Path(napari_writer.__file__).parents[1] / "napari.yaml"
+    ).contributions.writers
+    suffixes = {one for writer in own for one in writer.filename_extensions}
+    assert {".h5", ".nii", ".nii.gz", ".npy", ".nrrd", ".mrd", ".cfl"} == suffixes

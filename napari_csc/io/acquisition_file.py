@@ -15,6 +15,7 @@ from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.atomic import replacing
 from napari_csc.io.content import check_size
 from napari_csc.io.hdf5_safety import HDF5_SIGNATURE, is_hdf5, opened, own_attribute
+from napari_csc.io.hdf5_writing import new_file
 from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.request import LoadRequest
 
@@ -70,9 +71,7 @@ def save_acquisition(acquisition: Acquisition, path: str | Path, overwrite: bool
     CscError
         If the file exists, or cannot be written.
     """
-    import h5py
-
-    with replacing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path, overwrite) as temporary, new_file(temporary) as file:
         write_acquisition(acquisition, file)
 
 

@@ -1,4 +1,4 @@
-"""ISMRMRD / MRD raw data in HDF5: readouts with a header each, and an XML header.
+"""ISMRMRD / MRD raw data in HDF5: readouts with a header each, and an XML header; or images.
 
 Conventions assumed where the standard leaves them open: a readout flagged as reversed runs against
 rising kx, and its centre sample counts along rising kx; the stored position is that of pixel
@@ -20,6 +20,7 @@ from napari_csc.io.hdf5_safety import is_hdf5, opened, own_dataset, own_item, ow
 from napari_csc.io.ismrmrd_geometry import affine_of, ordered_slices, spacing_of
 from napari_csc.io.ismrmrd_grid import gridded
 from napari_csc.io.ismrmrd_header import Encoding, ScanHeader
+from napari_csc.io.ismrmrd_images import image_series, load_images
 from napari_csc.io.ismrmrd_lines import Chosen, Readouts, chosen_readouts
 from napari_csc.io.ismrmrd_trajectory import along_trajectory
 from napari_csc.io.mr_header import times
@@ -34,7 +35,7 @@ _MOST_NOISE_SAMPLES = 2**20
 
 
 def sniff(head: bytes, path: Path) -> bool:
-    """Return whether this is HDF5 with a group of readouts or an XML header."""
+    """Return whether this is HDF5 with a group of readouts, of images, or an XML header."""
     if not is_hdf5(head):
         return False
     with opened(path) as file:
@@ -44,14 +45,19 @@ def sniff(head: bytes, path: Path) -> bool:
 def load_ismrmrd(path: Path, request: LoadRequest) -> Acquisition:
     """Return one image series of a file, of the asked-for slices.
 
+    A group without readouts is read as images, and so is one with both if images are asked for.
+
     ``key`` chooses among several, such as ``"encoding=1,repetition=2"``; names are group, encoding,
     contrast, phase, repetition, set and average. Without it the first of each is taken, and
     averages are averaged. ``metadata["choices"]`` tells what else there is.
     """
-    request.refuse_what_the_file_states(path, "axes")
     group_name, key = _split_key(request.key)
     with opened(path) as file:
         group, others = _group(file, path, group_name)
+        if image_series(group) and ("data" not in group or request.kind == "image"):
+            images = load_images(group, path, request, key)
+            return images if request.slice is None else images.select(request.slice)
+        request.refuse_what_the_file_states(path, "axes")
         header = ScanHeader.of(own_text(group, "xml", path), path)
         chosen = chosen_readouts(Readouts.of(own_dataset(group, "data", path), path), key)
         if chosen.encoding >= len(header.encodings):
@@ -74,7 +80,7 @@ def load_ismrmrd(path: Path, request: LoadRequest) -> Acquisition:
 
 
 def _groups(file: h5py.File) -> list[str]:
-    """Return the names of the groups of readouts."""
+    """Return the names of the groups of readouts or of images."""
     import h5py
 
     found = []
@@ -84,7 +90,8 @@ def _groups(file: h5py.File) -> list[str]:
             continue
         data = own_item(group, "data")
         fields = data.dtype.names if isinstance(data, h5py.Dataset) else None
-        if {"head", "data"} <= set(fields or ()) or own_item(group, "xml") is not None:
+        is_raw = {"head", "data"} <= set(fields or ())
+        if is_raw or own_item(group, "xml") is not None or image_series(group):
             found.append(name)
     return found
 

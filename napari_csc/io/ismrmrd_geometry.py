@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -71,25 +73,31 @@ def affine_of(
     ndarray or None
         None where position or directions are not set, or slices do not lie evenly.
     """
-    first = _first_of(readouts, slices[0])
-    axes = [first[name].astype(np.float64) for name in ("slice_dir", "phase_dir", "read_dir")]
+    return affine_of_heads([_first_of(readouts, one) for one in slices], spacing, shape)
+
+
+def affine_of_heads(
+    heads: Sequence[npt.NDArray[np.void]],
+    spacing: tuple[float, float, float],
+    shape: tuple[int, int, int],
+) -> Floats | None:
+    """Return the same of one header for each slice, of readouts or of images."""
+    axes = [heads[0][name].astype(np.float64) for name in ("slice_dir", "phase_dir", "read_dir")]
     matrix = np.stack(axes, axis=1)
     if not np.isfinite(matrix).all() or np.abs(matrix.T @ matrix - np.eye(3)).max() > _TOLERANCE:
         return None
-    positions = np.stack(
-        [_first_of(readouts, one)["position"].astype(np.float64) for one in slices]
-    )
+    positions = np.stack([one["position"].astype(np.float64) for one in heads])
     if not np.isfinite(positions).all():
         return None
     steps = matrix * np.array(spacing)
-    if len(slices) > 1:
+    if len(heads) > 1:
         between = np.diff(positions, axis=0)
         mean = between.mean(axis=0)
         length = float(np.linalg.norm(mean))
         if length == 0 or np.abs(between - mean).max() > _TOLERANCE * length:
             return None
         steps[:, 0] = mean
-    centre = np.array([0 if len(slices) > 1 else shape[0] // 2, shape[1] // 2, shape[2] // 2])
+    centre = np.array([0 if len(heads) > 1 else shape[0] // 2, shape[1] // 2, shape[2] // 2])
     affine = np.eye(4)
     affine[:3, :3] = _LPS_TO_RAS[:, None] * steps
     affine[:3, 3] = _LPS_TO_RAS * positions[0] - affine[:3, :3] @ centre

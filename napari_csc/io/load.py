@@ -44,8 +44,9 @@ def load(
         a NIfTI or NRRD series; number or description of a DICOM series, with the number of one of
         its volumes behind a slash (``"3/1"``), or two that make complex images (``"3+4"``);
         ``"repetition=1,contrast=0"`` in ISMRMRD files (also group, encoding, phase,
-        set, average); ``"TE=1,time=0"`` in BART files (also time2, batch); ``"average"`` for the
-        mean of the repetitions of an M4Raw scan. Found, or the first, if None.
+        set, average; of images also images, series, type); ``"TE=1,time=0"`` in BART files (also
+        time2, batch); ``"average"`` for the mean of the repetitions of an M4Raw scan. Found, or the
+        first, if None.
     kind
         ``"k-space"`` or ``"image"``; found by content if None. An image becomes its fully sampled
         k-space.

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.io.atomic import check_target, replacing
+from napari_csc.io.exported import Exported
+from napari_csc.io.write_request import WriteRequest
 
 NiftiKind = Literal["magnitude", "phase", "real", "imaginary", "complex", "maps"]
 NIFTI_KINDS: tuple[str, ...] = get_args(NiftiKind)
@@ -57,53 +59,43 @@ def save_nifti(
     CscError
         If kind or suffix do not exist, or the file cannot be written.
     """
-    import nibabel
-
     path = check_target(path, overwrite)
     if not path.name.lower().endswith(SUFFIXES):
         raise CscError(f"NIfTI cannot be written as {path.name}; use .nii or .nii.gz.")
     if kind not in NIFTI_KINDS:
         raise CscError(f"NIfTI cannot hold {kind!r}; choose {', '.join(NIFTI_KINDS)}.")
-    affine, is_known = _affine(result)
-    # Columns of the affine go with the axes.
-    image = nibabel.Nifti1Image(_values(result, kind), affine[:, [2, 1, 0, 3]])
-    code = _SCANNER if is_known else _UNKNOWN
-    image.set_sform(image.affine, code=_SCANNER)
-    image.set_qform(image.affine, code=code)
-    image.header.set_xyzt_units("mm" if is_known or result.unit == "mm" else "unknown")
-    image.header["descrip"] = _description(result, kind, is_known).encode()[:79]
-    content = image.to_bytes()
-    with replacing(path, overwrite) as part:
-        part.write_bytes(gzip.compress(content) if path.suffix.lower() == ".gz" else content)
+    write_nifti(Exported.of(result, kind), WriteRequest(path, overwrite))
     return path
 
 
-def _values(result: Reconstruction, kind: str) -> npt.NDArray[Any]:
-    """Return an array (x, y, slice), or (x, y, slice, filter)."""
-    if kind == "maps":
-        maps = result.sparsity_maps / result.noise_std
-        return np.asarray(maps.permute(3, 2, 0, 1), dtype=np.float32)
-    image = np.asarray(result.image.permute(2, 1, 0))
-    views: dict[str, Any] = {
-        "magnitude": np.abs,
-        "phase": np.angle,
-        "real": np.real,
-        "imaginary": np.imag,
-        "complex": np.asarray,
-    }
-    values: npt.NDArray[Any] = views[kind](image)
-    return np.ascontiguousarray(values.astype(np.complex64 if kind == "complex" else np.float32))
+def write_nifti(content: Exported, request: WriteRequest) -> list[Path]:
+    """Write images or maps; see `save_nifti`."""
+    import nibabel
 
-
-def _affine(result: Reconstruction) -> tuple[npt.NDArray[np.float64], bool]:
-    """Return the affine of indices (slice, y, x), and whether it was told by the input."""
-    known = result.metadata.get("affine")
-    if known is not None:
-        return np.asarray(known, dtype=float), True
-    return _UPRIGHT @ np.diag([*result.spacing, 1.0]), False
-
-
-def _description(result: Reconstruction, kind: str, is_known: bool) -> str:
-    what = "sparsity level maps, noise units" if kind == "maps" else kind
+    affine, is_known = _affine(content)
+    # Columns of the affine go with the axes.
+    image = nibabel.Nifti1Image(_values(content), affine[:, [2, 1, 0, 3]])
+    code = _SCANNER if is_known else _UNKNOWN
+    image.set_sform(image.affine, code=_SCANNER)
+    image.set_qform(image.affine, code=code)
+    image.header.set_xyzt_units("mm" if is_known or content.unit == "mm" else "unknown")
     orientation = "" if is_known else "; orientation unknown"
-    return f"napari-csc {result.dictionary.name}: {what}{orientation}"
+    image.header["descrip"] = f"{content.described}{orientation}".encode()[:79]
+    values = image.to_bytes()
+    is_packed = request.path.suffix.lower() == ".gz"
+    with replacing(request.path, request.overwrite) as part:
+        part.write_bytes(gzip.compress(values) if is_packed else values)
+    return [request.path]
+
+
+def _values(content: Exported) -> npt.NDArray[Any]:
+    """Return an array (x, y, slice), or (x, y, slice, filter)."""
+    values = content.values
+    return values.transpose(3, 2, 0, 1) if content.kind == "maps" else values.transpose(2, 1, 0)
+
+
+def _affine(content: Exported) -> tuple[npt.NDArray[np.float64], bool]:
+    """Return the affine of indices (slice, y, x), and whether it was told by the input."""
+    if content.affine is not None:
+        return content.affine, True
+    return _UPRIGHT @ np.diag([*content.spacing, 1.0]), False

@@ -20,6 +20,7 @@ from napari_csc.io.acquisition_file import (
     write_acquisition,
 )
 from napari_csc.io.atomic import replacing
+from napari_csc.io.hdf5_writing import new_file
 from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.registry import format_of
 
@@ -54,9 +55,7 @@ def save(
     CscError
         If the file exists, or cannot be written.
     """
-    import h5py
-
-    with replacing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path, overwrite) as temporary, new_file(temporary) as file:
         for name, values in result.numpy().items():
             _write(file, name, values)
         file.attrs["schema"] = RESULT_SCHEMA
