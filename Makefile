@@ -6,6 +6,9 @@ PY := $(VENV)/bin/python
 SCREEN := .ci/with-display
 BUILD := build
 
+# Tests run side by side, one process a core; make test JOBS=0 runs them one after the other.
+JOBS ?= auto
+SIDE_BY_SIDE = -n $(JOBS) --dist worksteal
 # Further arguments for pytest, e.g. make test ARGS="-k dictionary -x"
 ARGS ?=
 # The interpreter to make .venv from; without it the first one that is new enough
@@ -25,11 +28,11 @@ system: ## install the Qt, OpenGL and virtual-screen packages, where missing and
 	@.ci/system-packages
 
 test: setup system ## run every test, the viewer included (on a virtual screen if there is none)
-	$(SCREEN) $(PY) -m pytest $(ARGS)
+	$(SCREEN) $(PY) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-pyside6: system ## the tests of the viewer with PySide6 in place of PyQt6
 	@.ci/setup pyside6
-	QT_API=pyside6 PYTEST_QT_API=pyside6 $(SCREEN) $(PY) -m pytest tests/viewer $(ARGS)
+	QT_API=pyside6 PYTEST_QT_API=pyside6 $(SCREEN) $(PY) -m pytest tests/viewer $(SIDE_BY_SIDE) $(ARGS)
 
 coverage: setup system ## the same with coverage, the viewer's code included
 	mkdir -p $(BUILD)/coverage

@@ -1,5 +1,6 @@
 """What several test modules share: where measured data are, and small inputs that compute fast."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,13 @@ from places import DATA_FOLDER, SAMPLE_SCAN
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.simulate import simulate_low_field
+
+
+def pytest_configure() -> None:
+    """Share the cores among the processes that run tests side by side."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // processes))
 
 
 @pytest.fixture(scope="session")

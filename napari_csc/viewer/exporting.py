@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_csc.io.export import export
 from napari_csc.io.map_figure import save_map_figure
-from napari_csc.io.nifti_writer import NiftiKind, save_nifti
 from napari_csc.io.result_file import save
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
@@ -17,7 +17,9 @@ from napari_csc.viewer.work import Outcome
 
 
 class Exporting:
-    """Writes results and figures; the user has agreed already to replace an existing file.
+    """Writes results, images and figures.
+
+    ``overwrite`` says whether the user has agreed to replace an existing file.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ class Exporting:
         self._session, self._board, self._lanes, self._outcome = session, board, lanes, outcome
         self._tell, self._fail = tell, fail
 
-    def result(self, path: Path) -> None:
+    def result(self, path: Path, overwrite: bool = False) -> None:
         """Write the result with maps, codes, provenance, and its input, as HDF5."""
         result, outcome = self._session.result, self._outcome()
         if result is None:
@@ -49,9 +51,9 @@ class Exporting:
             return
         is_its_run = outcome is not None and outcome.result is result
         acquisition = outcome.acquisition if outcome is not None and is_its_run else None
-        self._write(path, lambda: save(result, path, acquisition=acquisition, overwrite=True))
+        self._write(path, lambda: save(result, path, acquisition=acquisition, overwrite=overwrite))
 
-    def figure(self, path: Path) -> None:
+    def figure(self, path: Path, overwrite: bool = False) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
         result, number = self._session.result, self._board.slice_of_result()
         if result is None:
@@ -61,17 +63,34 @@ class Exporting:
         self._write(
             path,
             lambda: save_map_figure(
-                result, path, slice_number=number, shown_as=shown, overwrite=True
+                result, path, slice_number=number, shown_as=shown, overwrite=overwrite
             ),
         )
 
-    def nifti(self, path: Path, kind: NiftiKind) -> None:
-        """Write images or maps as NIfTI."""
+    def images(
+        self,
+        path: Path,
+        kind: str,
+        part: str = "image",
+        form: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write images or maps in any format.
+
+        Parameters
+        ----------
+        path
+            File, or folder of DICOM files.
+        kind, part, form, overwrite
+            As `napari_csc.export` takes them.
+        """
         result = self._session.result
         if result is None:
             self._fail("There is no result to save yet; press Run first.")
             return
-        self._write(path, lambda: save_nifti(result, path, kind, overwrite=True))
+        self._write(
+            path, lambda: export(result, path, kind, part=part, format=form, overwrite=overwrite)
+        )
 
     def _write(self, path: Path, work: Callable[[], Any]) -> None:
         def written(ticket: Ticket) -> None:

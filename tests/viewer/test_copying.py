@@ -90,7 +90,7 @@ def test_result_and_figure_from_the_dock(
 ) -> None:
     panel = dock.export_panel
     buttons = {"kept ü.h5": panel.result_button, "drawn.png": panel.figure_button}
-    buttons["volume"] = panel.nifti_button
+    buttons["volume"] = panel.images_button
 
     def press(name: str) -> None:
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
@@ -105,7 +105,7 @@ def test_result_and_figure_from_the_dock(
     for name in buttons:
         press(name)
         qtbot.waitUntil(lambda: dock.messages[-1][1].startswith("Written"), timeout=20_000)
-        written = "volume.nii.gz" if name == "volume" else name
+        written = "volume.nii" if name == "volume" else name
         assert (tmp_path / written).is_file()
         dock.messages.append(("", ""))
     kept = csc.load_result(tmp_path / "kept ü.h5")
@@ -116,3 +116,62 @@ def test_result_and_figure_from_the_dock(
     panel.figure_button.click()
     qtbot.waitUntil(lambda: dock.messages[-1][0] == "problem", timeout=20_000)
     assert "does not exist" in dock.messages[-1][1]
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize(
+    ("part", "kind", "wanted", "name", "written"),
+    [
+        ("reconstruction", "magnitude", "DICOM folder (*)", "series", "series/001-0001.dcm"),
+        ("initial image", "complex", "ISMRMRD (*.mrd)", "image", "image.mrd"),
+        ("smooth part", "phase", "NIfTI (*.nii *.nii.gz)", "phase.nii.gz", "phase.nii.gz"),
+        ("reconstruction", "maps", "NRRD (*.nrrd)", "scan.v2", "scan.v2.nrrd"),
+        # The ending that was typed counts, whatever the list says.
+        ("reference", "magnitude", "NIfTI (*.nii *.nii.gz)", "a.tif", "a.tif"),
+    ],
+)
+def test_images_for_other_programs(
+    dock, load, run, qtbot, scan_file, tmp_path, monkeypatch, part, kind, wanted, name, written
+) -> None:
+    panel = dock.export_panel
+    load(scan_file)
+    run()
+    panel.part_box.setCurrentText(part)
+    panel.kind_box.setCurrentText(kind)
+    assert panel.part_box.isEnabled() == (kind != "maps")
+    offered = []
+
+    def choose(parent, title, given, filters):
+        offered.extend(filters.split(";;"))
+        return str(tmp_path / name), wanted
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    panel.images_button.click()
+    qtbot.waitUntil(lambda: dock.messages[-1][1].startswith("Written"))
+    assert (tmp_path / written).is_file()
+    assert wanted in offered
+    assert any("PNG" in one for one in offered) == (kind not in ("maps", "complex"))
+    if written.endswith((".dcm", ".mrd", ".tif")):
+        source = tmp_path / name if "." not in name and kind == "magnitude" else tmp_path / written
+        result = dock.session.result
+        image = {"reconstruction": result.image, "initial image": result.initial}
+        expected = image.get(part, result.reference).abs()
+        found = csc.load(source).adjoint().abs()
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.max()))
+
+
+@pytest.mark.gui
+def test_a_file_that_was_not_asked_about_is_not_replaced(
+    dock, load, run, qtbot, scan_file, tmp_path, monkeypatch, problems
+) -> None:
+    load(scan_file)
+    run()
+    (tmp_path / "mine.nii").write_text("mine")
+    (tmp_path / "mine.h5").write_text("mine")
+    panel = dock.export_panel
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
+    for number, button in enumerate((panel.images_button, panel.result_button), start=1):
+        button.click()
+        qtbot.waitUntil(lambda count=number: len(problems()) == count)
+        assert "exists already" in problems()[-1]
+    assert (tmp_path / "mine.nii").read_text() == (tmp_path / "mine.h5").read_text() == "mine"

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
 from napari_csc.core.errors import CscError
-from napari_csc.io.nifti_writer import NIFTI_KINDS, NiftiKind
+from napari_csc.io.exported import IMAGE_KINDS
+from napari_csc.io.writers import WRITERS, Writer
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.copying import as_command, as_python
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row
 from napari_csc.viewer.work import Job
 
 _FIGURES = "Figure (*.png *.pdf *.svg *.tif)"
+_MAPS = "maps"
+_PARTS = {
+    "reconstruction": "image",
+    "initial image": "initial",
+    "smooth part": "smooth",
+    "reference": "reference",
+}
+
+
+def _was_asked(path: Path, chosen: str) -> bool:
+    """Return whether the dialog has asked about replacing this file, and not one without ending."""
+    return path == Path(chosen)
+
+
+def _filter(writer: Writer) -> str:
+    """Return what a file dialog calls a format."""
+    if writer.is_folder:
+        return f"{writer.title} folder (*)"
+    return f"{writer.title.split(' (')[0]} ({' '.join('*' + one for one in writer.suffixes)})"
 
 
 class ExportPanel(Panel):
@@ -51,33 +70,52 @@ class ExportPanel(Panel):
         )
         self.form.addRow(row(self.result_button, self.figure_button))
 
-        self._build_nifti()
+        self._build_images()
 
-    def _build_nifti(self) -> None:
-        self.kind_box = narrow(QComboBox())
-        self.kind_box.addItems(list(NIFTI_KINDS))
-        self.nifti_button = button(
-            "Save NIfTI…",
-            "What is chosen beside it, as a volume for other programs, with the orientation of "
-            "the file the scan came from; maps in units of the noise, a volume for each filter.",
+    def _build_images(self) -> None:
+        self.part_box, self.kind_box = narrow(QComboBox()), narrow(QComboBox())
+        self.part_box.addItems(list(_PARTS))
+        self.kind_box.addItems([*IMAGE_KINDS, _MAPS])
+        self.kind_box.currentTextChanged.connect(
+            # The maps are those of the result, whichever of its images is chosen.
+            lambda kind: self.part_box.setEnabled(kind != _MAPS)
         )
-        self.nifti_button.clicked.connect(self._ask_nifti)
-        self.add("NIfTI", row(self.kind_box, self.nifti_button), "Images or maps as a volume.")
-
-    def _ask_nifti(self) -> None:
-        kind = cast(NiftiKind, self.kind_box.currentText())
-        self._ask(
-            "Save NIfTI",
-            f"{kind}.nii.gz",
-            "NIfTI (*.nii.gz *.nii)",
-            lambda path: self._exporting.nifti(path, kind),
+        self.images_button = button(
+            "Save as…",
+            "For other programs: NIfTI, DICOM, ISMRMRD, NRRD, BART, NumPy, TIFF or PNG, with the "
+            "orientation of the file the scan came from; maps in units of the noise.",
+        )
+        self.images_button.clicked.connect(self._ask_images)
+        self.add(
+            "Images",
+            row(self.part_box, self.kind_box, self.images_button),
+            "Which images, and what of their complex values, or the sparsity level maps.",
         )
 
-    def _ask(self, title: str, name: str, kinds: str, write: Callable[[Path], None]) -> None:
+    def _ask_images(self) -> None:
+        kind = self.kind_box.currentText()
+        part = "image" if kind == _MAPS else _PARTS[self.part_box.currentText()]
+        offered = {_filter(one): one for one in WRITERS if kind in one.kinds}
+        first = next(iter(offered.values()))
+        # Without an ending: the list below the name says the format.
+        chosen, wanted = QFileDialog.getSaveFileName(self, "Save as", kind, ";;".join(offered))
+        if not chosen:
+            return
+        writer = offered.get(wanted, first)
+        path = Path(chosen)
+        if not writer.fits(path):
+            # What the name says counts, and what is chosen in the list where it says nothing.
+            others = [one for one in offered.values() if one.fits(path) and path.suffix]
+            path = path if others else path.with_name(path.name + writer.suffixes[0])
+            writer = others[0] if others else writer
+        self._exporting.images(path, kind, part, writer.name, _was_asked(path, chosen))
+
+    def _ask(self, title: str, name: str, kinds: str, write: Callable[[Path, bool], None]) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
         if chosen:
             path = Path(chosen)
-            write(path if path.suffix else path.with_name(path.name + "".join(Path(name).suffixes)))
+            path = path if path.suffix else path.with_name(path.name + Path(name).suffix)
+            write(path, _was_asked(path, chosen))
 
     def _copy(self, write: Callable[[Job], str], what: str) -> None:
         outcome = self._controller.outcome
