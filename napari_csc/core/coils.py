@@ -7,14 +7,17 @@ from typing import Literal, get_args
 import torch
 
 from napari_csc.core.errors import CscError
-from napari_csc.core.fourier import kspace_to_image
+from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.graphics import keep_triton_out
+from napari_csc.core.sampling_masks import central_mask
 
 Tensor = torch.Tensor
 CoilMethod = Literal["walsh", "inati"]
 
 # Width of the smoothing of the methods, as a share of the image: coils are smooth, noise is not.
 _SMOOTHING_SHARE = 1 / 24
+# Sensitivities are smooth: on a finer grid their estimate costs much and tells nothing more.
+_FINEST = 128
 # A smaller fully sampled centre does not resolve the coils.
 _SMALLEST_CENTRE = 8
 
@@ -50,7 +53,20 @@ def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> T
 
 
 def coil_maps_of_images(coil_images: Tensor, method: str = "walsh") -> Tensor:
-    """Estimate coil sensitivity maps from coil images (slice, coil, y, x); see above."""
+    """Estimate coil sensitivity maps from coil images (slice, coil, y, x); see above.
+
+    Images of more than 128 pixels are estimated on a coarser grid and interpolated.
+    """
+    shape = (int(coil_images.shape[-2]), int(coil_images.shape[-1]))
+    coarse = (min(shape[0], _FINEST), min(shape[1], _FINEST))
+    if coarse == shape:
+        return _estimated(coil_images, method)
+    window = central_mask(shape, coarse).to(coil_images.device)
+    kspace = image_to_kspace(coil_images)[..., window].unflatten(-1, coarse)
+    return _normalised(_interpolated(_estimated(kspace_to_image(kspace), method), shape))
+
+
+def _estimated(coil_images: Tensor, method: str) -> Tensor:
     keep_triton_out()
     from mrpro.algorithms.csm import inati, walsh
 
@@ -61,8 +77,30 @@ def coil_maps_of_images(coil_images: Tensor, method: str = "walsh") -> Tensor:
         )
     estimate = walsh if method == "walsh" else inati
     width = max(3, round(min(coil_images.shape[-2:]) * _SMOOTHING_SHARE)) | 1
-    scale = coil_images.abs().max()
-    maps = torch.stack([estimate(one[:, None] / scale, width)[:, 0] for one in coil_images])
+    maps = torch.stack(
+        [estimate(one[:, None] / one.abs().max(), width)[:, 0] for one in coil_images]
+    )
+    return _normalised(maps)
+
+
+def _interpolated(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return maps (slice, coil, y, x) on a finer grid; pixel n // 2 stays in the middle."""
+    places = []
+    for fine, coarse in zip(shape, maps.shape[-2:], strict=True):
+        place = (torch.arange(fine) - fine // 2) * (coarse / fine) + coarse // 2
+        places.append(2 * place / (coarse - 1) - 1)
+    rows, columns = torch.meshgrid(*places, indexing="ij")
+    grid = torch.stack([columns, rows], -1).to(maps.device).expand(len(maps), -1, -1, -1)
+    parts = [
+        torch.nn.functional.grid_sample(
+            part, grid, mode="bicubic", padding_mode="border", align_corners=True
+        )
+        for part in (maps.real, maps.imag)
+    ]
+    return torch.complex(*parts)
+
+
+def _normalised(maps: Tensor) -> Tensor:
     norm = maps.abs().square().sum(1, keepdim=True).sqrt()
     # No coil sees anything in empty corners; an even sensitivity there does no harm.
     even = maps.new_full((), 1 / maps.shape[1] ** 0.5)

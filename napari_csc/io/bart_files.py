@@ -20,7 +20,7 @@ from napari_csc.io.interpret import (
     noise_of_mean,
 )
 from napari_csc.io.mr_header import times
-from napari_csc.io.request import LoadRequest
+from napari_csc.io.request import SLICE_COUNT, LoadRequest
 
 _FIRST_LINE = b"# Dimensions"
 _LONGEST_HEADER = 2**16
@@ -137,6 +137,7 @@ def load_bart(path: Path, request: LoadRequest) -> Acquisition:
         "format": "BART",
         "header": pair.table(),
         **({"choices": choices} if choices else {}),
+        **({SLICE_COUNT: sizes["slice"]} if sizes["phase2"] == 1 else {}),
         **({"key": request.key} if request.key else {}),
     }
     # The central partition of a volume tells what it is, as a slice does.

@@ -24,7 +24,7 @@ from napari_csc.io.ismrmrd_images import image_series, load_images
 from napari_csc.io.ismrmrd_lines import Chosen, Readouts, chosen_readouts
 from napari_csc.io.ismrmrd_trajectory import along_trajectory
 from napari_csc.io.mr_header import times
-from napari_csc.io.request import LoadRequest
+from napari_csc.io.request import SLICE_COUNT, LoadRequest
 
 if TYPE_CHECKING:
     import h5py
@@ -175,6 +175,8 @@ def _acquisition(
     shape = (encoding.matrix[2], *encoding.image_shape[1:])
     affine = affine_of(imaging, slices, spacing, shape) if unit == "mm" else None
     numbers = [0] if is_volume else request.slice_numbers(len(slices))
+    if not is_volume:
+        metadata[SLICE_COUNT] = len(slices)
     if affine is not None and not is_volume:
         affine = affine_of_slices(affine, numbers)
     if affine is not None:

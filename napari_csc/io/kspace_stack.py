@@ -15,7 +15,7 @@ from napari_csc.core.errors import CscError
 from napari_csc.io.content import Array
 from napari_csc.io.hdf5_safety import own_attribute, own_dataset, own_item, own_text
 from napari_csc.io.mr_header import MrHeader
-from napari_csc.io.request import LoadRequest
+from napari_csc.io.request import SLICE_COUNT, LoadRequest
 
 if TYPE_CHECKING:
     import h5py
@@ -107,7 +107,7 @@ class KspaceStack:
         }
         if request.coil is not None and request.coil != "all":
             metadata |= {"coil": int(request.coil)}
-        return {**metadata, "header": self.table()}
+        return {**metadata, "header": self.table(), SLICE_COUNT: self.shape[0]}
 
 
 def is_stack(file: h5py.File) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
+from napari_csc.io.lazy import lazily
 from napari_csc.io.registry import format_of
 from napari_csc.io.request import Kind, LoadRequest
 
@@ -25,6 +26,7 @@ def load(
     coil_maps: Any = None,
     noise_scan: Any = None,
     acquired: int | tuple[int, int] | None = None,
+    lazy: bool = False,
 ) -> Acquisition:
     """Load k-space or an image.
 
@@ -67,6 +69,9 @@ def load(
         Samples without signal (coil, ...) to prewhiten the coils with; from the file if None.
     acquired
         Central lines of k-space, or (ky, kx), that were acquired, where the file does not tell.
+    lazy
+        Read slices only when they are selected, for files that are too large to hold: ISMRMRD,
+        fastMRI, M4Raw and BART files of several slices. Others are read at once.
 
     Returns
     -------
@@ -86,6 +91,9 @@ def load(
     )
     found = format_of(path)
     try:
+        waiting = lazily(path, request, found) if lazy else None
+        if waiting is not None:
+            return waiting
         acquisition = found.load(path, request)
     except CscError:
         raise

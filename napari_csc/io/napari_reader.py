@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition
+    from napari_csc.core.lazy_acquisition import LazyImages
     from napari_csc.core.reconstruction import Reconstruction
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -38,22 +39,26 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Return the layers of a file: the initial image, or all of a result."""
+    from napari_csc.io.lazy import is_large
     from napari_csc.io.load import load
     from napari_csc.io.result_file import has_input, is_result, load_result
 
     file = Path(path if isinstance(path, (str, Path)) else path[0])
     if is_result(file):
         return result_layers(load_result(file), load(file) if has_input(file) else None)
-    return acquisition_layers(load(file), file.name.partition(".")[0])
+    return acquisition_layers(load(file, lazy=is_large(file)), file.name.partition(".")[0])
 
 
 def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:
     """Return the initial image as a layer data tuple; its metadata carry the acquisition."""
-    magnitude = _magnitude(acquisition.adjoint())
+    from napari_csc.core.lazy_acquisition import LazyImages, initial_images, middle_image
+
+    images = initial_images(acquisition)
+    magnitude = _LazyMagnitude(images) if isinstance(images, LazyImages) else np.abs(images)
     described = {
         "name": f"initial image ({name})",
         "metadata": {"napari_csc": {"acquisition": acquisition}},
-        "contrast_limits": (0.0, _top(magnitude)),
+        "contrast_limits": (0.0, _top(np.abs(middle_image(images)))),
         **_geometry(acquisition.spacing, acquisition.unit),
     }
     return [(magnitude, described, "image")]
@@ -96,6 +101,25 @@ def result_layers(
         "metadata": _held(result, acquisition),
     }
     return [*layers, (maps, overlay, "image")]
+
+
+class _LazyMagnitude:
+    """Magnitude of the images of a large scan, of which each is read when it is looked at."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, images: LazyImages) -> None:
+        self._images = images
+        self.shape, self.ndim, self.size = images.shape, images.ndim, images.size
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.abs(self._images[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self[:].astype(dtype or self.dtype, copy=False)
 
 
 def _held(result: Reconstruction, acquisition: Acquisition | None) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 
 Kind = Literal["k-space", "image"]
+SLICE_COUNT = "slices_in_file"
+"""Entry of the metadata: readers that can read slices alone say how many there are."""
+
 KINDS: tuple[Kind, ...] = ("k-space", "image")
 
 

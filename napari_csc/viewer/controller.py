@@ -17,6 +17,7 @@ from napari_csc.core.settings import ReconstructionSettings
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.exporting import Exporting
 from napari_csc.viewer.extras import Extras
+from napari_csc.viewer.fetching import Fetching
 from napari_csc.viewer.inspecting import Inspecting
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
@@ -84,6 +85,7 @@ class Controller:
         session.events.part.connect(board.show_part)
         session.events.selected.connect(self._selected)
         self.reading = Reading(session, lanes)
+        self.fetching = Fetching(lanes, board, self._say, self.fail)
         self.measuring = Measuring(board, self.tell, self.fail)
         self.finished.connect(self.measuring.measure)
         self.extras = Extras(session, board, lanes, self._say, self.fail)
@@ -209,6 +211,7 @@ class Controller:
         session.result, self.outcome = None, None
         session.sampled, session.noise_std = None, None
         self._input_name = loaded.facts.name
+        self.fetching.attach(loaded.facts.initial)
         self.board.show_input(
             acquisition,
             loaded.facts.initial,
@@ -228,6 +231,7 @@ class Controller:
             return
 
         def done(facts: InputFacts) -> None:
+            self.fetching.attach(facts.initial)
             self.board.change_input(facts.initial)
             self.input_facts.emit(facts)
 

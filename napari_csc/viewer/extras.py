@@ -8,6 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
+from napari_csc.core.lazy_acquisition import LazyAcquisition
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
@@ -157,12 +158,16 @@ class Extras:
             self._board.remove(KSPACE)
             return
         sampled, noise_std = self._session.sampled, self._session.noise_std
+        # Of a large scan the slice that is looked at.
+        is_lazy = isinstance(acquisition, LazyAcquisition)
+        first = self._board.current_slice() if is_lazy else 0
 
         def work(ticket: Ticket) -> Array:
-            return log_kspace(gridded(corrected(acquisition, sampled, noise_std)))
+            chosen = acquisition.select(first) if is_lazy else acquisition
+            return log_kspace(gridded(corrected(chosen, sampled, noise_std)))
 
         def done(values: Array) -> None:
             if KSPACE in self._session.extra_layers:
-                self._board.show_extra(KSPACE, values, (-4.0, 0.0))
+                self._board.show_extra(KSPACE, values, (-4.0, 0.0), first)
 
         self._lanes.facts.start(work, Handlers(done, self._fail))

@@ -24,6 +24,7 @@ class Lanes:
     ) -> None:
         self.run = Lane(run, deliver)
         self.load = Lane(short, deliver)
+        self.fetch = Lane(short, deliver)
         self.choices = Lane(short, deliver)
         self.preview = Lane(short, deliver)
         self.facts = Lane(short, deliver)

@@ -58,8 +58,11 @@ class Learner:
             images, name = session.result.image, f"the reconstruction of {scan}"
             current = 0 if len(images) == 1 else self._board.current_slice()
         elif session.acquisition is not None:
-            images, name = session.acquisition.adjoint(), scan
-            current = self._board.current_slice()
+            current = min(self._board.current_slice(), session.acquisition.shape[0] - 1)
+            chosen = session.acquisition
+            if session.slices == "current":
+                chosen, current = chosen.select(current), 0
+            images, name = chosen.adjoint(), scan
         else:
             self._fail("There is no image to learn from yet; open a file or choose a layer.")
             return

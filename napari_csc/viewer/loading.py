@@ -12,8 +12,10 @@ import torch
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.errors import CscError
+from napari_csc.core.lazy_acquisition import LazyImages, initial_images, middle_image
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.io.result_file import has_input, is_result, load_result
 from napari_csc.viewer.geometry import Geometry
@@ -39,7 +41,7 @@ class InputFacts:
     sampled: tuple[int, int]
     noise_std: float
     is_estimated: bool
-    initial: Array
+    initial: Array | LazyImages
 
     @classmethod
     def of(
@@ -57,7 +59,7 @@ class InputFacts:
             sampled=extent,
             noise_std=changed.noise_std,
             is_estimated=changed.noise_is_estimated,
-            initial=np.asarray(changed.adjoint()),
+            initial=initial_images(changed),
         )
 
 
@@ -99,7 +101,7 @@ def load_file(path: Path, **options: Any) -> LoadedScan | LoadedResult:
         result = load_result(path)
         geometry = Geometry(scale=result.spacing, units=(result.unit,) * 3)
         return loaded_result(result, geometry, path.name, load(path) if has_input(path) else None)
-    acquisition = load(path, **options)
+    acquisition = load(path, lazy=is_large(path), **options)
     return loaded_scan(acquisition, Geometry.of_acquisition(acquisition), path.name)
 
 
@@ -108,7 +110,8 @@ def loaded_scan(
 ) -> LoadedScan:
     """Return an acquisition with what is shown of it; estimates the noise, which takes a moment."""
     facts = InputFacts.of(name, acquisition)
-    return LoadedScan(acquisition, facts, image_window(facts.initial), geometry, simulated)
+    window = image_window(middle_image(facts.initial))
+    return LoadedScan(acquisition, facts, window, geometry, simulated)
 
 
 def loaded_result(

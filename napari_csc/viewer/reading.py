@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_csc.core.errors import CscError
 from napari_csc.io.choices import ArrayChoice, array_choices
+from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.viewer.jobs import Handlers
 from napari_csc.viewer.lanes import Lanes
@@ -42,7 +43,7 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
     CscError
         If it cannot be read like this.
     """
-    acquisition = load(path, **options)
+    acquisition = load(path, lazy=is_large(path), **options)
     count, height, width = acquisition.shape
     middle = acquisition.select((count // 2,)).adjoint()[0]
     magnitude = np.abs(np.asarray(middle))

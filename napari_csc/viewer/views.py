@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from napari_csc.core.lazy_acquisition import LazyImages
 from napari_csc.core.reconstruction import Reconstruction
 
 Array = npt.NDArray[Any]
@@ -32,23 +33,24 @@ class RealView:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, values: torch.Tensor | Array) -> None:
-        self.values: Array = np.asarray(values)
+    def __init__(self, values: torch.Tensor | Array | LazyImages) -> None:
+        is_lazy = isinstance(values, LazyImages)
+        self.values: Any = values if is_lazy else np.asarray(values)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
-        return self.values.shape
+        return tuple(self.values.shape)
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self.values.ndim
+        return int(self.values.ndim)
 
     @property
     def size(self) -> int:
         """Number of values."""
-        return self.values.size
+        return int(self.values.size)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,7 +73,7 @@ class ComplexView(RealView):
         What to show of it.
     """
 
-    def __init__(self, values: torch.Tensor | Array, part: Part = "magnitude") -> None:
+    def __init__(self, values: torch.Tensor | Array | LazyImages, part: Part = "magnitude") -> None:
         super().__init__(values)
         self.part = part
 

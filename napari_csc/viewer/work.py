@@ -11,6 +11,7 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.fourier import image_to_kspace
+from napari_csc.core.lazy_acquisition import in_memory
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.metrics import nmse, ssim
 from napari_csc.core.noncartesian import NonCartesianAcquisition
@@ -104,7 +105,7 @@ class Outcome:
 def prepared(job: Job) -> Acquisition:
     """Return the acquisition of a job with the user's corrections, cut to the asked slices."""
     acquisition = corrected(job.acquisition, job.sampled, job.noise_std)
-    return acquisition if job.slices is None else acquisition.select(job.slices)
+    return in_memory(acquisition) if job.slices is None else acquisition.select(job.slices)
 
 
 def corrected(

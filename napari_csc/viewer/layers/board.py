@@ -12,6 +12,7 @@ from napari.layers import Image, Layer
 from psygnal import Signal
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.lazy_acquisition import LazyImages
 from napari_csc.core.orientation import edge_letters
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
@@ -66,7 +67,7 @@ class LayerBoard:
         self._viewer = viewer
         self._part: Part = "magnitude"
         self._geometry = Geometry()
-        self._initial: Array | None = None
+        self._initial: Array | LazyImages | None = None
         self._image_window: Window = (0.0, 1.0)
         self._running: Array | None = None
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
@@ -107,7 +108,7 @@ class LayerBoard:
     def show_input(
         self,
         acquisition: Acquisition,
-        initial: Array,
+        initial: Array | LazyImages,
         window: Window,
         geometry: Geometry,
         layer: Layer | None = None,
@@ -162,12 +163,18 @@ class LayerBoard:
         affine = metadata.get("affine")
         self.signs.show_letters({} if affine is None else edge_letters(affine))
 
-    def change_input(self, initial: Array) -> None:
+    def change_input(self, initial: Array | LazyImages) -> None:
         """Show the initial image of the same input, corrected by the user."""
         self._initial = initial
         layer = self.find(INITIAL)
         if layer is not None:
             layer.data = ComplexView(initial, self._part)
+
+    def refresh_initial(self) -> None:
+        """Show the initial image again: a slice of it has been read."""
+        layer = self.find(INITIAL)
+        if layer is not None:
+            layer.refresh(highlight=False, extent=False)
 
     def current_slice(self) -> int:
         """Return the number of the slice that is looked at."""
@@ -270,11 +277,17 @@ class LayerBoard:
             result, _, first_slice, _ = self._shown
             self._put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
 
-    def show_extra(self, role: str, values: torch.Tensor | Array, window: Window) -> None:
-        """Show codes or contribution of the filter, or k-space, made on demand."""
+    def show_extra(
+        self, role: str, values: torch.Tensor | Array, window: Window, first_slice: int = 0
+    ) -> None:
+        """Show codes or contribution of the filter, or k-space, made on demand.
+
+        ``first_slice`` is where k-space begins; the others begin where the result does.
+        """
         if role == KSPACE:
             look = {"colormap": "magma", "visible": True}
-            self._shelf.put(KSPACE, values, window, self._geometry, {}, look, rewindow=True)
+            place = self._geometry.at_slice(first_slice)
+            self._shelf.put(KSPACE, values, window, place, {}, look, rewindow=True)
         elif self._shown is not None:
             # Over the map: one sees that the filter acts where its map is dark.
             look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}

@@ -1,0 +1,48 @@
+"""Large files: only the slices that are looked at are read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.errors import CscError
+from napari_csc.core.lazy_acquisition import LazyAcquisition
+from napari_csc.io.registry import Format
+from napari_csc.io.request import SLICE_COUNT, LoadRequest
+
+LARGE_BYTES = 256 * 2**20
+"""Files from this size on are opened lazily by the viewer."""
+
+
+def is_large(path: Path) -> bool:
+    """Return whether a file is so large that its slices should be read one by one."""
+    path = path.expanduser()
+    # Of a BART pair the header may have been named.
+    values = path.with_suffix(".cfl") if path.suffix.lower() == ".hdr" else path
+    try:
+        return values.is_file() and values.stat().st_size >= LARGE_BYTES
+    except OSError:
+        return False
+
+
+def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | None:
+    """Return an acquisition that reads its slices when they are needed.
+
+    None if the format, or the scan, does not fall into slices in the file: a volume, samples along
+    a trajectory, or slices that were chosen by the caller.
+    """
+    if not found.reads_slices or request.slice is not None:
+        return None
+    first = found.load(path, replace(request, slice=0))
+    count = first.metadata.get(SLICE_COUNT)
+    if type(first) is not Acquisition or not isinstance(count, int) or count < 2:
+        return None
+
+    def read(numbers: list[int]) -> Acquisition:
+        if not path.exists():
+            raise CscError(f"The file {path} is gone; put it back, or open it from where it is.")
+        wanted = replace(request, slice=numbers)
+        return wanted.finished(found.load(path, wanted), has_chosen=True)
+
+    return LazyAcquisition.of(request.finished(first, has_chosen=True), count, read)
