@@ -81,16 +81,17 @@ class ExportPanel(Panel):
             lambda kind: self.part_box.setEnabled(kind != _MAPS)
         )
         self.images_button = button(
-            "Save as…",
+            "Save images as…",
             "For other programs: NIfTI, DICOM, ISMRMRD, NRRD, BART, NumPy, TIFF or PNG, with the "
             "orientation of the file the scan came from; maps in units of the noise.",
         )
         self.images_button.clicked.connect(self._ask_images)
         self.add(
             "Images",
-            row(self.part_box, self.kind_box, self.images_button),
+            row(self.part_box, self.kind_box),
             "Which images, and what of their complex values, or the sparsity level maps.",
         )
+        self.form.addRow(self.images_button)
 
     def _ask_images(self) -> None:
         kind = self.kind_box.currentText()

@@ -146,7 +146,7 @@ class InputPanel(Panel):
         )
         self.reading_button.clicked.connect(self._ask_how)
         self.reading_button.setEnabled(False)
-        self.folder_button = button("Open folder…", "Open a folder of DICOM files.")
+        self.folder_button = button("Folder…", "Open a folder of DICOM files.")
         self.folder_button.clicked.connect(self._ask_folder)
         self.form.addRow(row(self.header_button, self.reading_button, self.folder_button))
         self.header: HeaderWindow | None = None
