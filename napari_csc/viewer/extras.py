@@ -11,11 +11,16 @@ from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_fil
 from napari_csc.core.lazy_acquisition import LazyAcquisition
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS, LayerBoard
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS, LayerBoard
 from napari_csc.viewer.layers.ruler_layer import Ruler
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.views import Array, Window, log_kspace
 from napari_csc.viewer.work import corrected, gridded
+
+_COVERING = {REMOVED, RULERS}
+"""Roles of layers of colours that hide what is below them."""
+_REMOVED_TOP = 3.0
+"""Where the colours of what was taken away end, in units of the noise."""
 
 
 class Extras:
@@ -52,6 +57,7 @@ class Extras:
         events.selected.connect(self._show_filter_layers)
         events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
+        events.result.connect(self._show_removed)
         events.acquisition.connect(self._forget_kspace)
         board.moved.connect(self._name_rulers)
         self._named: list[Ruler] = []
@@ -76,6 +82,10 @@ class Extras:
             self._show_filter_layers()
         if RULERS in changed:
             self._show_rulers()
+        if REMOVED in changed:
+            self._show_removed()
+        if changed & _COVERING and not self._session.extra_layers & _COVERING:
+            self._uncover()
         if KSPACE in changed:
             self._show_kspace()
 
@@ -125,9 +135,6 @@ class Extras:
         if RULERS not in self._session.extra_layers or result is None:
             self._board.remove(RULERS)
             self._name_rulers()
-            if self._maps_were:
-                self._board.maps.set_visible(True)
-            self._maps_were = None
             return
 
         def work(ticket: Ticket) -> Array:
@@ -138,12 +145,37 @@ class Extras:
             if result is self._session.result and RULERS in self._session.extra_layers:
                 self._board.show_rulers(rulers)
                 self._name_rulers()
-                # Colours over colours tell nothing. Once only: the user may want them back.
-                if self._maps_were is None:
-                    self._maps_were = self._board.maps.is_visible
-                    self._board.maps.set_visible(False)
+                self._cover()
 
         self._lanes.rulers.start(work, Handlers(done, self._fail))
+
+    def _show_removed(self) -> None:
+        """Show or hide what the reconstruction took away from the initial image."""
+        result = self._session.result
+        if REMOVED not in self._session.extra_layers or result is None:
+            self._board.remove(REMOVED)
+            return
+
+        def work(ticket: Ticket) -> Array:
+            return np.asarray((result.initial.abs() - result.image.abs()) / result.noise_std)
+
+        def done(values: Array) -> None:
+            if result is self._session.result and REMOVED in self._session.extra_layers:
+                self._board.show_extra(REMOVED, values, (-_REMOVED_TOP, _REMOVED_TOP))
+                self._cover()
+
+        self._lanes.removed.start(work, Handlers(done, self._fail))
+
+    def _cover(self) -> None:
+        """Hide the maps: colours over colours tell nothing. Once; the user may want them back."""
+        if self._maps_were is None:
+            self._maps_were = self._board.maps.is_visible
+            self._board.maps.set_visible(False)
+
+    def _uncover(self) -> None:
+        if self._maps_were:
+            self._board.maps.set_visible(True)
+        self._maps_were = None
 
     def _name_rulers(self) -> None:
         found = self._board.rulers()

@@ -32,6 +32,7 @@ class Lanes:
         self.networks = Lane(short, deliver)
         self.figures = Lane(short, deliver)
         self.rulers = Lane(short, deliver)
+        self.removed = Lane(short, deliver)
         self.extra = Lane(short, deliver)
         self.look = Lane(short, deliver)
         self.compare = Lane(compare, deliver)

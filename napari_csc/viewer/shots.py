@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QWidget
 from torch.nn.functional import avg_pool2d
 
 from napari_csc.viewer.guide import Guide
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 
 _ONE_LEVEL = {"maps": "2sigma", "solver": "admm", "iterations": 16}
 _MANY = 256
@@ -323,6 +323,7 @@ SHOTS = (
     Shot("display-contribution", _extra(CONTRIBUTION)),
     Shot("display-code", _extra(CODE)),
     Shot("display-ruling-filters", _extra(RULERS), is_main=True, docs="viewer-rulers"),
+    Shot("display-taken-away", _extra(REMOVED), docs="viewer-taken-away"),
     Shot("display-kspace", _extra(KSPACE)),
     Shot("display-phase", _phase),
     Shot("inspect-cursor", _inspect),

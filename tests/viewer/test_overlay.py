@@ -12,7 +12,7 @@ from napari.utils.key_bindings import KeymapHandler
 
 from napari_csc.core.inspection import ruling_filters
 from napari_csc.core.progress import Progress
-from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, RULERS
+from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REMOVED, RULERS
 from napari_csc.viewer.layers.map_layer import MAPS_KEY
 from napari_csc.viewer.layers.roles import PLACE
 from napari_csc.viewer.pair_views import SwipeView
@@ -122,6 +122,29 @@ def test_rulers_have_a_legend_and_hide_the_map(dock, viewer, overlay, qtbot) -> 
     panel.rulers.setChecked(False)
     assert layer.visible
     assert panel.legend.isHidden()
+
+
+def test_what_was_taken_away(dock, viewer, overlay, run, qtbot) -> None:
+    panel, maps = dock.display_panel, viewer.layers[MAPS]
+    panel.removed.setChecked(True)
+    qtbot.waitUntil(lambda: REMOVED in viewer.layers)
+    layer, result = viewer.layers[REMOVED], dock.session.result
+    expected = (result.initial.abs() - result.image.abs()) / result.noise_std
+    np.testing.assert_allclose(layer.data, expected, rtol=1e-5)
+    assert layer.contrast_limits == [-3, 3]
+    assert layer.colorbar.visible
+    assert not maps.visible
+    dock.session.strength = 3.0
+    run()
+    qtbot.waitUntil(lambda: not np.allclose(viewer.layers[REMOVED].data, expected))
+    # One cover after the other: the map comes back with the last.
+    panel.rulers.setChecked(True)
+    qtbot.waitUntil(lambda: RULERS in viewer.layers)
+    panel.removed.setChecked(False)
+    assert REMOVED not in viewer.layers
+    assert not maps.visible
+    panel.rulers.setChecked(False)
+    assert maps.visible
 
 
 def test_phase_has_one_colour_bar(dock, viewer, overlay) -> None:

@@ -17,7 +17,7 @@ from napari_csc.core.orientation import edge_letters
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
-from napari_csc.viewer.layers.comparison import ComparisonLayers
+from napari_csc.viewer.layers.comparison import DIVERGING, ComparisonLayers
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.marks import Marks
 from napari_csc.viewer.layers.place_mark import mark_place
@@ -33,6 +33,7 @@ from napari_csc.viewer.layers.roles import (
     PLAYED,
     RECONSTRUCTION,
     REFERENCE,
+    REMOVED,
     SMOOTH,
 )
 from napari_csc.viewer.layers.ruler_layer import Ruler, rulers_in, show_rulers
@@ -288,6 +289,11 @@ class LayerBoard:
             look = {"colormap": "magma", "visible": True}
             place = self._geometry.at_slice(first_slice)
             self._shelf.put(KSPACE, values, window, place, {}, look, rewindow=True)
+        elif role == REMOVED and self._shown is not None:
+            place = self._geometry.at_slice(self._shown[2])
+            look = {"colormap": DIVERGING, "blending": "opaque"}
+            layer = self._shelf.put(REMOVED, values, window, place, {}, look, rewindow=True)
+            layer.colorbar.visible = True
         elif self._shown is not None:
             # Over the map: one sees that the filter acts where its map is dark.
             look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}

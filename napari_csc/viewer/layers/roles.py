@@ -9,6 +9,7 @@ KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
 RULERS = "ruling filters"
+REMOVED = "taken away"
 LINES = "lines to measure"
 REGIONS = "regions to measure"
 PLACE = "pixel looked at"
@@ -21,7 +22,7 @@ DIFFERENCE = "difference B − A"
 LEFT = "left"
 RIGHT = "right"
 
-OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, RULERS)
+OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, REMOVED, RULERS)
 """Made by a run, from bottom to top."""
 
 PLAYED = (ITERATE, PARTIAL_SUM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.controller import Controller
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RULERS
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 from napari_csc.viewer.layers.ruler_layer import Ruler
 from napari_csc.viewer.views import PARTS
 from napari_csc.viewer.widgets.overlay_group import OverlayGroup
@@ -36,12 +36,18 @@ class DisplayPanel(Panel):
             "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
             "where no filter contributes. Move the cursor over it to see which filter it is."
         )
+        self.removed = QCheckBox("What was taken away")
+        self.removed.setToolTip(
+            "Initial image minus reconstruction (magnitudes), in units of the noise σ. It should "
+            "look like noise; edges or shapes in it are anatomy that was erased or added."
+        )
         self.kspace = QCheckBox("Sampled k-space")
         self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
         self._boxes = {
             CONTRIBUTION: self.contribution,
             CODE: self.code,
             RULERS: self.rulers,
+            REMOVED: self.removed,
             KSPACE: self.kspace,
         }
         for box in self._boxes.values():
