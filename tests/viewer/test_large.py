@@ -114,3 +114,10 @@ def test_a_file_that_goes_away_is_told(dock, images, large, qtbot, problems) -> 
     dock.controller.run()
     qtbot.waitUntil(lambda: not dock.controller.is_running)
     assert "is gone" in problems()[-1]
+
+
+def test_another_scan_opens_at_its_middle(dock, viewer, images, load, tmp_path) -> None:
+    dock.controller.board.go_to_slice(0)
+    stack = torch.randn((9, 30, 24), dtype=torch.complex64)
+    load(write(tmp_path / "other.cfl", kspace_of(stack), "slice,y,x"))
+    assert dock.controller.board.current_slice() == 4

@@ -159,6 +159,8 @@ class LayerBoard:
             self._viewer.layers.selection.active = chosen
         if moved and layer is None:
             self._viewer.fit_to_view()
+            # The slider stands where the scan before had it, which may be at the edge of this one.
+            self.go_to_slice((len(initial) - 1) // 2)
 
     def _show_letters(self, metadata: Mapping[str, Any]) -> None:
         affine = metadata.get("affine")
