@@ -148,6 +148,8 @@ class Controller:
                 self._load(lambda: loaded_scan(acquisition, chosen.geometry, chosen.name), layer)
         else:
             self._image = chosen
+            # How a picture lies in the body is not known.
+            self.board.signs.show_letters({})
             self.plain_image.emit(chosen)
             self._say(
                 f"{chosen.name} is a picture, not a scan: press Simulate to make a low-field scan "

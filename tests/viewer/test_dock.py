@@ -59,7 +59,8 @@ def test_from_a_file_to_maps(dock, viewer, load, run, scan_file: Path) -> None:
     assert [str(unit) for unit in maps.units][1:] == ["millimeter"] * 3
     caption = viewer.canvas.overlays.text
     assert caption.visible
-    assert "filter 0, in units of the noise" in caption.text
+    assert "filter 0\n" in caption.text
+    assert "in units of σ" in caption.text
     assert last(dock).startswith("Done in")
     assert "SSIM" in dock.run_panel.figures.text()
     assert dock.run_panel.run_button.isEnabled()

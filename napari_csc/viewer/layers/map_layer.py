@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import shorten
 from typing import Any
 
 from psygnal import Signal
@@ -16,7 +17,8 @@ from napari_csc.viewer.layers.shelf import Shelf
 from napari_csc.viewer.views import MapsView, Window
 
 MAPS_KEY = "M"
-_LEGEND = "bright: held back · dark: free to act"
+_LEGEND = "bright: held back\ndark: free to act"
+_LONGEST = 18
 # The anatomy below stays readable.
 _LOOK: dict[str, Any] = {"colormap": "inferno", "opacity": 0.45, "blending": "translucent"}
 
@@ -166,11 +168,11 @@ class MapLayer:
             text.visible = False
             return
         original = self._dictionary.order[self._position]
-        moved = "" if original == self._position else f" (number {original} before)"
-        # In short lines: a narrow canvas cuts long ones off.
+        moved = "" if original == self._position else f"\n(number {original} before)"
+        # In short lines, which do not reach the letter of the orientation at the top.
+        name = shorten(self._dictionary.name, _LONGEST, placeholder="…")
         text.text = (
-            f"sparsity map of filter {self._position}{moved}, in units of the noise σ\n"
-            f"{self._dictionary.name} · {_LEGEND}"
+            f"sparsity map of filter {self._position}{moved}\n{name}, in units of σ\n{_LEGEND}"
         )
         text.position = "top_left"
         text.visible = layer.visible
