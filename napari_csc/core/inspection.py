@@ -178,3 +178,24 @@ def check_slice(result: Reconstruction, number: int) -> None:
             f"Slice {number} does not exist; the result has the slices 0 to "
             f"{len(result.image) - 1}."
         )
+
+
+def removed(result: Reconstruction) -> Tensor:
+    """Return what the reconstruction took away from the initial images, along its own phase.
+
+    The complex residual turned by the phase of the reconstruction, so that noise stays noise around
+    zero, which a difference of magnitudes does not keep where there is little signal.
+
+    Parameters
+    ----------
+    result
+        The reconstruction.
+
+    Returns
+    -------
+    Tensor
+        ``Re((x0 - x) e^(-i arg x)) / sigma``, shape (slice, y, x), float32: positive where less is
+        left than was measured.
+    """
+    turned = (result.initial - result.image) * torch.exp(-1j * result.image.angle())
+    return turned.real / result.noise_std

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from psygnal import Signal
 
-from napari_csc.core.inspection import FilterFigures, filter_figures, ruling_filters
+from napari_csc.core.inspection import FilterFigures, filter_figures, removed, ruling_filters
 from napari_csc.core.lazy_acquisition import LazyAcquisition
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
@@ -19,8 +19,8 @@ from napari_csc.viewer.work import corrected, gridded
 
 _COVERING = {REMOVED, RULERS}
 """Roles of layers of colours that hide what is below them."""
-_REMOVED_TOP = 3.0
-"""Where the colours of what was taken away end, in units of the noise."""
+_REMOVED_TOP = 6.0
+"""Where the colours of what was taken away end, in medians of its magnitude: 4 deviations."""
 
 
 class Extras:
@@ -156,12 +156,15 @@ class Extras:
             self._board.remove(REMOVED)
             return
 
-        def work(ticket: Ticket) -> Array:
-            return np.asarray((result.initial.abs() - result.image.abs()) / result.noise_std)
+        def work(ticket: Ticket) -> tuple[Array, Window]:
+            values = np.asarray(removed(result))
+            # By what is usual, which is noise: what stands out shall be seen.
+            top = _REMOVED_TOP * float(np.median(np.abs(values))) or 1.0
+            return values, (-top, top)
 
-        def done(values: Array) -> None:
+        def done(found: tuple[Array, Window]) -> None:
             if result is self._session.result and REMOVED in self._session.extra_layers:
-                self._board.show_extra(REMOVED, values, (-_REMOVED_TOP, _REMOVED_TOP))
+                self._board.show_extra(REMOVED, *found)
                 self._cover()
 
         self._lanes.removed.start(work, Handlers(done, self._fail))

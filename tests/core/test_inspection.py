@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from helper import relative, small_scan
@@ -9,6 +11,7 @@ from napari_csc.core.inspection import (
     filter_figures,
     pixel_figures,
     region_figures,
+    removed,
     ruling_filters,
 )
 from napari_csc.core.maps import NoiseScalar
@@ -85,3 +88,19 @@ def test_what_is_not_there(result):
         region_figures(result, 0, torch.zeros(result.image.shape[1:]))
     with pytest.raises(CscError, match="has the shape"):
         region_figures(result, 0, torch.ones(3, 3))
+
+
+def test_what_was_removed_is_the_noise_where_the_truth_was_found() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, 64, 64)
+    truth = 5 * torch.exp(1j * torch.linspace(0, 3, 64)).expand(shape).clone()
+    truth[:, :32] = 0
+    noise = torch.randn(shape, dtype=torch.complex64, generator=generator)
+    result = SimpleNamespace(image=truth, initial=truth + noise, noise_std=2.0)
+    found = removed(result)
+    # Half of the power of complex noise lies along any phase; with signal or without.
+    for half in (found[:, :32], found[:, 32:]):
+        assert abs(float(half.mean())) < 0.02
+        assert float(half.std()) == pytest.approx(0.5 / 2**0.5, rel=0.05)
+    result.initial = 1.5 * truth
+    assert torch.allclose(removed(result)[:, 32:], torch.tensor(1.25))

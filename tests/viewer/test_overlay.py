@@ -10,7 +10,7 @@ import pytest
 import torch
 from napari.utils.key_bindings import KeymapHandler
 
-from napari_csc.core.inspection import ruling_filters
+from napari_csc.core.inspection import removed, ruling_filters
 from napari_csc.core.progress import Progress
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REMOVED, RULERS
 from napari_csc.viewer.layers.map_layer import MAPS_KEY
@@ -129,9 +129,10 @@ def test_what_was_taken_away(dock, viewer, overlay, run, qtbot) -> None:
     panel.removed.setChecked(True)
     qtbot.waitUntil(lambda: REMOVED in viewer.layers)
     layer, result = viewer.layers[REMOVED], dock.session.result
-    expected = (result.initial.abs() - result.image.abs()) / result.noise_std
+    expected = removed(result)
     np.testing.assert_allclose(layer.data, expected, rtol=1e-5)
-    assert layer.contrast_limits == [-3, 3]
+    top = 6 * float(expected.abs().median())
+    assert layer.contrast_limits == pytest.approx([-top, top], rel=0.01)
     assert layer.colorbar.visible
     assert not maps.visible
     dock.session.strength = 3.0

@@ -38,8 +38,9 @@ class DisplayPanel(Panel):
         )
         self.removed = QCheckBox("What was taken away")
         self.removed.setToolTip(
-            "Initial image minus reconstruction (magnitudes), in units of the noise σ. It should "
-            "look like noise; edges or shapes in it are anatomy that was erased or added."
+            "Initial image minus reconstruction, along the phase of the reconstruction, in units "
+            "of the noise σ. It should look like noise; edges or shapes in it are anatomy that "
+            "was erased (orange) or added (blue)."
         )
         self.kspace = QCheckBox("Sampled k-space")
         self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
