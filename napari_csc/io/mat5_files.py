@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array, StoredArray, check_size, n_bytes
+from napari_csc.io.content import DEFLATE_RATIO, Array, StoredArray, check_size, n_bytes
 
 _FILE_HEADER, _TAG = 128, 8
 _MATRIX, _COMPRESSED = 14, 15
@@ -31,8 +31,6 @@ _CLASSES |= {14: "i8", 15: "u8"}
 _COMPLEX_FLAG = 0x800
 _MOST_AXES, _LONGEST_NAME = 32, 4096
 _CHUNK = 2**20
-# Deflate cannot expand more than this.
-_RATIO = 1040
 
 
 def arrays(path: Path) -> dict[str, StoredArray]:
@@ -107,7 +105,7 @@ class _Source:
         self._packed = b""
         self.most = length
         if self._expander is not None:
-            self.most = _RATIO * length
+            self.most = DEFLATE_RATIO * length
             # Behind the compression stands the tag of the array itself.
             if self.tag()[0] != _MATRIX:
                 raise _damaged(path)
