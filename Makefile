@@ -16,7 +16,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
-	docs bench bench-docs clean clean-venv
+	docs bench bench-docs fuzz clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CS
 
 bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 	$(PY) tests/benchmarks/report.py docs/benchmarks.md
+
+fuzz: setup ## load thousands of damaged files of each format, and count what comes of it
+	PYTHONPATH=tests:tests/core $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)
 
 clean: ## remove what the targets above built, except .venv
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

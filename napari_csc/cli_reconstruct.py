@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 def is_batch(inputs: list[str], output: Path) -> bool:
     """Return whether the output is a folder: for several inputs, a folder, or a pattern."""
     one = Path(inputs[0]).expanduser()
+    from napari_csc.batch.scans import find_scans
+    from napari_csc.io.dicom_files import is_dicom_folder
+
     is_pattern = not one.exists() and any(sign in inputs[0] for sign in "*?[")
-    return len(inputs) > 1 or one.is_dir() or is_pattern or output.is_dir() or not output.suffix
+    if len(inputs) > 1 or is_pattern or output.is_dir() or not output.suffix:
+        return True
+    # A folder with one series is a scan like a file.
+    return one.is_dir() and not (is_dicom_folder(one) and len(find_scans(inputs, Path())) == 1)
 
 
 def single(
@@ -114,7 +120,7 @@ def batch(
 
     if workers is not None and workers < 1:
         raise CscError(f"The number of processes must be one or more, but is {workers}.")
-    scans = find_scans(inputs, default_folder(output))
+    scans = find_scans(inputs, default_folder(output), options.get("key"))
     order = Order(reconstructor.settings, options, overwrite)
     shows_bar = not quiet and sys.stderr.isatty()
 
@@ -140,13 +146,13 @@ def batch(
     if failed:
         typer.echo(f"{len(failed)} failed:", err=True)
         for report in failed:
-            typer.echo(f"  {report.scan.source}: {report.problem}", err=True)
+            typer.echo(f"  {report.scan}: {report.problem}", err=True)
         raise typer.Exit(1)
 
 
 def _line(report: Report) -> str:
     if report.problem:
-        return f"failed   {report.scan.source}"
+        return f"failed   {report.scan}"
     if report.was_done:
         return f"skipped  {report.scan.target} (done before)"
     return f"written  {report.scan.target} ({report.seconds:.1f} s)"

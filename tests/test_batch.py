@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_files
 import torch
+from test_io_dicom import series
 
 import napari_csc as csc
 from napari_csc.batch.run import run_batch
@@ -188,6 +190,65 @@ def test_files_folders_and_patterns(tmp_path: Path) -> None:
     with pytest.raises(csc.CscError, match="Two inputs"):
         names(tmp_path / "x/a.h5", tmp_path / "x/a.npy")
     assert Scan(tmp_path / "x/a.h5", out / "a.h5").parts(order()).parent == out / ".parts"
+
+
+def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path) -> None:
+    """Or one a series, of which two may make complex images."""
+    out, head = tmp_path / "out", tmp_path / "a head"
+    series(head, SeriesDescription="T1", SeriesNumber=3, uid="1.3")
+
+    def found(*inputs: Path, key: str | None = None) -> list[tuple[str, str | None]]:
+        scans = find_scans(inputs, out, key)
+        for scan in scans:
+            options = scan.options(order()) if key is None else {"key": key}
+            assert csc.load(scan.source, **options).shape == (4, 20, 24)
+        return [(scan.target.name, scan.key) for scan in scans]
+
+    assert found(head) == [("a head.h5", None)]
+    assert found(head, key="T1") == [("a head.h5", None)]
+    before = find_scans([head], out)[0].parts(order())
+    (head / "a1").touch()
+    assert find_scans([head], out)[0].parts(order()) != before
+    write_scan(head / "raw.h5")
+    assert [scan.target.name for scan in find_scans([head], out)] == ["a head.h5", "raw.h5"]
+    (head / "raw.h5").unlink()
+    series(head, prefix="b", SeriesDescription="T2", SeriesNumber=5, uid="1.5")
+    assert found(head) == [("a head_3.h5", "3"), ("a head_5.h5", "5")]
+    assert found(head, key="5") == [("a head.h5", None)]
+    parts = [scan.parts(order()) for scan in find_scans([head], out)]
+    assert parts[0] != parts[1]
+    (tmp_path / "b head").mkdir()
+    assert found(tmp_path / "* head")[:2] == [("a head_3.h5", "3"), ("a head_5.h5", "5")]
+    reports = run_batch(find_scans([head], out), order(iterations=1), workers=1)
+    assert not any(report.problem for report in reports)
+    assert sorted(path.name for path in out.glob("*.h5")) == ["a head_3.h5", "a head_5.h5"]
+
+
+def test_a_folder_of_complex_dicom_files_is_one_scan(tmp_path: Path) -> None:
+    result = Reconstructor.from_settings(order(iterations=1).settings)(
+        csc.load(write_scan(tmp_path / "scan.h5"))
+    )
+    csc.export(result, tmp_path / "complex", format="dicom", kind="complex")
+    (scan,) = find_scans([tmp_path / "complex"], tmp_path / "out")
+    assert scan.key is None or "+" in scan.key
+    assert csc.load(scan.source, **scan.options(order())).shape == result.image.shape
+    folder = tmp_path / "complex"
+    command = ["reconstruct", folder, "-o", tmp_path / "one.h5", "--dictionary", "dct-6-5"]
+    code = "import sys; from napari_csc.cli import app; app(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, command), "--maps", "1.5sigma", "--iterations", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "one.h5").is_file()
+
+
+def test_a_bart_pair_is_one_scan(tmp_path: Path) -> None:
+    path = small_files.write("BART", tmp_path)
+    assert [scan.source for scan in find_scans([tmp_path], tmp_path / "out")] == [path]
+    assert len(find_scans([tmp_path / "*"], tmp_path / "out")) == 1
 
 
 @pytest.mark.parametrize("workers", ["0", "-2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from napari_csc.core.errors import CscError
 from napari_csc.core.settings import CompleteSettings
+from napari_csc.io.dicom_files import dicom_choices, dicom_paths
 from napari_csc.io.registry import format_of
 
 PARTS = ".parts"
@@ -41,48 +43,70 @@ class Order:
 
 @dataclass(frozen=True)
 class Scan:
-    """One input file and its result.
+    """One input and its result.
 
     Attributes
     ----------
     source, target : Path
-        Where it is read from and written to.
+        Where it is read from and written to; a folder of DICOM files is read as a whole.
+    key : str or None
+        What is read of a source that holds several: the series of a folder.
     """
 
     source: Path
     target: Path
+    key: str | None = None
+
+    def options(self, order: Order) -> dict[str, Any]:
+        """Return the arguments of `napari_csc.load` for this scan."""
+        return order.options if self.key is None else {**order.options, "key": self.key}
+
+    def __str__(self) -> str:
+        """Return the input for people."""
+        return str(self.source) if self.key is None else f"{self.source}, series {self.key}"
 
     def parts(self, order: Order) -> Path:
         """Return the folder of finished slices, which is another one for other settings."""
-        facts = self.source.stat()
-        asked = repr((order.settings.model_dump_json(), sorted(order.options.items())))
-        identity = f"{asked}{self.source}{facts.st_size}{facts.st_mtime_ns}"
+        asked = repr((order.settings.model_dump_json(), sorted(self.options(order).items())))
+        identity = f"{asked}{self.source}{state_of(self.source)}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
         return self.target.parent / PARTS / f"{self.target.stem}-{digest}"
 
 
-def find_scans(inputs: Iterable[str | Path], folder: Path) -> list[Scan]:
+def find_scans(inputs: Iterable[str | Path], folder: Path, key: str | None = None) -> list[Scan]:
     """Return the scans of files, folders and patterns, with their results in a folder.
 
     A result is named after its file; files of the same name get the name of their folder before
-    it. Of a folder every file that can be read is taken, not those in folders below.
+    it. Of a folder every file that can be read is taken, not those in folders below. DICOM files in
+    a folder belong together: they are one scan, or one a series if there are several, whose results
+    are named after the folder and the number of the series.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, patterns.
+    folder
+        Where the results go.
+    key
+        What is asked for of every scan; of folders with DICOM files it chooses the series.
 
     Raises
     ------
     CscError
         If nothing is found, or two results would have the same name.
     """
-    found: dict[Path, None] = {}
+    found: dict[tuple[Path, str | None], None] = {}
     for one in inputs:
         for path in _expanded(str(one)):
-            found[path.absolute()] = None
+            for name in _keys(path, key):
+                found[path.absolute(), name] = None
     if not found:
         raise CscError("No input was found; give files, folders or patterns such as 'scans/*.h5'.")
-    stems = [_stem(path) for path in found]
+    stems = [_stem(path, name) for path, name in found]
     scans = []
-    for path, stem in zip(found, stems, strict=True):
-        name = stem if stems.count(stem) == 1 else f"{path.parent.name}_{stem}"
-        scans.append(Scan(path, folder / f"{name}.h5"))
+    for (path, name), stem in zip(found, stems, strict=True):
+        called = stem if stems.count(stem) == 1 else f"{path.parent.name}_{stem}"
+        scans.append(Scan(path, folder / f"{called}.h5", name))
     targets = [scan.target for scan in scans]
     twice = next((target for target in targets if targets.count(target) > 1), None)
     if twice is not None:
@@ -93,14 +117,42 @@ def find_scans(inputs: Iterable[str | Path], folder: Path) -> list[Scan]:
     return scans
 
 
+def state_of(source: Path) -> str:
+    """Return what changes when a file, or one in a folder, does."""
+    paths = dicom_paths(source) if source.is_dir() else [source]
+    return "".join(f"{one.stat().st_size}{one.stat().st_mtime_ns}" for one in paths)
+
+
 def _expanded(text: str) -> list[Path]:
     path = Path(text).expanduser()
     if path.is_dir():
-        return [one for one in sorted(path.iterdir()) if one.is_file() and _is_readable(one)]
+        together = set(dicom_paths(path))
+        alone = [one for one in sorted(path.iterdir()) if one.is_file() and one not in together]
+        alone = [one for one in alone if not _is_half(one) and _is_readable(one)]
+        return [*([path] if together else []), *alone]
     if not path.exists() and any(sign in text for sign in "*?["):
-        return [Path(one) for one in sorted(glob.glob(str(path))) if Path(one).is_file()]
+        matches = [Path(one) for one in sorted(glob.glob(str(path)))]
+        matches = [one for one in matches if not _is_half(one)]
+        return [one for one in matches if one.is_file() or (one.is_dir() and dicom_paths(one))]
     # A file that does not exist is reported with the others that fail.
     return [path]
+
+
+def _is_half(path: Path) -> bool:
+    """Return whether this is the header of a BART pair, which its values stand for."""
+    return path.suffix.lower() == ".hdr" and path.with_suffix(".cfl").is_file()
+
+
+def _keys(path: Path, key: str | None) -> list[str | None]:
+    """Return the keys of the scans in a path: None, or the series of a folder."""
+    if key is not None or not path.is_dir():
+        return [None]
+    try:
+        names = dicom_choices(path)
+    except CscError:
+        # It is reported with the others that fail.
+        return [None]
+    return list(names) if len(names) > 1 else [None]
 
 
 def _is_readable(path: Path) -> bool:
@@ -111,5 +163,7 @@ def _is_readable(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+def _stem(path: Path, key: str | None) -> str:
+    if not path.is_dir():
+        return path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+    return path.name if key is None else f"{path.name}_{re.sub(r'[^0-9A-Za-z]+', '-', key)}"

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from napari_csc.batch.scans import PARTS, Order, Scan
+from napari_csc.batch.scans import PARTS, Order, Scan, state_of
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.core.joining import join_slices
@@ -55,7 +55,7 @@ def reconstruct_slice(scan: Scan, order: Order, index: int) -> Answer:
     """Reconstruct one slice and write it to the folder of finished slices."""
 
     def work() -> Answer:
-        acquisition = _acquisition(scan.source, order).select(index)
+        acquisition = _acquisition(scan, order).select(index)
         result = _reconstructor(order.settings.model_dump_json())(acquisition)
         save(result, _part(scan, order, index), overwrite=True)
         return Answer()
@@ -67,7 +67,7 @@ def join(scan: Scan, order: Order) -> Answer:
     """Write the result of a scan of which all slices are finished, and clear them away."""
 
     def work() -> Answer:
-        acquisition = _acquisition(scan.source, order)
+        acquisition = _acquisition(scan, order)
         count = acquisition.shape[0]
         parts = [load_result(_part(scan, order, index)) for index in range(count)]
         joined = join_slices(parts, acquisition)
@@ -79,7 +79,7 @@ def join(scan: Scan, order: Order) -> Answer:
 
 
 def _look(scan: Scan, order: Order) -> Answer:
-    acquisition = _acquisition(scan.source, order)
+    acquisition = _acquisition(scan, order)
     # Before any slice: settings that do not fit are told once.
     _reconstructor(order.settings.model_dump_json()).check(acquisition)
     count = acquisition.shape[0]
@@ -133,16 +133,14 @@ def _told(work: Callable[[], Answer], scan: Scan, order: Order) -> Answer:
         )
 
 
-def _acquisition(source: Path, order: Order) -> Acquisition:
-    facts = source.stat()
-    options = tuple(sorted((name, _fixed(value)) for name, value in order.options.items()))
-    return _loaded(source, facts.st_mtime_ns, facts.st_size, options)
+def _acquisition(scan: Scan, order: Order) -> Acquisition:
+    asked = scan.options(order).items()
+    options = tuple(sorted((name, _fixed(value)) for name, value in asked))
+    return _loaded(scan.source, state_of(scan.source), options)
 
 
 @lru_cache(maxsize=1)
-def _loaded(
-    source: Path, changed: int, size: int, options: tuple[tuple[str, Any], ...]
-) -> Acquisition:
+def _loaded(source: Path, state: str, options: tuple[tuple[str, Any], ...]) -> Acquisition:
     """Load a scan; the last one is kept, because slices of a scan come one after the other."""
     acquisition = load(source, **dict(options))
     # One noise level for the whole scan, measured once.

@@ -4,8 +4,11 @@ Besides the weight registry this is the only place in ``core`` that opens files.
 """
 
 import json
+import math
 import os
 import re
+import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,11 @@ from napari_csc.core.errors import CscError
 
 SHIPPED = Path(__file__).parent.parent / "dictionaries"
 _FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
+_READERS = {
+    ".npy": "napari_csc.io.numpy_files",
+    ".npz": "napari_csc.io.numpy_files",
+    ".mat": "napari_csc.io.matlab",
+}
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
@@ -59,7 +67,10 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
     source = str(path) if key is None else ""
     filters = _filters_first(_read(path, key), path)
     told = _told(path) if path.suffix.lower() == ".safetensors" else {}
-    return Dictionary.from_filters(filters, path.stem, source, told)
+    try:
+        return Dictionary.from_filters(filters, path.stem, source, told)
+    except CscError as error:
+        raise _named(error, path) from error
 
 
 def save_dictionary(dictionary: Dictionary, path: Path) -> None:
@@ -85,16 +96,16 @@ def _told(path: Path) -> dict[str, Any]:
         text = (file.metadata() or {}).get(_METADATA_KEY, "{}")
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:
     readers = {
-        ".npy": _read_numpy,
-        ".npz": _read_numpy,
-        ".mat": _read_matlab,
+        ".npy": _read_arrays,
+        ".npz": _read_arrays,
+        ".mat": _read_arrays,
         ".pt": _read_torch,
         ".pth": _read_torch,
         ".safetensors": _read_safetensors,
@@ -110,23 +121,35 @@ def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:
         ) from error
 
 
-def _read_numpy(path: Path, key: str | None) -> np.ndarray[Any, Any]:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        return loaded[_choose(path, loaded.files, key)]
+def _read_arrays(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    """Return an array of a NumPy or MATLAB file, read by what reads scans from such files."""
+    with path.open("rb") as file:
+        is_old = b"\0" in file.read(4)
+    if path.suffix.lower() == ".mat" and is_old:
+        return _read_old_matlab(path, key)
+    # By its name in a text: nothing in this room imports the one that knows the formats.
+    content = import_module(_READERS[path.suffix.lower()]).read(path)
+    planes = {name: one for name, one in content.arrays.items() if len(one.shape) >= 2}
+    stored = planes[_choose(path, list(planes), key)]
+    if math.prod(stored.shape) > LARGEST_COUNT * LARGEST_SIZE**2:
+        raise _no_filters(path, stored.shape)
+    return np.asarray(stored.read())
 
 
-def _read_matlab(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+def _read_old_matlab(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    """Return an array of a MATLAB 4 file, which begins with a small number."""
     from scipy.io import loadmat, whosmat
 
     names = [name for name, shape, _ in whosmat(path) if len(shape) >= 2]
     chosen = _choose(path, names, key)
-    return loadmat(path, variable_names=[chosen])[chosen]
+    return np.asarray(loadmat(path, variable_names=[chosen])[chosen])
 
 
 def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(one.file_size for one in archive.infolist()) > _LARGEST_FILE:
+                raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
     # weights_only refuses pickled code; anything but tensors and containers of them fails.
     loaded = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(loaded, dict):
@@ -148,19 +171,21 @@ def _choose(path: Path, names: list[str], key: str | None) -> str:
     """Return the array to read: the asked one, the only one, or one with a telling name."""
     if key is not None:
         if key not in names:
-            raise CscError(
-                f"{path.name} has no array {key!r}; it has {', '.join(names) or 'none'}."
-            )
+            raise CscError(f"{path.name} has no array {key!r}; it has {_listed(names) or 'none'}.")
         return key
     if len(names) == 1:
         return names[0]
     telling = [name for name in names if name.lower() in ("filters", "dictionary", "d", "kernels")]
     if len(telling) != 1:
         raise CscError(
-            f"{path.name} holds {len(names)} arrays ({', '.join(names)[:200]}); "
+            f"{path.name} holds {len(names)} arrays ({_listed(names)}); "
             "name the one with the filters."
         )
     return telling[0]
+
+
+def _listed(names: list[str]) -> str:
+    return " ".join(", ".join(names).split())[:200]
 
 
 def _filters_first(array: np.ndarray[Any, Any], path: Path) -> np.ndarray[Any, Any]:
@@ -172,8 +197,18 @@ def _filters_first(array: np.ndarray[Any, Any], path: Path) -> np.ndarray[Any, A
     if array.ndim == 3 and array.shape[0] == array.shape[1] != array.shape[2]:
         array = np.moveaxis(array, -1, 0)
     if array.ndim == 3 and (len(array) > LARGEST_COUNT or max(array.shape[1:]) > LARGEST_SIZE):
-        raise CscError(
-            f"The array in {path.name} has the shape {array.shape}, which is no set of filters; "
-            f"up to {LARGEST_COUNT} filters of up to {LARGEST_SIZE} x {LARGEST_SIZE} are taken."
-        )
+        raise _no_filters(path, array.shape)
     return array
+
+
+def _no_filters(path: Path, shape: tuple[int, ...]) -> CscError:
+    return CscError(
+        f"The array in {path.name} has the shape {shape}, which is no set of filters; "
+        f"up to {LARGEST_COUNT} filters of up to {LARGEST_SIZE} x {LARGEST_SIZE} are taken."
+    )
+
+
+def _named(error: CscError, path: Path) -> CscError:
+    """Return an error about filters as one about the file that they come from."""
+    text = str(error)
+    return CscError(f"{path.name} cannot be used: {text[0].lower()}{text[1:]}")

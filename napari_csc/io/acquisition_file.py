@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,14 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.atomic import replacing
-from napari_csc.io.content import check_size
-from napari_csc.io.hdf5_safety import HDF5_SIGNATURE, is_hdf5, opened, own_attribute
+from napari_csc.io.hdf5_attributes import (
+    own_attribute,
+    own_attribute_names,
+    own_attribute_numbers,
+)
+from napari_csc.io.hdf5_safety import is_hdf5, opened, own_array, own_item
 from napari_csc.io.hdf5_writing import new_file
+from napari_csc.io.header_table import one_line
 from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.request import LoadRequest
 
@@ -28,7 +33,9 @@ VERSION = 1
 INPUT_GROUP = "input"
 
 _OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density")
+_SIGNATURE_BYTES = 8
 # Attributes with a place of their own in an Acquisition.
+_BETWEEN = ("slice_spacing_mm", "slice_thickness_mm")
 _KNOWN = {"schema", "schema_version", "noise_std", "metadata", "pixel_spacing_mm"}
 _KNOWN |= {"slice_spacing_mm"}
 
@@ -40,15 +47,14 @@ def sniff(head: bytes, path: Path) -> bool:
 
 def schema_of(path: Path) -> str | None:
     """Return the schema attribute of an HDF5 file; None if it has none or is no HDF5 file."""
-    import h5py
-
     try:
         with path.open("rb") as raw:
-            if raw.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+            if not is_hdf5(raw.read(_SIGNATURE_BYTES)):
                 return None
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             return str(own_attribute(file, "schema") or "") or None
-    except OSError:
+    except Exception:
+        # The HDF5 library has many ways to say that a file is damaged.
         return None
 
 
@@ -101,17 +107,12 @@ def write_acquisition(acquisition: Acquisition, group: h5py.Group) -> None:
 
 def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acquisition:
     """Read an acquisition from an HDF5 group."""
-    if group.attrs.get("schema_version", 0) > VERSION:
-        raise CscError(f"{path.name} was written by a newer napari-csc; update this one.")
+    check_version(group, path, VERSION)
     if "kspace" not in group:
         raise CscError(f"{path.name} holds no k-space; write it again.")
     names = ("kspace", *(name for name in _OPTIONAL if name in group))
-    arrays = {name: read_dataset(group, name, path) for name in names}
-    metadata = {
-        str(name): _plain(value) for name, value in group.attrs.items() if name not in _KNOWN
-    }
-    if "metadata" in group.attrs:
-        metadata |= from_json(group.attrs["metadata"])
+    arrays = {name: own_array(group, name, path) for name in names}
+    metadata = _metadata(group, path)
     kspace, maps = arrays["kspace"], arrays.get("coil_maps")
     maps = maps if request.coil_maps is None else request.coil_maps
     noise_scan = arrays.get("noise_scan") if request.noise_scan is None else request.noise_scan
@@ -125,9 +126,8 @@ def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acq
             f"The coils in {path.name} are prewhitened already; leave the noise scan out."
         )
     mask = arrays.get("mask") if request.mask is None else request.mask
-    stored_noise = group.attrs.get("noise_std")
-    given = stored_noise if request.noise_std is None else request.noise_std
-    spacing, unit = _spacing(group.attrs)
+    given = _noise_std(group, path) if request.noise_std is None else request.noise_std
+    spacing, unit = _spacing(group, path)
     common: dict[str, Any] = {
         "coil_maps": maps,
         "noise_std": None if given is None else float(given),
@@ -151,34 +151,30 @@ def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acq
     )
 
 
-def read_dataset(group: h5py.Group, name: str, path: Path) -> np.ndarray[Any, Any]:
-    """Read an array; links out of the file and absurd shapes are refused before that."""
-    import h5py
-
-    is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
-    item = group[name] if is_own else None
-    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biufc" or item.is_virtual:
-        raise CscError(
-            f"The data set {name!r} in {path.name} holds no numbers of its own; write it again."
-        )
-    if item.external:
-        raise CscError(f"The data set {name!r} stands outside {path.name}; copy it into the file.")
-    check_size(item.shape, item.dtype, path)
-    return item[()]
+def check_version(group: h5py.Group, path: Path, newest: int) -> None:
+    """Refuse what a newer version of the program has written."""
+    version = own_attribute(group, "schema_version")
+    if "schema_version" in group.attrs and not isinstance(version, int):
+        raise CscError(f"The version of {path.name} is no whole number; write the file again.")
+    if isinstance(version, int) and version > newest:
+        raise CscError(f"{path.name} was written by a newer napari-csc; update this one.")
 
 
 def _group_of(file: h5py.File, path: Path) -> h5py.Group:
+    import h5py
+
     schema = str(own_attribute(file, "schema") or "")
     if schema == SCHEMA:
         return file
     if schema == RESULT_SCHEMA:
-        if INPUT_GROUP in file:
-            return file[INPUT_GROUP]
+        group = own_item(file, INPUT_GROUP)
+        if isinstance(group, h5py.Group):
+            return group
         raise CscError(
             f"{path.name} is a result without its input; open it with load_result, or with "
             "'napari-csc view'."
         )
-    names = ", ".join(list(file)[:8]) or "nothing"
+    names = one_line(", ".join(list(file)[:8])) or "nothing"
     raise CscError(
         f"{path.name} is an HDF5 file of another program (it holds {names}); "
         "those of napari-csc, ISMRMRD, fastMRI and M4Raw are read, so export the k-space as .npy."
@@ -193,13 +189,49 @@ def _one_coil(kspace: np.ndarray[Any, Any], coil: int, group: h5py.Group) -> np.
     return kspace[:, coil : coil + 1] if has_coils else kspace
 
 
-def _spacing(attributes: Mapping[str, Any]) -> tuple[tuple[float, float, float], str]:
-    pixel = attributes.get("pixel_spacing_mm")
-    if pixel is None:
+def _metadata(group: h5py.Group, path: Path) -> dict[str, Any]:
+    """Return the facts in a file: JSON, and attributes that other programs have added."""
+    found: dict[str, Any] = {}
+    for name in own_attribute_names(group):
+        if name not in _KNOWN:
+            value = own_attribute(group, name)
+            found |= {} if value is None else {str(name): value}
+    if "metadata" in group.attrs:
+        text = own_attribute(group, "metadata")
+        told = from_json(text) if isinstance(text, str) else None
+        if not isinstance(told, dict):
+            raise CscError(f"The metadata in {path.name} are damaged; write the file again.")
+        found |= told
+    return found
+
+
+def _noise_std(group: h5py.Group, path: Path) -> float | None:
+    if "noise_std" not in group.attrs:
+        return None
+    value = own_attribute(group, "noise_std")
+    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise CscError(
+            f"The noise level in {path.name} is no positive number; give it (noise_std=), or write "
+            "the file again."
+        )
+    return float(value)
+
+
+def _spacing(group: h5py.Group, path: Path) -> tuple[tuple[float, float, float], str]:
+    if "pixel_spacing_mm" not in group.attrs:
         return (1.0, 1.0, 1.0), "pixel"
-    between = attributes.get("slice_spacing_mm", attributes.get("slice_thickness_mm", 1.0))
-    return (float(between), float(pixel[0]), float(pixel[1])), "mm"
+    pixel = own_attribute_numbers(group, "pixel_spacing_mm")
+    name = next((one for one in _BETWEEN if one in group.attrs), None)
+    between = np.ones(1) if name is None else own_attribute_numbers(group, name)
+    if pixel is None or between is None or pixel.shape != (2,) or between.shape != (1,):
+        raise _wrong_spacing(path)
+    spacing = (float(between[0]), float(pixel[0]), float(pixel[1]))
+    if not all(0 < one < math.inf for one in spacing):
+        raise _wrong_spacing(path)
+    return spacing, "mm"
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _wrong_spacing(path: Path) -> CscError:
+    return CscError(
+        f"The size of a voxel in {path.name} is not three positive numbers; write the file again."
+    )

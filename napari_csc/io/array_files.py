@@ -11,6 +11,7 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.io.axes import ordered
 from napari_csc.io.content import FileContent, check_size
+from napari_csc.io.header_table import one_line
 from napari_csc.io.interpret import detected_kind, image_acquisition, kspace_acquisition
 from napari_csc.io.request import LoadRequest
 
@@ -71,7 +72,8 @@ def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
         raise CscError(f"{path.name} holds no array of numbers; export the k-space or image again.")
     if request.key is not None:
         if request.key not in arrays:
-            names = ", ".join(name for name in arrays if name) or "one array without a name"
+            names = one_line(", ".join(name for name in arrays if name), 200)
+            names = names or "one array without a name"
             raise CscError(f"{path.name} has no array {request.key!r}; it has {names}.")
         return request.key
     # Scalars and lists of parameters are no candidates, unless there is nothing else.
@@ -84,7 +86,5 @@ def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
         telling = [name for name in candidates if name.lower() in _TELLING[kind]]
         if len(telling) == 1:
             return telling[0]
-    raise CscError(
-        f"{path.name} holds several arrays ({', '.join(candidates)[:200]}); choose one with its "
-        "key."
-    )
+    listed = one_line(", ".join(candidates), 200)
+    raise CscError(f"{path.name} holds several arrays ({listed}); choose one with its key.")

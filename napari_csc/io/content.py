@@ -16,6 +16,10 @@ LARGEST_BYTES = 8 * 2**30
 """Larger arrays are refused before anything is allocated."""
 
 
+DEFLATE_RATIO = 1040
+"""Deflate, the compression of zip and gzip, cannot expand anything more than this."""
+
+
 def n_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """Return the size in memory of an array; exact for any shape a damaged header may claim."""
     return int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize

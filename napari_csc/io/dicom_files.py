@@ -12,7 +12,7 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
 from napari_csc.io.dicom_frames import Frame, quietly, read_frames
 from napari_csc.io.dicom_pixels import complex_stack, stack
-from napari_csc.io.dicom_series import Series, Volume, chosen_volume, normal, series_of
+from napari_csc.io.dicom_series import Series, Volume, chosen_volume, normal, scans_of, series_of
 from napari_csc.io.header_table import geometry_rows, product
 from napari_csc.io.interpret import image_acquisition
 from napari_csc.io.request import LoadRequest
@@ -32,10 +32,26 @@ def sniff(head: bytes, path: Path) -> bool:
 
 def is_dicom_folder(path: Path) -> bool:
     """Return whether a folder holds a DICOM file; what lies in folders below does not count."""
-    return next(iter(_files(path, first_only=True)), None) is not None
+    return next(iter(dicom_paths(path, first_only=True)), None) is not None
 
 
-def _files(folder: Path, first_only: bool = False) -> list[Path]:
+@quietly()
+def dicom_choices(path: Path) -> list[str]:
+    """Return the keys of the series of a file or folder, one where all belong together.
+
+    Two series that make complex images are one. Where series cannot be told apart by their numbers,
+    or one holds several volumes, nobody can choose by these keys, and loading says so.
+
+    Raises
+    ------
+    CscError
+        If the files are damaged.
+    """
+    paths = dicom_paths(path) if path.is_dir() else [path]
+    return scans_of(series_of(frame for one in paths for frame in read_frames(one)))
+
+
+def dicom_paths(folder: Path, first_only: bool = False) -> list[Path]:
     """Return the DICOM files of a folder, without the index of a medium."""
     found: list[Path] = []
     try:
@@ -65,7 +81,7 @@ def load_dicom(path: Path, request: LoadRequest) -> Acquisition:
         raise CscError(f"{path.name} holds images and no k-space; leave the kind out.")
     if request.axes is not None:
         raise CscError("DICOM files state their axes; leave them out.")
-    paths = _files(path) if path.is_dir() else [path]
+    paths = dicom_paths(path) if path.is_dir() else [path]
     frames = [frame for one in paths for frame in read_frames(one)]
     if not frames:
         raise CscError(

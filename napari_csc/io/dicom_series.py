@@ -101,6 +101,24 @@ def series_of(frames: Iterable[Frame]) -> list[Series]:
     return sorted(found, key=lambda one: (len(one.name), one.name))
 
 
+def scans_of(series: list[Series]) -> list[str]:
+    """Return the keys of what can be read one by one: pairs that make complex images are one."""
+    found: list[str] = []
+    left = list(series)
+    while left:
+        first = left.pop(0)
+        for other in left:
+            together = _pair([first, other])
+            # The only two, or of the same description, as `chosen_volume` takes them.
+            alike = len(series) == 2 or first.description == other.description
+            if together is not None and alike:
+                left.remove(other)
+                first = together
+                break
+        found.append(first.name)
+    return found
+
+
 def chosen_volume(name: str, series: list[Series], key: str | None) -> tuple[Series, Volume]:
     """Return the volume that the key chooses, or the only one.
 

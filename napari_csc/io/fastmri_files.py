@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
-from napari_csc.io.hdf5_safety import is_hdf5, opened, own_attribute, own_item, own_numbers
+from napari_csc.io.hdf5_attributes import own_attribute
+from napari_csc.io.hdf5_safety import is_hdf5, opened, own_item, own_numbers
 from napari_csc.io.kspace_stack import (
     KspaceStack,
     is_stack,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size
+from napari_csc.io.content import Array, check_size
+from napari_csc.io.hdf5_heaps import check_heaps
 
 if TYPE_CHECKING:
     import h5py
@@ -22,6 +23,9 @@ LARGEST_TEXT = 4 * 2**20
 
 LARGEST_CHUNK = 2**30
 """Larger compressed chunks, which are expanded as a whole, are refused."""
+
+# Of enumerations, arrays, values of variable length, and complex numbers, by their numbers.
+_DERIVED_CLASSES = (8, 9, 10, 11)
 
 
 def is_hdf5(head: bytes) -> bool:
@@ -81,6 +85,11 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
         raise CscError(f"{name!r} in {path.name} is no data set; export the file again.")
     if item.is_virtual or item.external:
         raise CscError(f"The data set {name!r} stands outside {path.name}; copy it into the file.")
+    if not is_sound_type(item.id.get_type()):
+        raise CscError(
+            f"The data set {name!r} in {path.name} has numbers of a type that no program writes, "
+            "so it is damaged; copy or export it again."
+        )
     check_size(item.shape or (), item.dtype, path)
     # Filters shrink; without them, what is stored has the claimed size, and so has each chunk,
     # which is read as a whole.
@@ -97,6 +106,28 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     return item
 
 
+def is_sound_type(kind: h5py.h5t.TypeID) -> bool:
+    """Return whether a type is made of numbers and texts as processors have them.
+
+    A damaged one may be a number of odd layout, which has made the HDF5 library crash when it
+    converted it.
+    """
+    from h5py import h5t
+
+    if isinstance(kind, h5t.TypeFloatID):
+        floats = ("F16LE", "F16BE", "F32LE", "F32BE", "F64LE", "F64BE")
+        known = [getattr(h5t, f"IEEE_{one}") for one in floats] + [h5t.NATIVE_LDOUBLE]
+        return any(kind == one for one in known)
+    if isinstance(kind, h5t.TypeIntegerID):
+        width = 8 * kind.get_size()
+        return kind.get_precision() == width <= 64 and kind.get_offset() == 0
+    if isinstance(kind, h5t.TypeCompoundID):
+        members = range(kind.get_nmembers())
+        return all(is_sound_type(kind.get_member_type(one)) for one in members)
+    parent = kind.get_super() if kind.get_class() in _DERIVED_CLASSES else None
+    return parent is None or is_sound_type(parent)
+
+
 def own_numbers(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     """Return a data set of plain numbers without reading it; see `own_dataset`."""
     item = own_dataset(group, name, path)
@@ -105,8 +136,13 @@ def own_numbers(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     return item
 
 
-def own_text(group: h5py.Group, name: str, path: Path) -> str:
-    """Return a text, a data set of one string.
+def own_array(group: h5py.Group, name: str, path: Path) -> Array:
+    """Return the numbers of a data set; see `own_dataset`."""
+    return np.asarray(own_numbers(group, name, path)[()])
+
+
+def own_text(group: h5py.Group, name: str, path: Path, longest: int = LARGEST_TEXT) -> str:
+    """Return a text, a data set of one string, of up to so many bytes.
 
     Raises
     ------
@@ -122,16 +158,16 @@ def own_text(group: h5py.Group, name: str, path: Path) -> str:
     value: Any = item[()] if item.shape == () else item[(0,) * item.ndim]
     if not isinstance(value, (bytes, str)):
         raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
-    if len(value) > LARGEST_TEXT:
+    if len(value) > longest:
         raise CscError(
-            f"The text {name!r} in {path.name} is longer than {LARGEST_TEXT // 2**20} MiB, which "
+            f"The text {name!r} in {path.name} is longer than {longest // 2**20} MiB, which "
             "no header is; export the file again."
         )
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "") -> None:
-    """Refuse elements of variable length that claim more than the file holds.
+    """Refuse elements of variable length that claim more than the file holds, or lead nowhere.
 
     The HDF5 library would allocate, and fill, whatever they claim. What filters hide is not
     checked.
@@ -161,38 +197,20 @@ def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "
     if member:
         place = kind.get_member_offset(kind.get_member_index(member.encode()))
     each = math.prod(item.chunks or item.shape)
-    largest = 0
+    largest, heaps = 0, set[int]()
     with path.open("rb") as file:
         for start, size in spans:
             file.seek(start)
             raw = np.frombuffer(file.read(size), np.uint8)
-            rows = raw[: len(raw) // each * each].reshape(each, -1)[:, place : place + 4]
-            if rows.shape[1] == 4:
-                lengths = np.ascontiguousarray(rows).view("<u4")
-                largest = max(largest, int(lengths.max()))
+            rows = raw[: len(raw) // each * each].reshape(each, -1)[:, place : place + 12]
+            if rows.shape[1] == 12:
+                found = np.ascontiguousarray(rows).view([("length", "<u4"), ("heap", "<u8")])
+                largest = max(largest, int(found["length"].max()))
+                heaps |= set(found["heap"][found["length"] > 0].tolist())
     if largest * itemsize > path.stat().st_size:
         raise CscError(
             f"The data set {item.name!r} in {path.name} claims an entry of "
             f"{largest * itemsize / 2**20:.4g} MiB, more than the file holds; copy or export it "
             "again."
         )
-
-
-def own_attribute(group: h5py.Group, name: str) -> str | int | float | None:
-    """Return an attribute that is one short text or number; None if there is none such.
-
-    Other types are not even read: a damaged type has made the HDF5 library crash.
-    """
-    import h5py
-
-    if name not in group.attrs:
-        return None
-    found = group.attrs.get_id(name)
-    is_text = h5py.check_string_dtype(found.dtype) is not None
-    is_plain = is_text or found.dtype.kind in "biuf"
-    if not is_plain or math.prod(found.shape) != 1 or found.get_storage_size() > LARGEST_TEXT:
-        return None
-    value = group.attrs[name]
-    value = value.item() if hasattr(value, "item") else value
-    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return value if isinstance(value, (str, int, float)) else None
+    check_heaps(path, sorted(heaps))

@@ -64,7 +64,11 @@ def load_images(group: h5py.Group, path: Path, request: LoadRequest, key: str) -
     name = name or names[0]
     if name not in names:
         raise CscError(f"{path.name} has no images {name!r}; it has {', '.join(names)[:100]}.")
-    heads: Heads = own_dataset(group[name], "header", path)[()]
+    header = own_dataset(group[name], "header", path)
+    if header.dtype.hasobject:
+        # Nothing in a header has a variable length, or points elsewhere.
+        raise CscError(f"The headers of images in {path.name} are damaged; export them again.")
+    heads: Heads = header[()]
     stored = own_dataset(group[name], "data", path)
     if heads.ndim != 1 or stored.ndim != 5 or len(stored) != len(heads) or not len(heads):
         raise CscError(f"The images {name!r} in {path.name} are damaged; export them again.")
@@ -150,7 +154,8 @@ def _pixels(path: Path, stored: h5py.Dataset, rows: list[int]) -> npt.NDArray[An
     """Return the pixels of rows, (entry, slice, coil, y, x)."""
     fields = stored.dtype.names
     is_pair = fields is not None and set(fields) == {"real", "imag"}
-    if not (is_pair or stored.dtype.kind in "iufc"):
+    kinds = [stored.dtype[one].kind for one in fields or ()] or [stored.dtype.kind]
+    if not all(kind in ("iuf" if is_pair else "iufc") for kind in kinds):
         raise CscError(f"The images in {path.name} hold no numbers; export them again.")
     read = np.stack([stored[row] for row in rows])
     if is_pair:

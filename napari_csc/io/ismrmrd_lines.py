@@ -291,6 +291,8 @@ def _are_readouts(dataset: h5py.Dataset) -> bool:
     dtype = dataset.dtype
     if dataset.ndim != 1 or not {"head", "traj", "data"} <= set(dtype.names or ()):
         return False
+    if dtype["head"].hasobject:
+        return False
     return all(h5py.check_vlen_dtype(dtype[name]) == np.float32 for name in ("traj", "data"))
 
 

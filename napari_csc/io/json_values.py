@@ -43,7 +43,10 @@ def _encoded(value: Any) -> Any:
 
 def _decoded(found: dict[str, Any]) -> Any:
     if _ARRAY in found:
-        return np.array(found[_ARRAY], dtype=found["dtype"]).reshape(found["shape"])
+        # Of texts the type tells a length, which nobody has checked.
+        told = str(found["dtype"])
+        dtype = np.dtype(str if "U" in told else told)
+        return np.array(found[_ARRAY], dtype=dtype).reshape(found["shape"])
     if _COMPLEX in found:
         return complex(*found[_COMPLEX])
     return tuple(found[_TUPLE]) if _TUPLE in found else found

@@ -13,7 +13,8 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import EMPTY_SHARE, to_tensor
 from napari_csc.core.errors import CscError
 from napari_csc.io.content import Array
-from napari_csc.io.hdf5_safety import own_attribute, own_dataset, own_item, own_text
+from napari_csc.io.hdf5_attributes import own_attribute
+from napari_csc.io.hdf5_safety import own_dataset, own_item, own_text
 from napari_csc.io.mr_header import MrHeader
 from napari_csc.io.request import SLICE_COUNT, LoadRequest
 

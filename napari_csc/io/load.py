@@ -95,13 +95,24 @@ def load(
         if waiting is not None:
             return waiting
         acquisition = found.load(path, request)
-    except CscError:
+    except CscError as error:
+        if not path.exists():
+            raise _gone(path) from error
         raise
     except MemoryError as error:
         raise CscError(f"{path.name} does not fit into memory; cut it into parts.") from error
     except Exception as error:
+        if not path.exists():
+            raise _gone(path) from error
         raise CscError(
             f"{path.name} looks like {found.name}, but could not be read: it is damaged or cut "
             "off; copy or export it again."
         ) from error
     return request.finished(acquisition, has_chosen=found.reads_slices)
+
+
+def _gone(path: Path) -> CscError:
+    return CscError(
+        f"{path.name} has gone while it was read; check whether it was moved or deleted, or its "
+        "disk was taken away."
+    )

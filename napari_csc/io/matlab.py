@@ -1,17 +1,20 @@
-"""MATLAB .mat files: version 5 to 7 through SciPy, 7.3 (HDF5) through h5py."""
+"""MATLAB .mat files: version 5 to 7, and 7.3, which is HDF5."""
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from napari_csc.io import mat5_files
 from napari_csc.io.content import Array, FileContent, StoredArray
+from napari_csc.io.hdf5_attributes import own_attribute
+from napari_csc.io.hdf5_safety import opened, own_dataset, own_item
 
 _HEADERS = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
 _CLASSES = {"double", "single", "uint8", "int8", "uint16", "int16", "uint32", "int32"}
 _CLASSES |= {"uint64", "int64", "logical"}
-# Neither format tells cheaply whether an array is complex; 16 bytes are the most it can take.
-_LARGEST = np.dtype(np.complex128)
+_PAIR = ("real", "imag")
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -21,58 +24,49 @@ def sniff(head: bytes, path: Path) -> bool:
 
 def read(path: Path) -> FileContent:
     """Return the numeric arrays of a file without reading them."""
-    from scipy.io import whosmat
-
     with path.open("rb") as file:
         is_hdf5 = file.read(64).startswith(_HEADERS[1])
     if is_hdf5:
         return FileContent(_hdf5_arrays(path), "MATLAB 7.3", "last")
-    arrays = {
-        name: StoredArray(tuple(shape), _LARGEST, partial(_read, path, name))
-        for name, shape, kind in whosmat(str(path), appendmat=False)
-        if kind in _CLASSES
-    }
-    return FileContent(arrays, "MATLAB", "last")
-
-
-def _read(path: Path, name: str) -> Array:
-    from scipy.io import loadmat
-
-    return np.asarray(loadmat(str(path), variable_names=[name], appendmat=False)[name])
+    return FileContent(mat5_files.arrays(path), "MATLAB", "last")
 
 
 def _hdf5_arrays(path: Path) -> dict[str, StoredArray]:
     import h5py
 
     arrays = {}
-    with h5py.File(path, "r") as file:
+    with opened(path) as file:
         for name in file:
             # Links could lead out of the file.
-            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-                continue
-            item = file[name]
+            item = own_item(file, name)
             if not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
                 continue
-            if _matlab_class(item) in _CLASSES and (
-                item.dtype.kind in "biuf" or item.dtype.names == ("real", "imag")
-            ):
+            # Text is stored as integers, so the type of the values is not enough.
+            if own_attribute(item, "MATLAB_class") not in (None, *_CLASSES):
+                continue
+            dtype = _dtype(item.dtype)
+            if item.shape is not None and dtype is not None:
                 # HDF5 holds MATLAB's axes in reversed order.
-                reader = partial(_read_hdf5, path, name)
-                arrays[name] = StoredArray(item.shape[::-1], _LARGEST, reader)
+                arrays[name] = StoredArray(item.shape[::-1], dtype, partial(_read_hdf5, path, name))
     return arrays
 
 
-def _matlab_class(item: object) -> str:
-    """Return the class; text is stored as integers, so the type of the values is not enough."""
-    name = item.attrs.get("MATLAB_class", b"double")  # type: ignore[attr-defined]
-    return name.decode() if isinstance(name, bytes) else str(name)
+def _dtype(stored: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Return the type of the values as they are given; None if they are no numbers."""
+    if stored.names != _PAIR:
+        return stored if stored.kind in "biuf" else None
+    parts = [stored[name] for name in _PAIR]
+    if any(one.kind not in "biuf" for one in parts):
+        return None
+    return np.result_type(*parts, np.complex64)
 
 
 def _read_hdf5(path: Path, name: str) -> Array:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        values = file[name][()]
-    if values.dtype.names:
-        values = values["real"] + 1j * values["imag"]
+    with opened(path) as file:
+        stored = own_dataset(file, name, path)
+        dtype = _dtype(stored.dtype)
+        values = stored[()]
+    if values.dtype.names and dtype is not None:
+        pairs, values = values, np.empty(values.shape, dtype)
+        values.real, values.imag = pairs["real"], pairs["imag"]
     return np.ascontiguousarray(values.transpose())

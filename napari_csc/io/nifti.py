@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size, n_bytes
+from napari_csc.io.content import DEFLATE_RATIO, check_size, n_bytes
 from napari_csc.io.header_table import described, geometry_rows, one_line
 from napari_csc.io.interpret import image_acquisition, kspace_acquisition
 from napari_csc.io.radiological import spacing_of, turned
@@ -73,7 +73,7 @@ def _read(path: Path, request: LoadRequest) -> tuple[np.ndarray, np.ndarray, dic
         # nibabel logs what it mends in a header; what it cannot mend still raises.
         with nibabel.imageglobals.LoggingOutputSuppressor():
             image = kind.from_stream(stream)
-        _check(path, image, None if is_gzip else path.stat().st_size)
+        _check(path, image, path.stat().st_size * (DEFLATE_RATIO if is_gzip else 1))
         data = _one_volume(path, image, request.key)
     codes = "".join(str(code) for code in nibabel.orientations.aff2axcodes(image.affine))
     millimetres = _MILLIMETRES.get(str(image.header.get_xyzt_units()[0]), 1.0)
@@ -93,15 +93,15 @@ def _read(path: Path, request: LoadRequest) -> tuple[np.ndarray, np.ndarray, dic
     return volume, affine, metadata
 
 
-def _check(path: Path, image: Nifti1Image, size: int | None) -> None:
-    """Compare what the header claims with the file before anything is allocated."""
+def _check(path: Path, image: Nifti1Image, size: int) -> None:
+    """Compare what the header claims with what the file can hold, before anything is allocated."""
     dtype = image.get_data_dtype()
     if dtype.kind not in "biufc":
         raise CscError(f"{path.name} holds colours and no plain numbers; export it as grey values.")
     if not 2 <= len(image.shape) <= 4:
         raise CscError(f"{path.name} has {len(image.shape)} axes; two to four can be used.")
     check_size(image.shape, dtype, path)
-    if size is not None and n_bytes(image.shape, dtype) > size:
+    if n_bytes(image.shape, dtype) > size:
         raise CscError(
             f"{path.name} is cut off: its header claims the shape {image.shape}, more than the "
             "file holds; copy or export it again."

@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size, n_bytes
+from napari_csc.io.content import DEFLATE_RATIO, check_size, n_bytes
 from napari_csc.io.header_table import one_line
 
 Header = dict[str, Any]
 
 _HEADER_BYTES = 2**20
 _CHUNK = 2**24
-# Deflate cannot expand more than this.
-_GZIP_RATIO = 1040
 _TYPES = {
     "i1": "signed char, int8, int8_t",
     "u1": "uchar, unsigned char, uint8, uint8_t",
@@ -140,7 +138,7 @@ def _values(
             skip = held - expected
         _check_held(path, shape, held >= expected + skip and skip >= 0)
     elif encoding in ("gzip", "gz"):
-        _check_held(path, shape, held * _GZIP_RATIO >= expected + skip)
+        _check_held(path, shape, held * DEFLATE_RATIO >= expected + skip)
         stream = gzip.GzipFile(fileobj=file)
     elif encoding in ("bzip2", "bz2"):
         stream = bz2.BZ2File(file)

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.lib import format as npy
 
 from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array, FileContent, StoredArray, check_size, n_bytes
+from napari_csc.io.content import (
+    DEFLATE_RATIO,
+    Array,
+    FileContent,
+    StoredArray,
+    check_size,
+    n_bytes,
+)
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -41,7 +48,8 @@ def read(path: Path) -> FileContent:
         for one in archive.infolist():
             if one.filename.endswith(".npy"):
                 with archive.open(one) as member:
-                    header = _header(member, path, one.file_size)
+                    held = min(one.file_size, DEFLATE_RATIO * one.compress_size)
+                    header = _header(member, path, held)
                 reader = partial(_read_member, path, one.filename)
                 arrays[one.filename.removesuffix(".npy")] = StoredArray(*header, reader)
     return FileContent(arrays, "NumPy", "first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.io.acquisition_file import (
     INPUT_GROUP,
     RESULT_SCHEMA,
-    read_dataset,
+    check_version,
     schema_of,
     write_acquisition,
 )
 from napari_csc.io.atomic import replacing
+from napari_csc.io.hdf5_safety import opened, own_array, own_text
 from napari_csc.io.hdf5_writing import new_file
 from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.registry import format_of
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     import h5py
 
 VERSION = 1
+# The history of many slices and iterations is long.
+_LONGEST_TEXT = 256 * 2**20
 _ARRAYS = ("image", "initial", "low_pass", "sparsity_maps", "smooth_maps", "sparse_codes")
 
 
@@ -74,8 +78,6 @@ def load_result(path: str | Path) -> Reconstruction:
     CscError
         If the file is no result, or is damaged.
     """
-    import h5py
-
     path = Path(path).expanduser()
     found = format_of(path)
     if not is_result(path):
@@ -84,10 +86,12 @@ def load_result(path: str | Path) -> Reconstruction:
             "k-space and images with load."
         )
     try:
-        with h5py.File(path, "r") as file:
+        with opened(path) as file:
             return _read(file, path)
     except CscError:
         raise
+    except MemoryError as error:
+        raise CscError(f"{path.name} does not fit into memory; close other programs.") from error
     except Exception as error:
         raise CscError(f"{path.name} is damaged and cannot be read; write it again.") from error
 
@@ -100,12 +104,15 @@ def is_result(path: str | Path) -> bool:
 
 def has_input(path: str | Path) -> bool:
     """Return whether a result file also holds the acquisition it was made from."""
-    import h5py
-
+    path = Path(path).expanduser()
     if not is_result(path):
         return False
-    with h5py.File(Path(path).expanduser(), "r") as file:
-        return INPUT_GROUP in file
+    try:
+        with opened(path) as file:
+            return INPUT_GROUP in file
+    except Exception:
+        # A damaged file holds nothing that can be counted on.
+        return False
 
 
 def _write(file: h5py.File, name: str, values: np.ndarray[Any, Any]) -> None:
@@ -143,14 +150,15 @@ def _described(result: Reconstruction) -> dict[str, Any]:
 
 
 def _read(file: h5py.File, path: Path) -> Reconstruction:
-    if file.attrs.get("schema_version", 0) > VERSION:
-        raise CscError(f"{path.name} was written by a newer napari-csc; update this one.")
+    check_version(file, path, VERSION)
     about, provenance, history = (
-        from_json(file[name][()]) for name in ("about", "provenance", "history")
+        from_json(own_text(file, name, path, _LONGEST_TEXT))
+        for name in ("about", "provenance", "history")
     )
     names = (*_ARRAYS, "filters", *(["reference"] if "reference" in file else []))
-    tensors = {name: torch.from_numpy(read_dataset(file, name, path)) for name in names}
+    tensors = {name: torch.from_numpy(own_array(file, name, path)) for name in names}
     _check_shapes(tensors, path)
+    _check_facts(about, provenance, history, len(tensors["filters"]), path)
     stored = about["dictionary"]
     stored["order"] = tuple(stored["order"])
     dictionary = Dictionary(tensors.pop("filters"), **stored)
@@ -166,7 +174,34 @@ def _read(file: h5py.File, path: Path) -> Reconstruction:
     )
 
 
+def _check_facts(about: Any, provenance: Any, history: Any, count: int, path: Path) -> None:
+    """Refuse facts of a wrong type, or numbers that cannot be."""
+    stored = about["dictionary"]
+    numbers = [about["noise_std"], *about["spacing"]]
+    is_sound = (
+        isinstance(provenance, dict)
+        and isinstance(about["metadata"], dict)
+        and isinstance(about["unit"], str)
+        and isinstance(history, list)
+        and all(isinstance(one, dict) for one in history)
+        and len(about["spacing"]) == 3
+        and all(isinstance(one, (int, float)) and 0 < one < math.inf for one in numbers)
+        and len(stored["order"]) == count
+        and all(isinstance(one, int) for one in stored["order"])
+    )
+    if not is_sound:
+        raise CscError(
+            f"{path.name} is damaged: what it tells of noise, spacing, dictionary or history "
+            "cannot be; write it again."
+        )
+
+
 def _check_shapes(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    if tensors["image"].ndim != 3 or tensors["filters"].ndim != 3:
+        raise CscError(
+            f"{path.name} is damaged: its images or filters have the wrong number of axes; write "
+            "it again."
+        )
     slices, height, width = tensors["image"].shape
     count = len(tensors["filters"])
     expected = {

@@ -1,10 +1,14 @@
 import pickle
+import struct
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
 from scipy.io import savemat
+from test_io_formats import write_v73
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.dictionary_sources import dictionary_names
@@ -34,6 +38,10 @@ WRITERS = {
     "c.npz": lambda path, array: np.savez(path, filters=array, losses=np.ones(3)),
     "a.mat": lambda path, array: savemat(path, {"D": array}),
     "b.mat": lambda path, array: savemat(path, {"D": np.moveaxis(array, 0, -1), "note": "x"}),
+    "c.mat": lambda path, array: write_v73(path, D=array),
+    "d.mat": lambda path, array: write_v73(path, filters=np.moveaxis(array, 0, -1), other=array),
+    "e.mat": lambda path, array: savemat(path, {"D": array}, do_compression=True),
+    "f.mat": lambda path, array: savemat(path, {"D": array[0]}, format="4"),
     "a.pt": lambda path, array: torch.save(torch.from_numpy(array), path),
     "b.pt": lambda path, array: torch.save({"filters": torch.from_numpy(array), "step": 3}, path),
     "c.pt": lambda path, array: torch.save(torch.from_numpy(array)[:, None], path),
@@ -46,7 +54,9 @@ WRITERS = {
 def test_round_trip(tmp_path, name):
     WRITERS[name](tmp_path / name, FILTERS)
     dictionary = Dictionary.load(tmp_path / name)
-    np.testing.assert_allclose(dictionary.filters.numpy(), FILTERS, atol=1e-6)
+    expected = FILTERS[: len(dictionary)]
+    assert len(dictionary) == (1 if name == "f.mat" else 6)
+    np.testing.assert_allclose(dictionary.filters.numpy(), expected, atol=1e-6)
     assert dictionary.name == name.split(".")[0]
 
 
@@ -155,3 +165,43 @@ def test_families_by_name(name, expected):
 def test_every_listed_name_loads():
     for name in dictionary_names():
         assert len(Dictionary.load(name)) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda one: one * np.nan, "NaN"),
+        (lambda one: one * 0, "all zeros"),
+        (lambda one: one * 1j, "complex"),
+        (lambda one: one[None, None], "shape"),
+        (lambda one: one[:, :0], "no pixels"),
+        (lambda one: one.astype("U8"), "no numbers"),
+    ],
+)
+def test_an_error_names_the_file(tmp_path, change, word):
+    np.save(tmp_path / "mine.npy", change(FILTERS))
+    with pytest.raises(CscError, match=rf"mine\.npy.*{word}"):
+        Dictionary.load(tmp_path / "mine.npy")
+
+
+def test_a_matlab_7_3_file_leads_nowhere_else(tmp_path):
+    write_v73(tmp_path / "other.mat", D=FILTERS)
+    write_v73(tmp_path / "mine.mat")
+    with h5py.File(tmp_path / "mine.mat", "r+") as file:
+        file["D"] = h5py.ExternalLink("other.mat", "/D")
+    with pytest.raises(CscError, match=r"mine\.mat"):
+        Dictionary.load(tmp_path / "mine.mat")
+
+
+def test_archives_that_expand_to_gigabytes(tmp_path):
+    """Sizes are looked at before anything is expanded."""
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (64, 2000, 2000), }".ljust(117)
+    array = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header + b"\n" + bytes(64 * 2000**2)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("filters.npy", array * 8)
+    with zipfile.ZipFile(tmp_path / "a.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"")
+        archive.writestr("archive/data/0", bytes(300 * 2**20))
+    for name, word in (("a.npz", "no set of filters"), ("a.pt", "expands")):
+        with pytest.raises(CscError, match=rf"{name[0]}\{name[1:]}.*{word}"):
+            Dictionary.load(tmp_path / name)
