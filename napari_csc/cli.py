@@ -37,7 +37,7 @@ Result = Annotated[
     Path, typer.Option("-o", "--output", help="file to write; a folder for several inputs")
 ]
 CoilMaps = Annotated[
-    str | None, typer.Option(help="walsh or inati: how to estimate coil sensitivity maps")
+    str | None, typer.Option(help="walsh, inati or uniform: how to estimate coil sensitivity maps")
 ]
 Slices = Annotated[list[int] | None, typer.Option("--slice", help="slice to keep, repeatable")]
 Coil = Annotated[int | None, typer.Option(help="coil to keep")]

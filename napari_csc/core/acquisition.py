@@ -92,7 +92,8 @@ class Acquisition:
             only nearly zero count as not sampled.
         coil_maps
             Coil sensitivity maps (coil, y, x) or (slice, coil, y, x), or the method that estimates
-            them from the k-space, ``"walsh"`` or ``"inati"``. Several coils without maps: Walsh.
+            them from the k-space: ``"walsh"``, ``"inati"``, or ``"uniform"`` (all coils alike).
+            Several coils without maps: Walsh.
         noise_std
             Standard deviation of one complex k-space sample; measured from the noise scan, else
             estimated from the data, if None.

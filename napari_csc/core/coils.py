@@ -12,7 +12,7 @@ from napari_csc.core.graphics import keep_triton_out
 from napari_csc.core.sampling_masks import central_mask
 
 Tensor = torch.Tensor
-CoilMethod = Literal["walsh", "inati"]
+CoilMethod = Literal["walsh", "inati", "uniform"]
 
 # Width of the smoothing of the methods, as a share of the image: coils are smooth, noise is not.
 _SMOOTHING_SHARE = 1 / 24
@@ -32,7 +32,7 @@ def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> T
     mask
         Sampled positions (ky, kx).
     method
-        ``"walsh"`` or ``"inati"``.
+        ``"walsh"``, ``"inati"``, or ``"uniform"``: no estimate, all coils alike.
 
     Returns
     -------
@@ -48,6 +48,9 @@ def estimate_coil_maps(kspace: Tensor, mask: Tensor, method: str = "walsh") -> T
     ----------
     Walsh et al., Magn. Reson. Med. 2000; Inati et al., Proc. ISMRM 2013; both as in mrpro.
     """
+    if method == "uniform":
+        shape = (kspace.shape[0], kspace.shape[1], *kspace.shape[-2:])
+        return kspace.new_full((), 1 / shape[1] ** 0.5).expand(shape)
     window = _calibration_window(mask).to(kspace.device)
     return coil_maps_of_images(kspace_to_image(kspace * window), method)
 
@@ -72,8 +75,8 @@ def _estimated(coil_images: Tensor, method: str) -> Tensor:
 
     if method not in get_args(CoilMethod):
         raise CscError(
-            f"There is no method {method!r} to estimate coil sensitivity maps; use 'walsh' or "
-            "'inati', or give the maps."
+            f"There is no method {method!r} to estimate coil sensitivity maps; use 'walsh', "
+            "'inati' or 'uniform', or give the maps."
         )
     estimate = walsh if method == "walsh" else inati
     width = max(3, round(min(coil_images.shape[-2:]) * _SMOOTHING_SHARE)) | 1

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.fourier import kspace_to_image
 from napari_csc.core.sampling_masks import central_mask
 
 Tensor = torch.Tensor
@@ -33,17 +34,21 @@ class LazyAcquisition(Acquisition):
 
     Attributes
     ----------
-    read : callable
-        Returns the acquisition of some slices, by their numbers.
+    read, glance : callable
+        Return the acquisition of some slices, by their numbers; the second one quickly, with
+        uniform coil sensitivity maps.
     acquired : int, tuple of int or None
         Central lines that count as sampled, see `with_acquired_matrix`.
     """
 
     read: ReadSlices | None = None
+    glance: ReadSlices | None = None
     acquired: int | tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, first: Acquisition, count: int, read: ReadSlices) -> LazyAcquisition:
+    def of(
+        cls, first: Acquisition, count: int, read: ReadSlices, glance: ReadSlices
+    ) -> LazyAcquisition:
         """Wrap a scan of which one slice is known.
 
         Parameters
@@ -52,8 +57,9 @@ class LazyAcquisition(Acquisition):
             The acquisition of the first slice.
         count
             Number of slices.
-        read
-            Returns the acquisition of some slices, by their numbers.
+        read, glance
+            Return the acquisition of some slices, by their numbers; the second one quickly, with
+            uniform coil sensitivity maps.
         """
         shape = (count, *first.kspace.shape[1:])
         empty = torch.empty(shape, dtype=first.kspace.dtype, device="meta")
@@ -66,6 +72,7 @@ class LazyAcquisition(Acquisition):
             unit=first.unit,
             metadata=first.metadata,
             read=read,
+            glance=glance,
         )
 
     @cached_property
@@ -73,7 +80,8 @@ class LazyAcquisition(Acquisition):
         """Standard deviation of one complex k-space sample: as given, else of the middle slice."""
         if self.given_noise_std is not None:
             return self.given_noise_std
-        return self._read([(self.shape[0] - 1) // 2]).noise_std
+        # Maps are not needed for it.
+        return self._glanced([(self.shape[0] - 1) // 2]).noise_std
 
     def loaded(self) -> Acquisition:
         """Return the acquisition with all slices in memory."""
@@ -95,7 +103,7 @@ class LazyAcquisition(Acquisition):
     def with_acquired_matrix(self, lines: int | tuple[int, int]) -> Self:
         """Return the acquisition with central lines only; see `Acquisition`."""
         # Refused now, not at the first slice that is looked at.
-        self._read([(self.shape[0] - 1) // 2]).with_acquired_matrix(lines)
+        self._glanced([(self.shape[0] - 1) // 2]).with_acquired_matrix(lines)
         return replace(self, mask=central_mask(self.shape[1:], lines), acquired=lines)
 
     def to(self, device: torch.device | str) -> Self:
@@ -108,9 +116,20 @@ class LazyAcquisition(Acquisition):
         chosen.__dict__["noise_std"] = self.noise_std
         return chosen  # type: ignore[return-value]  # what has been read is a plain one
 
+    def quick_look(self, number: int) -> Tensor:
+        """Return the root sum of squares of the coil images of a slice (y, x), without maps."""
+        kspace = self._glanced([number]).kspace[0]
+        return kspace_to_image(kspace).abs().square().sum(0).sqrt()
+
     def _read(self, index: list[int]) -> Acquisition:
         assert self.read is not None
-        chosen = self.read(index)
+        return self._corrected(self.read(index))
+
+    def _glanced(self, index: list[int]) -> Acquisition:
+        assert self.glance is not None
+        return self._corrected(self.glance(index))
+
+    def _corrected(self, chosen: Acquisition) -> Acquisition:
         if self.acquired is not None:
             chosen = chosen.with_acquired_matrix(self.acquired)
         if self.given_noise_std is not None:
@@ -129,8 +148,9 @@ class LazyImages:
     Attributes
     ----------
     on_missing : callable or None
-        If set, a slice that has not been read yet is zero when it is looked at, and its number is
-        handed over, so that it can be read elsewhere. Otherwise it is read on the spot.
+        If set, a slice that has not been read yet is zero when it is looked at, or the `quick_look`
+        at it, and its number is handed over, so that it can be read elsewhere. Otherwise it is read
+        on the spot.
     """
 
     dtype = np.dtype(np.complex64)
@@ -141,6 +161,7 @@ class LazyImages:
         self.shape = acquisition.shape
         self.on_missing: Callable[[int], None] | None = None
         self._kept: OrderedDict[int, Array] = OrderedDict()
+        self._looks: OrderedDict[int, Array] = OrderedDict()
         self._lock = Lock()
 
     @property
@@ -161,10 +182,17 @@ class LazyImages:
             found = self._kept.get(number)
             if found is None:
                 found = np.asarray(self._acquisition.select(number).adjoint()[0])
-            self._kept[number] = found
-            self._kept.move_to_end(number)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            _keep(self._kept, number, found)
+        return found
+
+    def quick_look(self, number: int) -> Array:
+        """Return the magnitude of a slice (y, x), quickly: without coil sensitivity maps."""
+        if self._acquisition.n_coils == 1 or self.is_read(number):
+            return np.abs(self.image(number))
+        found = self._looks.get(number)
+        if found is None:
+            found = np.asarray(self._acquisition.quick_look(number))
+        _keep(self._looks, number, found)
         return found
 
     def __getitem__(self, key: Any) -> Array:
@@ -181,10 +209,22 @@ class LazyImages:
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def _seen(self, number: int) -> Array:
-        if self.on_missing is None or self.is_read(number):
+        # Without the lock: somebody may be reading another slice, which takes long.
+        found = self._kept.get(number)
+        if found is not None:
+            return found
+        if self.on_missing is None:
             return self.image(number)
         self.on_missing(number)
-        return np.zeros(self.shape[1:], self.dtype)
+        look = self._looks.get(number)
+        return np.zeros(self.shape[1:], self.dtype) if look is None else look.astype(self.dtype)
+
+
+def _keep(held: OrderedDict[int, Array], number: int, image: Array) -> None:
+    held[number] = image
+    held.move_to_end(number)
+    while len(held) > _KEPT:
+        held.popitem(last=False)
 
 
 def initial_images(acquisition: Acquisition) -> Array | LazyImages:
@@ -200,7 +240,7 @@ def in_memory(acquisition: Acquisition) -> Acquisition:
 
 
 def middle_image(images: Array | LazyImages | Sequence[Any]) -> Array:
-    """Return the image of the middle slice of a large scan (y, x); all images of another."""
+    """Return a quick look at the middle slice of a large scan (y, x); all images of another."""
     if isinstance(images, LazyImages):
-        return images.image((len(images) - 1) // 2)
+        return images.quick_look((len(images) - 1) // 2)
     return np.asarray(images)

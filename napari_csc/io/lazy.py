@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,15 +35,31 @@ def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | Non
     """
     if not found.reads_slices or request.slice is not None:
         return None
-    first = found.load(path, replace(request, slice=0))
+    # Coil maps take long, and a library that takes longer to load: later, where they are needed.
+    quick = request if request.coil_maps is not None else replace(request, coil_maps="uniform")
+    first = found.load(path, replace(quick, slice=0))
+    if request.coil_maps is None and "coil_maps" in first.metadata:
+        told = {**first.metadata, "coil_maps": "estimated from the data (walsh)"}
+        if first.n_coils == 1:
+            # One coil needs no maps at all.
+            del told["coil_maps"]
+            quick, first = request, replace(first, coil_maps=None)
+        first = replace(first, metadata=told)
     count = first.metadata.get(SLICE_COUNT)
     if type(first) is not Acquisition or not isinstance(count, int) or count < 2:
         return None
 
-    def read(numbers: list[int]) -> Acquisition:
-        if not path.exists():
-            raise CscError(f"The file {path} is gone; put it back, or open it from where it is.")
-        wanted = replace(request, slice=numbers)
-        return wanted.finished(found.load(path, wanted), has_chosen=True)
+    def reader(asked: LoadRequest) -> Callable[[list[int]], Acquisition]:
+        def read(numbers: list[int]) -> Acquisition:
+            if not path.exists():
+                raise CscError(
+                    f"The file {path} is gone; put it back, or open it from where it is."
+                )
+            wanted = replace(asked, slice=numbers)
+            return wanted.finished(found.load(path, wanted), has_chosen=True)
 
-    return LazyAcquisition.of(request.finished(first, has_chosen=True), count, read)
+        return read
+
+    return LazyAcquisition.of(
+        request.finished(first, has_chosen=True), count, reader(request), reader(quick)
+    )

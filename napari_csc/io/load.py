@@ -63,8 +63,8 @@ def load(
         Sampled positions (y, x), or ``"all"``; found from the data if None.
     coil_maps
         Coil sensitivity maps (coil, y, x) or (slice, coil, y, x), or how to estimate them
-        (``"walsh"`` or ``"inati"``); from the file, else by Walsh, if None and there are several
-        coils.
+        (``"walsh"``, ``"inati"``, or ``"uniform"``: all coils alike); from the file, else by Walsh,
+        if None and there are several coils.
     noise_scan
         Samples without signal (coil, ...) to prewhiten the coils with; from the file if None.
     acquired

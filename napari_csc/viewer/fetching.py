@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from napari_csc.core.lazy_acquisition import LazyImages
-from napari_csc.viewer.jobs import Handlers
+from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.views import Array
@@ -49,8 +49,15 @@ class Fetching:
             self._say(f"Slice {number} has been read.")
             self._board.refresh_initial()
 
+        def work(ticket: Ticket) -> Array:
+            images.quick_look(number)
+            ticket.report(number)
+            return images.image(number)
+
         def failed(sentence: str) -> None:
             # Asked for again only when somebody comes back to it.
             self._fail(sentence)
 
-        self._lanes.fetch.start(lambda ticket: images.image(number), Handlers(done, failed))
+        self._lanes.fetch.start(
+            work, Handlers(done, failed, progress=lambda _: self._board.refresh_initial())
+        )

@@ -207,7 +207,7 @@ def test_noise_scans_that_are_none(noise, sentence):
 
 def test_unknown_method():
     scan = head(2)
-    with pytest.raises(CscError, match="use 'walsh' or 'inati'"):
+    with pytest.raises(CscError, match="use 'walsh', 'inati' or 'uniform'"):
         Acquisition.from_kspace(scan.kspace, scan.mask, coil_maps="espirit")
 
 
