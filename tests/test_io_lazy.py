@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -26,6 +27,8 @@ from napari_csc.core.lazy_acquisition import (
     middle_image,
 )
 from napari_csc.io import lazy, napari_reader
+from napari_csc.io.hdf5_rows import stored_rows
+from napari_csc.io.ismrmrd_lines import Readouts
 from napari_csc.io.registry import FORMATS
 
 HEIGHT, WIDTH, SLICES = 48, 40, 5
@@ -279,3 +282,27 @@ def test_uniform_maps_are_all_alike(tmp_path: Path, images: torch.Tensor) -> Non
     found = csc.load(path, slice=0, coil_maps="uniform")
     assert found.coil_maps is not None
     assert torch.equal(found.coil_maps, torch.full_like(found.coil_maps, 3**-0.5))
+
+
+@pytest.mark.parametrize("layout", ["chunked", "contiguous", "compressed"])
+def test_headers_of_readouts_are_those_of_the_library(
+    tmp_path: Path, images: torch.Tensor, layout: str
+) -> None:
+    path = _ismrmrd(tmp_path, images)
+    with h5py.File(path, "r+") as file:
+        table = file["dataset/data"][:]
+        del file["dataset/data"]
+        options = {
+            "chunked": {"chunks": (7,), "maxshape": (None,)},
+            "contiguous": {},
+            "compressed": {"chunks": (7,), "compression": "gzip"},
+        }[layout]
+        file["dataset"].create_dataset("data", data=table, **options)
+        stored = file["dataset/data"]
+        rows = stored_rows(stored, path)
+        assert (rows is None) == (layout == "compressed")
+        file.flush()
+        readouts = Readouts.of(stored, path)
+        np.testing.assert_array_equal(readouts.heads, table["head"])
+        assert (readouts.heaps is None) == (layout == "compressed")
+    torch.testing.assert_close(csc.load(path).adjoint(), images, atol=1e-4, rtol=0)

@@ -207,10 +207,14 @@ def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "
                 found = np.ascontiguousarray(rows).view([("length", "<u4"), ("heap", "<u8")])
                 largest = max(largest, int(found["length"].max()))
                 heaps |= set(found["heap"][found["length"] > 0].tolist())
-    if largest * itemsize > path.stat().st_size:
+    check_claim(item, path, largest * itemsize)
+    check_heaps(path, sorted(heaps))
+
+
+def check_claim(item: h5py.Dataset, path: Path, largest: int) -> None:
+    """Refuse a data set whose largest element claims more bytes than the file holds."""
+    if largest > path.stat().st_size:
         raise CscError(
             f"The data set {item.name!r} in {path.name} claims an entry of "
-            f"{largest * itemsize / 2**20:.4g} MiB, more than the file holds; copy or export it "
-            "again."
+            f"{largest / 2**20:.4g} MiB, more than the file holds; copy or export it again."
         )
-    check_heaps(path, sorted(heaps))

@@ -73,7 +73,7 @@ def affine_of(
     ndarray or None
         None where position or directions are not set, or slices do not lie evenly.
     """
-    return affine_of_heads([_first_of(readouts, one) for one in slices], spacing, shape)
+    return affine_of_heads(_first_of_each(readouts, slices), spacing, shape)
 
 
 def affine_of_heads(
@@ -104,15 +104,17 @@ def affine_of_heads(
     return affine
 
 
-def _first_of(readouts: Readouts, number: int) -> npt.NDArray[np.void]:
-    found: npt.NDArray[np.void] = readouts.heads[readouts.counter("slice") == number][0]
-    return found
+def _first_of_each(readouts: Readouts, slices: list[int]) -> list[npt.NDArray[np.void]]:
+    """Return the header of the first readout of each slice."""
+    counters, places = np.unique(readouts.counter("slice"), return_index=True)
+    first = dict(zip(counters.tolist(), places.tolist(), strict=True))
+    return [readouts.heads[first[one]] for one in slices]
 
 
 def _offsets(readouts: Readouts, slices: list[int]) -> Floats | None:
     """Return the places of slices along their normal; None if the file does not tell."""
     normal = readouts.heads["slice_dir"][0].astype(np.float64)
-    heads = [_first_of(readouts, one) for one in slices]
+    heads = _first_of_each(readouts, slices)
     positions = np.stack([one["position"].astype(np.float64) for one in heads])
     if not np.isfinite(positions).all() or abs(np.linalg.norm(normal) - 1) > _TOLERANCE:
         return None

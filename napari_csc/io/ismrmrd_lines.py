@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from napari_csc.core.errors import CscError
 from napari_csc.io.content import LARGEST_BYTES, Array
-from napari_csc.io.hdf5_safety import check_lengths
+from napari_csc.io.hdf5_heaps import check_heaps
+from napari_csc.io.hdf5_rows import fixed_member, references, stored_rows
+from napari_csc.io.hdf5_safety import check_claim, check_lengths
 
 if TYPE_CHECKING:
     import h5py
@@ -54,12 +56,16 @@ class Readouts:
         Where these stand in the data set, rising.
     path : Path
         The file, for messages.
+    heaps : ndarray or None
+        Where trajectory and samples of each stand in the file, 0 for none, (readout, 2); None if
+        these places have been looked at already.
     """
 
     dataset: h5py.Dataset
     heads: Array
     rows: npt.NDArray[np.intp]
     path: Path
+    heaps: npt.NDArray[np.uint64] | None = None
 
     @classmethod
     def of(cls, dataset: h5py.Dataset, path: Path) -> Readouts:
@@ -83,10 +89,16 @@ class Readouts:
             )
         if not len(dataset):
             raise CscError(f"{path.name} holds no readouts; convert the scan again.")
-        # Before the headers: to read these, the HDF5 library looks at the samples, too.
-        for name in ("traj", "data"):
-            check_lengths(dataset, path, 4, name)
-        heads = dataset.fields("head")[:]
+        rows = stored_rows(dataset, path)
+        heads = None if rows is None else fixed_member(dataset, rows, "head")
+        heaps = None
+        if rows is None or heads is None:
+            # Before the headers: to read these, the HDF5 library looks at the samples, too.
+            for name in ("traj", "data"):
+                check_lengths(dataset, path, 4, name)
+            heads = dataset.fields("head")[:]
+        else:
+            heaps = _heaps(dataset, rows, path)
         values = heads["number_of_samples"].astype(np.int64) * heads["active_channels"]
         claimed = 8 * int(values.sum())
         if claimed > min(path.stat().st_size, LARGEST_BYTES):
@@ -94,14 +106,15 @@ class Readouts:
                 f"The readouts in {path.name} claim {claimed / 2**20:.4g} MiB of samples, more "
                 "than the file holds or can be read; copy or convert it again."
             )
-        return cls(dataset, heads, np.arange(len(heads)), path)
+        return cls(dataset, heads, np.arange(len(heads)), path, heaps)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, chosen: npt.NDArray[Any]) -> Readouts:
         """Return some of these, by mask or rising numbers."""
-        return Readouts(self.dataset, self.heads[chosen], self.rows[chosen], self.path)
+        heaps = None if self.heaps is None else self.heaps[chosen]
+        return Readouts(self.dataset, self.heads[chosen], self.rows[chosen], self.path, heaps)
 
     def counter(self, name: str) -> npt.NDArray[np.int64]:
         """Return a counter of each readout; ``"encoding"`` is its encoding space."""
@@ -162,6 +175,8 @@ class Readouts:
         """Give number and stored values of each; neighbours in the file are read together."""
         if not len(self):
             return
+        if self.heaps is not None:
+            check_heaps(self.path, sorted(set(self.heaps[self.heaps > 0].tolist())))
         samples = self.heads["number_of_samples"].astype(np.int64)
         sizes = 8 * samples * np.maximum(1, self.heads["active_channels"])
         field = self.dataset.fields(name)
@@ -282,6 +297,18 @@ def parsed_key(key: str | None) -> dict[str, int]:
         if part:
             asked[name] = int(number)
     return asked
+
+
+def _heaps(
+    dataset: h5py.Dataset, rows: npt.NDArray[np.uint8], path: Path
+) -> npt.NDArray[np.uint64]:
+    """Return where trajectory and samples of each readout stand; refuse absurd lengths."""
+    places = []
+    for name in ("traj", "data"):
+        found = references(dataset, rows, name)
+        check_claim(dataset, path, 4 * int(found["length"].max()))
+        places.append(np.where(found["length"] > 0, found["heap"], 0))
+    return np.stack(places, axis=1).astype(np.uint64)
 
 
 def _are_readouts(dataset: h5py.Dataset) -> bool:
