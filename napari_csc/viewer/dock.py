@@ -35,6 +35,10 @@ TITLE = "Sparse coding reconstruction"
 _WIDTH = 350
 _LIVE_DELAY = 150
 """Milliseconds of quiet after a change before a live run starts."""
+_CHOICE_DELAY = 10
+"""The same after a choice, such as another dictionary, which is made at once."""
+_SLIDERS = ("strength", "iterations", "noise_std", "sampled")
+"""Fields that change step by step while somebody drags or types."""
 
 
 class ReconstructionDock(QWidget):
@@ -128,13 +132,20 @@ class ReconstructionDock(QWidget):
 
     def _connect_live(self) -> None:
         self._debounce = QSignalDebouncer(parent=self)
-        self._debounce.setTimeout(_LIVE_DELAY)
         self._debounce.triggered.connect(self._run_live)
         for name in (*SETTING_FIELDS, *INPUT_FIELDS, "live"):
-            getattr(self.session.events, name).connect(self._changed)
+            changed = self._slid if name in _SLIDERS else self._chosen
+            getattr(self.session.events, name).connect(changed)
 
-    def _changed(self) -> None:
+    def _slid(self) -> None:
+        self._changed(_LIVE_DELAY)
+
+    def _chosen(self) -> None:
+        self._changed(_CHOICE_DELAY)
+
+    def _changed(self, delay: int) -> None:
         if self.session.live and self.session.acquisition is not None:
+            self._debounce.setTimeout(delay)
             self._debounce.throttle()
 
     def _run_live(self) -> None:
