@@ -1,6 +1,7 @@
 """The head phantom and the sample scan made from it."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+import napari_csc as csc
 from napari_csc.core.errors import CscError
+from napari_csc.core.orientation import edge_letters
 from napari_csc.core.phantom import Label, head_phantom
 from napari_csc.core.phantom_anatomy import Anatomy
 
@@ -167,3 +170,18 @@ def test_sample_is_what_its_script_makes(maker: ModuleType, tmp_path: Path) -> N
         np.testing.assert_array_equal(made["mask"][()], shipped["mask"][()])
         for name in ("kspace", "reference"):
             np.testing.assert_allclose(made[name][()], shipped[name][()], atol=1e-3, rtol=0)
+
+
+def test_sample_says_how_it_lies() -> None:
+    sample = csc.load(SAMPLE)
+    affine = np.asarray(sample.metadata["affine"])
+    assert edge_letters(affine) == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
+    np.testing.assert_allclose(np.linalg.norm(affine[:3, :3], axis=0), sample.spacing)
+
+
+@pytest.mark.parametrize("affine", [np.ones(3), np.full((4, 4), np.nan), "text"])
+def test_an_affine_that_is_none_is_left_out(tmp_path: Path, affine: object) -> None:
+    shutil.copy(SAMPLE, tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file.attrs["affine"] = affine
+    assert "affine" not in csc.load(tmp_path / "a.h5").metadata

@@ -196,13 +196,26 @@ def _metadata(group: h5py.Group, path: Path) -> dict[str, Any]:
         if name not in _KNOWN:
             value = own_attribute(group, name)
             found |= {} if value is None else {str(name): value}
+    affine = own_attribute_numbers(group, "affine")
+    if affine is not None and affine.size == 16:
+        found["affine"] = affine.reshape(4, 4)
     if "metadata" in group.attrs:
         text = own_attribute(group, "metadata")
         told = from_json(text) if isinstance(text, str) else None
         if not isinstance(told, dict):
             raise CscError(f"The metadata in {path.name} are damaged; write the file again.")
         found |= told
+    if "affine" in found and not _is_affine(found["affine"]):
+        del found["affine"]
     return found
+
+
+def _is_affine(value: Any) -> bool:
+    try:
+        numbers = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return numbers.shape == (4, 4) and bool(np.isfinite(numbers).all())
 
 
 def _noise_std(group: h5py.Group, path: Path) -> float | None:
