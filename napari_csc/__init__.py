@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from napari_csc.core.acquisition import Acquisition as Acquisition
     from napari_csc.core.devices import set_threads as set_threads
     from napari_csc.core.dictionary import Dictionary as Dictionary
-    from napari_csc.core.errors import CscError as CscError
     from napari_csc.core.maps import NoiseScalar as NoiseScalar
     from napari_csc.core.maps import load_map_network as load_map_network
     from napari_csc.core.maps import map_network_names as map_network_names
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction import Reconstruction as Reconstruction
     from napari_csc.core.settings import ReconstructionSettings as ReconstructionSettings
     from napari_csc.core.simulate import simulate_low_field as simulate_low_field
+    from napari_csc.errors import CscError as CscError
     from napari_csc.io.export import export as export
     from napari_csc.io.load import load as load
     from napari_csc.io.result_file import load_result as load_result
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Acquisition": "core.acquisition",
-    "CscError": "core.errors",
+    "CscError": "errors",
     "Dictionary": "core.dictionary",
     "MapCache": "core.maps.cache",
     "NoiseScalar": "core.maps",

@@ -104,9 +104,9 @@ def reconstruct(
     One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
     their slices shared out among processes; run the same again to go on after an interruption.
     """
-    from napari_csc.core.errors import CscError
     from napari_csc.core.reconstruct import Reconstructor
     from napari_csc.core.settings import ReconstructionSettings
+    from napari_csc.errors import CscError
 
     given = {
         "dictionary": dictionary,
@@ -167,7 +167,7 @@ def view(
 ) -> None:
     """Open the viewer, with a file if one is given."""
     if path is not None:
-        from napari_csc.core.errors import CscError
+        from napari_csc.errors import CscError
         from napari_csc.io.registry import format_of
         from napari_csc.io.result_file import is_result
 
@@ -243,7 +243,7 @@ def simulate(
 
     from napari_csc.core.simulate import simulate_low_field
     from napari_csc.io.acquisition_file import save_acquisition
-    from napari_csc.io.atomic import check_target
+    from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
     source = _load(path, slices, coil, key, kind, axes, None)
@@ -320,7 +320,7 @@ def _load(
 
 
 def _viewer() -> Any:
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     try:
         from napari_csc.viewer import app as viewer_app
@@ -333,7 +333,7 @@ def _viewer() -> Any:
 
 def _lines(text: str) -> tuple[int, int]:
     """Return the sampled lines (ky, kx) of ``"160"`` or ``"160,128"``."""
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     parts = text.replace("x", ",").split(",")
     if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):

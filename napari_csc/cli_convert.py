@@ -59,9 +59,9 @@ def convert(
     Of a scan the coil-combined images are written, or its k-space where OUT can hold it; of a
     result its images or maps.
     """
-    from napari_csc.io.atomic import check_target
     from napari_csc.io.export import export
     from napari_csc.io.writers import writer_for
+    from napari_csc.storage.atomic import check_target
 
     # What cannot be written is said before anything is read.
     writer = writer_for(output, form)
@@ -106,7 +106,7 @@ class _Read:
 
 def _read(path: Path, kind: str | None, options: dict[str, Any]) -> _Read:
     """Read a result as one, unless k-space is asked for: that is its input's."""
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
     from napari_csc.io.load import load
     from napari_csc.io.result_file import has_input, is_result, load_result
 
@@ -121,7 +121,7 @@ def _read(path: Path, kind: str | None, options: dict[str, Any]) -> _Read:
 
 
 def _percentiles(text: str) -> tuple[float, float]:
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     try:
         low, high = (float(part) for part in text.split(","))

@@ -47,8 +47,8 @@ def learn_dictionary(
     quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
 ) -> None:
     """Learn convolution filters from scans, images, or a folder of volumes."""
-    from napari_csc.core.errors import CscError
-    from napari_csc.io.atomic import check_target
+    from napari_csc.errors import CscError
+    from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
     given: dict[str, Any] = {
@@ -86,7 +86,7 @@ def learn_dictionary(
 def _from_files(paths: list[Path], name: str, changes: dict[str, Any], report: Any) -> Dictionary:
     from pydantic import ValidationError
 
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
     from napari_csc.io.load import load
     from napari_csc.learn.dictionary_learning import LearningSettings
     from napari_csc.learn.dictionary_learning import learn_dictionary as learn
@@ -122,7 +122,7 @@ def train(
     accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps or auto")] = "auto",
 ) -> None:
     """Train a map network; run it again to go on from the last checkpoint."""
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     folder = volume_folder(data)
     try:
@@ -179,8 +179,8 @@ def evaluate(
     """Measure map networks against baselines: accuracy, robustness, swapping, shuffling, cost."""
     import os
 
-    from napari_csc.core.errors import CscError
     from napari_csc.core.maps import map_network_names
+    from napari_csc.errors import CscError
 
     folder = data or (Path(os.environ[DATA_VARIABLE]) if DATA_VARIABLE in os.environ else None)
     if folder is None:

@@ -18,7 +18,7 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from napari_csc.core.errors import CscError
+        from napari_csc.errors import CscError
 
         try:
             command(*args, **kwargs)
@@ -37,7 +37,7 @@ def volume_folder(given: Path | None) -> Path:
     CscError
         If nobody says where it is.
     """
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     if given is not None:
         return given

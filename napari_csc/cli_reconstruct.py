@@ -40,8 +40,8 @@ def single(
     quiet: bool,
 ) -> None:
     """Reconstruct one scan into a file."""
-    from napari_csc.io.atomic import check_target
     from napari_csc.io.load import load
+    from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
     _one(load(path, **options), output, reconstructor, overwrite, quiet)
@@ -56,11 +56,11 @@ def repeat(
     quiet: bool,
 ) -> None:
     """Repeat a result, from the scan it holds or from another one."""
-    from napari_csc.core.errors import CscError
     from napari_csc.core.repeat import largest_difference, reconstructor_like
-    from napari_csc.io.atomic import check_target
+    from napari_csc.errors import CscError
     from napari_csc.io.load import load
     from napari_csc.io.result_file import load_result
+    from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
     if len(inputs) > 1:
@@ -116,7 +116,7 @@ def batch(
     """Reconstruct many scans into a folder; exit code 1 if one of them failed."""
     from napari_csc.batch.run import default_folder, run_batch
     from napari_csc.batch.scans import Order, find_scans
-    from napari_csc.core.errors import CscError
+    from napari_csc.errors import CscError
 
     if workers is not None and workers < 1:
         raise CscError(f"The number of processes must be one or more, but is {workers}.")

@@ -18,7 +18,7 @@ from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io import describe
 from napari_csc.io.acquisition_file import save_acquisition
-from napari_csc.io.json_values import from_json, to_json
+from napari_csc.storage.json_values import from_json, to_json
 
 Array = np.ndarray[Any, Any]
 

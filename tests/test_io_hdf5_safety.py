@@ -15,9 +15,9 @@ import small_files
 from damage import checked_message, told
 
 import napari_csc as csc
-from napari_csc.io.hdf5_attributes import own_attribute, own_attribute_numbers
-from napari_csc.io.json_values import from_json
 from napari_csc.io.result_file import has_input, is_result
+from napari_csc.storage.hdf5.attributes import own_attribute, own_attribute_numbers
+from napari_csc.storage.json_values import from_json
 
 # Of each HDF5 format, a data set that is read as numbers.
 NUMBERS = {

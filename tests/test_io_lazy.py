@@ -27,9 +27,9 @@ from napari_csc.core.lazy_acquisition import (
     middle_image,
 )
 from napari_csc.io import lazy, napari_reader
-from napari_csc.io.hdf5_rows import stored_rows
 from napari_csc.io.ismrmrd_lines import Readouts
 from napari_csc.io.registry import FORMATS
+from napari_csc.storage.hdf5.rows import stored_rows
 
 HEIGHT, WIDTH, SLICES = 48, 40, 5
 

@@ -12,7 +12,7 @@ import small_files
 from damage import mutations, survives, told
 from scipy.io import loadmat, savemat
 
-from napari_csc.io import matlab
+from napari_csc.storage import matlab_arrays as matlab
 
 DRAW = np.random.default_rng(0)
 TYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "c8", "c16")

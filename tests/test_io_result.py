@@ -12,8 +12,9 @@ from scipy.io import savemat
 import napari_csc as csc
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.io import atomic, napari_reader, napari_writer
+from napari_csc.io import napari_reader, napari_writer
 from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.storage import atomic
 
 SMOOTH = ("filters", "low-pass")
 

@@ -17,12 +17,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import napari_csc as csc
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.orientation import edge_letters
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.io import atomic
+from napari_csc.errors import CscError
 from napari_csc.io.export import export
 from napari_csc.io.writers import WRITERS, Writer, writer_for
+from napari_csc.storage import atomic
 
 BY_NAME = {one.name: one for one in WRITERS}
 PLACED = ("nifti", "dicom", "ismrmrd", "nrrd")

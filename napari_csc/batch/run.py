@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_csc.batch.scans import Order, Scan
 from napari_csc.batch.work import Answer, clear_parts, join, look, reconstruct_slice
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -17,9 +17,9 @@ import torch
 
 from napari_csc.batch.scans import PARTS, Order, Scan, state_of
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.joining import join_slices
 from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.errors import CscError
 from napari_csc.io.load import load
 from napari_csc.io.result_file import is_result, load_result, save
 

@@ -21,13 +21,13 @@ from napari_csc.core.acquisition_checks import (
     to_tensor,
 )
 from napari_csc.core.coils import CoilMethod, coil_noise_power, estimate_coil_maps
-from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.noise import estimate_noise_std
 from napari_csc.core.orientation import affine_of_slices
 from napari_csc.core.prewhitening import Whitening
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.volumes import mask_of_slices, sampled_share, slices_of_volume
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

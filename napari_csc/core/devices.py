@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 
 def chosen_device(name: str) -> torch.device:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from napari_csc.core import filter_families
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from napari_csc.core.dictionary import LARGEST_COUNT, LARGEST_SIZE, Dictionary
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 SHIPPED = Path(__file__).parent.parent / "dictionaries"
 _FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
 _READERS = {
-    ".npy": "napari_csc.io.numpy_files",
-    ".npz": "napari_csc.io.numpy_files",
-    ".mat": "napari_csc.io.matlab",
+    ".npy": "napari_csc.storage.numpy_arrays",
+    ".npz": "napari_csc.storage.numpy_arrays",
+    ".mat": "napari_csc.storage.matlab_arrays",
 }
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"

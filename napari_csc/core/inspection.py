@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps.networks import CHUNK_PIXELS, MapNetwork
 from napari_csc.core.solvers.blocked import default_block_size
+from napari_csc.errors import CscError
 
 _COMPLEX, _REAL = 8, 4
 # Workspace of the FFT and convolution libraries, whatever the size of the images.

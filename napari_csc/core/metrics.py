@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.graphics import keep_triton_out
+from napari_csc.errors import CscError
 
 Array = npt.NDArray[np.float64]
 ArrayLike = torch.Tensor | npt.NDArray[Any]

@@ -20,7 +20,6 @@ from napari_csc.core.acquisition_checks import (
     to_tensor,
 )
 from napari_csc.core.coils import CoilMethod, coil_maps_of_images, coil_noise_power
-from napari_csc.core.errors import CscError
 from napari_csc.core.graphics import keep_triton_out
 from napari_csc.core.noise import background_noise_std, root_mean_square
 from napari_csc.core.operator_norm import norm_bound
@@ -32,6 +31,7 @@ from napari_csc.core.trajectory import (
     checked_samples,
     checked_trajectory,
 )
+from napari_csc.errors import CscError
 
 if TYPE_CHECKING:
     from mrpro.operators import NonUniformFastFourierOp

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.inspection import check_slice
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.thinning import DEFAULT_BUDGET, stride_within
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

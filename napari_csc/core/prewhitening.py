@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

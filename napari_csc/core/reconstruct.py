@@ -11,7 +11,6 @@ import torch
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.devices import chosen_device, free_memory
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import filter_set
 from napari_csc.core.frequency_band import FrequencyBand
 from napari_csc.core.maps.cache import MapCache
@@ -33,6 +32,7 @@ from napari_csc.core.settings import (
 from napari_csc.core.slice_work import Job, SliceWork
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 MapSource = MapNetwork | NoiseScalar | float | Tensor | np.ndarray

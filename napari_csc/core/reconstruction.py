@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_spectra import filter_spectra
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

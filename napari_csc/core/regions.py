@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps.networks import MapNetwork
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.errors import CscError
 
 
 def reconstructor_like(result: Reconstruction) -> Reconstructor:

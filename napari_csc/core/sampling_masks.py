@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

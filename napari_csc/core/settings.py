@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
 from napari_csc.core.maps.config import Smooth, Solver, StepRule
 from napari_csc.core.prox import Norm
+from napari_csc.errors import CscError
 
 MOST_ITERATIONS = 10_000
 _SCALAR = re.compile(r"([0-9]*\.?[0-9]+(?:e[-+]?\d+)?)\s*(sigma|σ)?", re.IGNORECASE)

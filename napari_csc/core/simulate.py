@@ -7,9 +7,9 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import checked_coil_maps, to_tensor
-from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.sampling_masks import central_mask
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

@@ -10,7 +10,6 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import DataTerm, data_term
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import step_sizes
 from napari_csc.core.lowpass import low_pass
 from napari_csc.core.maps.cache import MapCache
@@ -21,6 +20,7 @@ from napari_csc.core.progress import PictureClock, Progress, ReconstructionStopp
 from napari_csc.core.settings import CompleteSettings
 from napari_csc.core.solvers import Admm, BlockedSolver, Fista, SolverStatus, balanced_penalties
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 Maps = MapNetwork | NoiseScalar | float | Tensor

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_spectra import filter_spectra, lipschitz_constant
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.noncartesian import NonCartesianAcquisition
-from napari_csc.io.atomic import replacing
-from napari_csc.io.hdf5_attributes import (
+from napari_csc.errors import CscError
+from napari_csc.io.header_table import one_line
+from napari_csc.io.request import LoadRequest
+from napari_csc.storage.atomic import replacing
+from napari_csc.storage.hdf5.attributes import (
     own_attribute,
     own_attribute_names,
     own_attribute_numbers,
 )
-from napari_csc.io.hdf5_safety import is_hdf5, opened, own_array, own_item
-from napari_csc.io.hdf5_writing import new_file
-from napari_csc.io.header_table import one_line
-from napari_csc.io.json_values import from_json, to_json
-from napari_csc.io.request import LoadRequest
+from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_array, own_item
+from napari_csc.storage.hdf5.writing import new_file
+from napari_csc.storage.json_values import from_json, to_json
 
 if TYPE_CHECKING:
     import h5py

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.axes import ordered
-from napari_csc.io.content import FileContent, check_size
 from napari_csc.io.header_table import one_line
 from napari_csc.io.interpret import detected_kind, image_acquisition, kspace_acquisition
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.content import FileContent, check_size
 
 _TELLING = {
     "k-space": ("kspace", "ksp", "k_space", "kdata", "rawdata", "raw", "data"),

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.volumes import mask_of_slices, slices_of_volume
-from napari_csc.io.content import Array
+from napari_csc.errors import CscError
+from napari_csc.storage.content import Array
 
 AXES = ("slice", "coil", "repeat", "kz", "y", "x")
 """Names for axes; ``kz`` is a second phase-encoded direction of a 3-D scan."""

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array, check_size
+from napari_csc.errors import CscError
 from napari_csc.io.interpret import (
     detected_kind,
     image_acquisition,
@@ -21,6 +20,7 @@ from napari_csc.io.interpret import (
 )
 from napari_csc.io.mr_header import times
 from napari_csc.io.request import SLICE_COUNT, LoadRequest
+from napari_csc.storage.content import Array, check_size
 
 _FIRST_LINE = b"# Dimensions"
 _LONGEST_HEADER = 2**16

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_csc.io.atomic import replacing_all
 from napari_csc.io.exported import KSPACE, Array, Exported, plain_kspace
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing_all
 
 _DIMENSIONS = 16
 _COIL, _SLICE = 3, 13

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.dicom_frames import Frame, quietly, read_frames
 from napari_csc.io.dicom_pixels import complex_stack, stack
 from napari_csc.io.dicom_series import Series, Volume, chosen_volume, normal, scans_of, series_of

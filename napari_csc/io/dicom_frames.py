@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size, n_bytes
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import one_line
+from napari_csc.storage.content import check_size, n_bytes
 
 # Everything else in a header stays unread: vendors' private elements can be large and broken.
 _KEYWORDS = """

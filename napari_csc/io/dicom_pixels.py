@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size
+from napari_csc.errors import CscError
 from napari_csc.io.dicom_frames import Frame, quietly
 from napari_csc.io.header_table import one_line
+from napari_csc.storage.content import check_size
 
 _KEYWORDS = """
     ImageType SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.dicom_frames import Frame
 from napari_csc.io.header_table import one_line, orientation_name
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.orientation import edge_letters
-from napari_csc.io.atomic import replacing, replacing_folder
+from napari_csc.errors import CscError
 from napari_csc.io.exported import NOTICE, Array, Exported
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing, replacing_folder
 
 SUFFIX = ".dcm"
 # Of this program, whatever its version; made once from a UUID, as DICOM allows.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.exported import Exported, Source
 from napari_csc.io.write_request import WriteRequest
 from napari_csc.io.writers import writer_for

@@ -14,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.hdf5_attributes import own_attribute
-from napari_csc.io.hdf5_safety import is_hdf5, opened, own_item, own_numbers
+from napari_csc.errors import CscError
 from napari_csc.io.kspace_stack import (
     KspaceStack,
     is_stack,
@@ -27,6 +25,8 @@ from napari_csc.io.kspace_stack import (
 )
 from napari_csc.io.readout import kept_samples, without_oversampling
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.hdf5.attributes import own_attribute
+from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_item, own_numbers
 
 if TYPE_CHECKING:
     import h5py

@@ -9,9 +9,9 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import acquired_mask
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array
+from napari_csc.errors import CscError
 from napari_csc.io.request import Kind, LoadRequest
+from napari_csc.storage.content import Array
 
 _MOST_PLANES = 16
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.orientation import affine_of_slices
-from napari_csc.io.hdf5_safety import is_hdf5, opened, own_dataset, own_item, own_text
+from napari_csc.errors import CscError
 from napari_csc.io.ismrmrd_geometry import affine_of, ordered_slices, spacing_of
 from napari_csc.io.ismrmrd_grid import gridded
 from napari_csc.io.ismrmrd_header import Encoding, ScanHeader
@@ -25,6 +24,7 @@ from napari_csc.io.ismrmrd_lines import Chosen, Readouts, chosen_readouts
 from napari_csc.io.ismrmrd_trajectory import along_trajectory
 from napari_csc.io.mr_header import times
 from napari_csc.io.request import SLICE_COUNT, LoadRequest
+from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_dataset, own_item, own_text
 
 if TYPE_CHECKING:
     import h5py

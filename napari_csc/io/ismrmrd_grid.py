@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size
+from napari_csc.errors import CscError
 from napari_csc.io.ismrmrd_header import Encoding
 from napari_csc.io.ismrmrd_lines import Readouts
 from napari_csc.io.readout import positions_without_oversampling, without_oversampling
+from napari_csc.storage.content import check_size
 
 # No scan leaves out more than this of its grid; a damaged header does.
 _SPARSEST = 256

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.mr_header import MrHeader, Sizes
 from napari_csc.io.readout import kept_samples
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.hdf5_safety import own_dataset, own_item
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import geometry_rows
 from napari_csc.io.interpret import image_acquisition
 from napari_csc.io.ismrmrd_geometry import affine_of_heads
 from napari_csc.io.radiological import spacing_of
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.hdf5.safety import own_dataset, own_item
 
 if TYPE_CHECKING:
     import h5py

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import LARGEST_BYTES, Array
-from napari_csc.io.hdf5_heaps import check_heaps
-from napari_csc.io.hdf5_rows import fixed_member, references, stored_rows
-from napari_csc.io.hdf5_safety import check_claim, check_lengths
+from napari_csc.errors import CscError
+from napari_csc.storage.content import LARGEST_BYTES, Array
+from napari_csc.storage.hdf5.heaps import check_heaps
+from napari_csc.storage.hdf5.rows import fixed_member, references, stored_rows
+from napari_csc.storage.hdf5.safety import check_claim, check_lengths
 
 if TYPE_CHECKING:
     import h5py

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.ismrmrd_header import Encoding
 from napari_csc.io.ismrmrd_lines import Readouts
 

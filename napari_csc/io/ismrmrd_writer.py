@@ -6,10 +6,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.atomic import replacing
+from napari_csc.errors import CscError
 from napari_csc.io.exported import NOTICE, Exported
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing
 
 GROUP, SERIES = "dataset", "image_0"
 IMAGE_TYPES = {"magnitude": 1, "phase": 2, "real": 3, "imaginary": 4, "complex": 5}

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import EMPTY_SHARE, to_tensor
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array
-from napari_csc.io.hdf5_attributes import own_attribute
-from napari_csc.io.hdf5_safety import own_dataset, own_item, own_text
+from napari_csc.errors import CscError
 from napari_csc.io.mr_header import MrHeader
 from napari_csc.io.request import SLICE_COUNT, LoadRequest
+from napari_csc.storage.content import Array
+from napari_csc.storage.hdf5.attributes import own_attribute
+from napari_csc.storage.hdf5.safety import own_dataset, own_item, own_text
 
 if TYPE_CHECKING:
     import h5py

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.lazy import lazily
 from napari_csc.io.registry import format_of
 from napari_csc.io.request import Kind, LoadRequest

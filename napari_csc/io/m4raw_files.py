@@ -14,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size
-from napari_csc.io.hdf5_safety import is_hdf5, opened, own_text
+from napari_csc.errors import CscError
 from napari_csc.io.kspace_stack import (
     HEADER,
     KspaceStack,
@@ -28,6 +26,8 @@ from napari_csc.io.kspace_stack import (
 )
 from napari_csc.io.mr_header import MrHeader
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.content import check_size
+from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_text
 
 _NAME = re.compile(r"(.*(?:FLAIR|T1|T2|GRE))(\d{1,2})", re.IGNORECASE)
 _MODEL_FIELD = re.compile(r"OPER-(0\.\d+)")

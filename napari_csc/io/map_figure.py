@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.inspection import check_slice, filter_figures
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.io.atomic import check_target, replacing
+from napari_csc.errors import CscError
+from napari_csc.storage.atomic import check_target, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

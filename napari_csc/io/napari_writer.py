@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.errors import CscError
 
 LayerData = tuple[Any, dict[str, Any], str]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import DEFLATE_RATIO, check_size, n_bytes
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import described, geometry_rows, one_line
 from napari_csc.io.interpret import image_acquisition, kspace_acquisition
 from napari_csc.io.radiological import spacing_of, turned
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image

@@ -9,11 +9,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.io.atomic import check_target, replacing
+from napari_csc.errors import CscError
 from napari_csc.io.exported import Exported
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import check_target, replacing
 
 NiftiKind = Literal["magnitude", "phase", "real", "imaginary", "complex", "maps"]
 NIFTI_KINDS: tuple[str, ...] = get_args(NiftiKind)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import described, geometry_rows, one_line
 from napari_csc.io.interpret import image_acquisition, kspace_acquisition
 from napari_csc.io.nrrd_storage import Header, read_stored

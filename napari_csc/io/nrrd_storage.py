@@ -11,9 +11,9 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import DEFLATE_RATIO, check_size, n_bytes
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import one_line
+from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
 
 Header = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.io.atomic import replacing
 from napari_csc.io.exported import Array, Exported
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing
 
 _LEVEL = 4
 _NOT_IN_SPACE = [np.nan] * 3

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.io.atomic import replacing
 from napari_csc.io.exported import KSPACE, WHOLE, Array, Exported, plain_kspace
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing
 
 
 def write_npy(content: Exported, request: WriteRequest) -> list[Path]:

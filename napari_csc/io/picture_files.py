@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import check_size, n_bytes
+from napari_csc.errors import CscError
 from napari_csc.io.header_table import described, geometry_rows
 from napari_csc.io.interpret import image_acquisition
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage.content import check_size, n_bytes
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.atomic import replacing, replacing_all
+from napari_csc.errors import CscError
 from napari_csc.io.exported import NOTICE, Exported
 from napari_csc.io.write_request import WriteRequest
+from napari_csc.storage.atomic import replacing, replacing_all
 
 # Share of the values, in percent, that is not brighter than white; a bright pixel decides nothing.
 _WHITE = 99.8

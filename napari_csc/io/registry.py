@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io import (
     acquisition_file,
     bart_files,
@@ -15,15 +15,15 @@ from napari_csc.io import (
     fastmri_files,
     ismrmrd_files,
     m4raw_files,
-    matlab,
     nifti,
     nrrd_files,
-    numpy_files,
     picture_files,
 )
 from napari_csc.io.array_files import acquisition_from
-from napari_csc.io.content import FileContent
 from napari_csc.io.request import LoadRequest
+from napari_csc.storage import matlab_arrays as matlab
+from napari_csc.storage import numpy_arrays as numpy_files
+from napari_csc.storage.content import FileContent
 
 _HEAD_BYTES = 4096
 

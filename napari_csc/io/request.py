@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 Kind = Literal["k-space", "image"]
 SLICE_COUNT = "slices_in_file"

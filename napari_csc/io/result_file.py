@@ -11,8 +11,8 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.errors import CscError
 from napari_csc.io.acquisition_file import (
     INPUT_GROUP,
     RESULT_SCHEMA,
@@ -20,11 +20,11 @@ from napari_csc.io.acquisition_file import (
     schema_of,
     write_acquisition,
 )
-from napari_csc.io.atomic import replacing
-from napari_csc.io.hdf5_safety import opened, own_array, own_text
-from napari_csc.io.hdf5_writing import new_file
-from napari_csc.io.json_values import from_json, to_json
 from napari_csc.io.registry import format_of
+from napari_csc.storage.atomic import replacing
+from napari_csc.storage.hdf5.safety import opened, own_array, own_text
+from napari_csc.storage.hdf5.writing import new_file
+from napari_csc.storage.json_values import from_json, to_json
 
 if TYPE_CHECKING:
     import h5py

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 
 @dataclass(frozen=True)

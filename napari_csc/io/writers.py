@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.errors import CscError
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.bart_writer import write_bart
 from napari_csc.io.dicom_writer import write_dicom

@@ -14,8 +14,8 @@ from torch import nn
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.graphics import keep_triton_out
+from napari_csc.errors import CscError
 from napari_csc.learn.data import Batch
 from napari_csc.learn.model import Trainable
 

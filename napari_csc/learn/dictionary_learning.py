@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_spectra import filter_spectra
 from napari_csc.core.lowpass import low_pass
 from napari_csc.core.solvers import Admm, balanced_penalties
+from napari_csc.errors import CscError
 from napari_csc.learn.data import taper
 from napari_csc.learn.filter_update import CodeStatistics, most_alike
 from napari_csc.learn.image_sources import ImageSource

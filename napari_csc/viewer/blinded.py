@@ -11,8 +11,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.atomic import replacing
+from napari_csc.errors import CscError
+from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.pins import OTHER, Name
 
 Vote = Literal["left", "right", "equal"]

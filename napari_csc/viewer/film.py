@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_csc.io.atomic import replacing
+from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.guide import Guide
 from napari_csc.viewer.movie import Frame, drawn
 from napari_csc.viewer.palette import few_colours, palette

@@ -13,7 +13,7 @@ import numpy as np
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QDialog, QWidget
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.layer_input import own
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REFERENCE, SMOOTH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.iterates import Iterate, Iterates, compute_iterates
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.layers import ITERATE

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.errors import CscError
 
 log = logging.getLogger(__name__)
 

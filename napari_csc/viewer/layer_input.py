@@ -10,8 +10,8 @@ from napari.layers import Image, Layer
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.acquisition_checks import SMALLEST_IMAGE
-from napari_csc.core.errors import CscError
 from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.errors import CscError
 from napari_csc.viewer.geometry import Geometry
 
 KEY = "napari_csc"

@@ -11,10 +11,10 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.lazy_acquisition import LazyImages, initial_images, middle_image
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.errors import CscError
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.io.result_file import has_input, is_result, load_result

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from psygnal import Signal
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.regions import (
     RegionStatistics,
     contrast_to_noise,
     profile,
     region_statistics,
 )
-from napari_csc.io.atomic import replacing
+from napari_csc.errors import CscError
+from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.layers.marks import Mark
 from napari_csc.viewer.views import Array

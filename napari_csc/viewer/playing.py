@@ -8,7 +8,7 @@ from typing import Literal
 
 from psygnal import Signal
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.filter_player import FilterPlayer
 from napari_csc.viewer.iterate_player import IteratePlayer

@@ -9,9 +9,9 @@ from pathlib import Path
 from platformdirs import user_config_path
 from pydantic import ValidationError
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.settings import ReconstructionSettings
-from napari_csc.io.atomic import replacing
+from napari_csc.errors import CscError
+from napari_csc.storage.atomic import replacing
 
 _NAME = re.compile(r"[\w][\w .,()+-]{0,59}")
 BUILT_IN = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.choices import ArrayChoice, array_choices
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load

@@ -9,7 +9,7 @@ from typing import Literal
 
 from psygnal import Signal
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.blinded import Reading, Study, Vote
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.layers import DIFFERENCE, LEFT, PIN_A, PIN_B, RIGHT, SWIPE, LayerBoard

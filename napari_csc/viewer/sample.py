@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import napari_csc
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 SAMPLE = "head_phantom_lowfield.h5"
 

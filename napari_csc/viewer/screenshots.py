@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_csc.io.atomic import replacing
+from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.guide import Guide, colours
 from napari_csc.viewer.palette import few_colours, palette
 from napari_csc.viewer.shots import SHOTS, Shot

@@ -9,12 +9,12 @@ from psygnal import SignalGroupDescriptor
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import WeightMetadata
 from napari_csc.core.maps.config import Smooth, Solver
 from napari_csc.core.prox import Norm
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.settings import DEFAULT_ITERATIONS, DEFAULTS, ReconstructionSettings
+from napari_csc.errors import CscError
 from napari_csc.viewer.views import Part
 
 FALLBACK_MAPS = "1.5sigma"

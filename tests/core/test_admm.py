@@ -8,11 +8,11 @@ from problems import gradients, run
 import napari_csc as csc
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import GramDataTerm
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import step_sizes
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.solvers import Admm, Fista, balanced_penalties, unrolled_admm
+from napari_csc.errors import CscError
 
 NORMS = ("modulus", "real-imaginary")
 

@@ -12,7 +12,6 @@ from napari_csc.core.coils import (
     estimate_coil_maps,
 )
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.phantom import head_phantom
@@ -24,6 +23,7 @@ from napari_csc.core.sampling_masks import (
     variable_density_mask,
 )
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.errors import CscError
 
 GRID = (64, 60)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 SMALLEST = {"dct": 2, "gabor": 3, "random": 2}
 

@@ -12,7 +12,7 @@ from test_io_formats import write_v73
 
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.dictionary_sources import dictionary_names
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 FILTERS = Dictionary.random(6, 5, seed=3).filters.numpy()
 

@@ -5,7 +5,6 @@ import torch
 from helper import relative, small_scan
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.inspection import (
     NOBODY,
     filter_figures,
@@ -16,6 +15,7 @@ from napari_csc.core.inspection import (
 )
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.errors import CscError
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import filter_set
 from napari_csc.core.maps import NoiseScalar, build_map_network
 from napari_csc.core.maps.unet import UNet
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 
 def infer(network, count, grid, size=5, batch=1):

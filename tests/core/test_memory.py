@@ -5,10 +5,10 @@ import pytest
 import torch
 
 import napari_csc as csc
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import load_map_network
 from napari_csc.core.memory import Problem, estimate_memory, plan_memory
 from napari_csc.core.phantom import head_phantom
+from napari_csc.errors import CscError
 
 MEASURE = """
 import sys, threading, psutil, torch

@@ -10,7 +10,7 @@ from skimage.metrics import (
 )
 
 from napari_csc.core import metrics
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 TRUTH = 5 * random_complex(3, 24, 21)
 IMAGE = TRUTH + random_complex(3, 24, 21, seed=1)

@@ -7,13 +7,13 @@ from helper import generator, random_complex, relative
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.coils import birdcage_maps
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.core.phantom import head_phantom
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.sampling_masks import central_mask
+from napari_csc.errors import CscError
 
 GRID = (48, 44)
 

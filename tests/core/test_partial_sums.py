@@ -3,12 +3,12 @@ import torch
 from helper import small_scan
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.partial_sums import PartialSums
 from napari_csc.core.progress import ReconstructionStopped
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.thinning import kept_within, stride_within
+from napari_csc.errors import CscError
 
 
 @pytest.fixture(scope="module")

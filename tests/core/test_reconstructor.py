@@ -9,12 +9,12 @@ from plain import plain_fista
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import CartesianDataTerm
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.filter_sets import filter_set, step_sizes
 from napari_csc.core.lowpass import low_pass
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 SMOOTH = ("filters", "low-pass")
 NORMS = ("modulus", "real-imaginary")

@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.orientation import edge_letters
 from napari_csc.core.regions import (
     contrast_to_noise,
@@ -12,6 +11,7 @@ from napari_csc.core.regions import (
     profile,
     region_statistics,
 )
+from napari_csc.errors import CscError
 
 
 def test_statistics_of_a_region_by_hand():

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrpro.operators import ConvSynthesisDictionaryOp
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.synthesis import SynthesisOperator, analyse_direct, synthesize_direct
+from napari_csc.errors import CscError
 
 DTYPES = (torch.complex64, torch.complex128)
 GRIDS = ((16, 16), (15, 15), (13, 20), (32, 9), (8, 8))

@@ -6,7 +6,6 @@ import torch
 from helper import fresh_network, metadata, random_complex, random_filters
 from safetensors.torch import save_file
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import (
     build_map_network,
     load_map_network,
@@ -14,6 +13,7 @@ from napari_csc.core.maps import (
     save_map_network,
 )
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 KEY = "napari_csc"
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from napari_csc.cli import app
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import save_map_network
+from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import evaluation_images
 from napari_csc.learn.evaluation.measure import (
     Condition,

@@ -5,9 +5,9 @@ import pytest
 import torch
 from helper import fresh_network
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps import load_map_network, save_map_network
 from napari_csc.core.maps.registry import DIGESTS, SHIPPED
+from napari_csc.errors import CscError
 from napari_csc.learn.shipping import ship
 
 

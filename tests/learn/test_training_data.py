@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.errors import CscError
 from napari_csc.learn.config import load_config
 from napari_csc.learn.data import (
     filled_slices,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer import app, film, screenshots
 from napari_csc.viewer.guide import Guide
 from napari_csc.viewer.layers import KSPACE, RULERS

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.networks import MapNetworkV3
 from napari_csc.core.progress import ReconstructionStopped
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.errors import CscError
 from napari_csc.viewer.work import Job, Outcome, Step, prepared, run_job
 
 

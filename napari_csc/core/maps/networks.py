@@ -6,10 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from napari_csc.core.errors import CscError
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.unet import UNet
 from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

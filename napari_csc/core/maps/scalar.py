@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.data_term import DataTerm
-from napari_csc.core.errors import CscError
 from napari_csc.core.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
+from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 

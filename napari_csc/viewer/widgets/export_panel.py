@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.io.exported import IMAGE_KINDS
 from napari_csc.io.writers import WRITERS, Writer
 from napari_csc.viewer.controller import Controller

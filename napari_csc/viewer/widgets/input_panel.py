@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.layer_input import LayerInput, own, read_layer
 from napari_csc.viewer.layers import INITIAL

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QComboBox, QInputDialog
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.presets import BUILT_IN, Presets
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row

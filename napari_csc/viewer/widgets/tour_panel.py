@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QLabel
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.sample import sample_path
 from napari_csc.viewer.tour import Tour

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import DEFLATE_RATIO, Array, StoredArray, check_size, n_bytes
+from napari_csc.errors import CscError
+from napari_csc.storage.content import DEFLATE_RATIO, Array, StoredArray, check_size, n_bytes
 
 _FILE_HEADER, _TAG = 128, 8
 _MATRIX, _COMPRESSED = 14, 15

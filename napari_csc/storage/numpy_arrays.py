@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import (
+from napari_csc.errors import CscError
+from napari_csc.storage.content import (
     DEFLATE_RATIO,
     Array,
     FileContent,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.core.errors import CscError
-from napari_csc.io.content import Array, check_size
-from napari_csc.io.hdf5_heaps import check_heaps
+from napari_csc.errors import CscError
+from napari_csc.storage.content import Array, check_size
+from napari_csc.storage.hdf5.heaps import check_heaps
 
 if TYPE_CHECKING:
     import h5py

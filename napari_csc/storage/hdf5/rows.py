@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.io.content import Array
+from napari_csc.storage.content import Array
 
 if TYPE_CHECKING:
     import h5py

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.io.hdf5_heaps import base_address, check_heaps
-from napari_csc.io.hdf5_safety import LARGEST_TEXT, is_sound_type
+from napari_csc.storage.hdf5.heaps import base_address, check_heaps
+from napari_csc.storage.hdf5.safety import LARGEST_TEXT, is_sound_type
 
 if TYPE_CHECKING:
     import h5py

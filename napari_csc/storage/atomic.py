@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> Path:

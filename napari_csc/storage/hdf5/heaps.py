@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from napari_csc.core.errors import CscError
+from napari_csc.errors import CscError
 
 _SUPERBLOCK = b"\x89HDF\r\n\x1a\n"
 _FURTHEST_SUPERBLOCK = 2**24

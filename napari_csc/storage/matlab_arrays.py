@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.io import mat5_files
-from napari_csc.io.content import Array, FileContent, StoredArray
-from napari_csc.io.hdf5_attributes import own_attribute
-from napari_csc.io.hdf5_safety import opened, own_dataset, own_item
+from napari_csc.storage import matlab5 as mat5_files
+from napari_csc.storage.content import Array, FileContent, StoredArray
+from napari_csc.storage.hdf5.attributes import own_attribute
+from napari_csc.storage.hdf5.safety import opened, own_dataset, own_item
 
 _HEADERS = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
 _CLASSES = {"double", "single", "uint8", "int8", "uint16", "int16", "uint32", "int32"}

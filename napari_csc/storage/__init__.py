@@ -1,0 +1,1 @@
+"""Bytes in and out, safely: files, arrays, numbers as text. Knows nothing of scans."""

@@ -1,0 +1,1 @@
+"""HDF5 that may be damaged or foreign: looked through before the library reads it."""
