@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from napari_csc.core.phantom import FIELD_OF_VIEW_MM, head_phantom
+from napari_csc.phantom.head import FIELD_OF_VIEW_MM, head_phantom
 
 SEED = 4
 OUT = Path(__file__).resolve().with_name("head_phantom_lowfield.h5")

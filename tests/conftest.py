@@ -9,8 +9,8 @@ import torch
 from places import DATA_FOLDER, SAMPLE_SCAN
 
 from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.phantom.head import head_phantom
 
 
 def pytest_configure() -> None:

@@ -10,10 +10,10 @@ import torch
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.reconstruction import Reconstruction
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.phantom.head import head_phantom
 
 Array = np.ndarray[Any, Any]
 

@@ -20,8 +20,8 @@ from PIL import Image
 from scipy.io import savemat
 
 import napari_csc as csc
-from napari_csc.core.phantom import head_phantom
 from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.phantom.head import head_phantom
 
 Array = np.ndarray[Any, Any]
 

@@ -12,9 +12,9 @@ import torch
 
 import napari_csc as csc
 from napari_csc.core.orientation import edge_letters
-from napari_csc.core.phantom import Label, head_phantom
-from napari_csc.core.phantom_anatomy import Anatomy
 from napari_csc.errors import CscError
+from napari_csc.phantom.anatomy import Anatomy
+from napari_csc.phantom.head import Label, head_phantom
 
 SAMPLE_FOLDER = Path(__file__).resolve().parents[1] / "sample_data"
 SAMPLE = SAMPLE_FOLDER / "head_phantom_lowfield.h5"

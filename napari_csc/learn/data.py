@@ -11,12 +11,12 @@ import torch
 from scipy import ndimage
 
 from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.phantom import PROTOCOLS, head_phantom
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.errors import CscError
 from napari_csc.io.volumes import SUFFIXES, Volume, read_volume
 from napari_csc.learn.config import TrainingConfig
+from napari_csc.phantom.head import PROTOCOLS, head_phantom
 
 Tensor = torch.Tensor
 Image = npt.NDArray[np.float32]

@@ -10,9 +10,9 @@ from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.data_term import GramDataTerm
 from napari_csc.core.filter_sets import step_sizes
 from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.solvers import Admm, Fista, balanced_penalties, unrolled_admm
 from napari_csc.errors import CscError
+from napari_csc.phantom.head import head_phantom
 
 NORMS = ("modulus", "real-imaginary")
 

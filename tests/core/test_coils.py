@@ -14,7 +14,6 @@ from napari_csc.core.coils import (
 from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.fourier import image_to_kspace
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.prewhitening import Whitening
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.sampling_masks import (
@@ -24,6 +23,7 @@ from napari_csc.core.sampling_masks import (
 )
 from napari_csc.core.simulate import simulate_low_field
 from napari_csc.errors import CscError
+from napari_csc.phantom.head import head_phantom
 
 GRID = (64, 60)
 

@@ -7,13 +7,13 @@ import torch
 import napari_csc as csc
 from napari_csc.core.maps import load_map_network
 from napari_csc.core.memory import Problem, estimate_memory, plan_memory
-from napari_csc.core.phantom import head_phantom
 from napari_csc.errors import CscError
+from napari_csc.phantom.head import head_phantom
 
 MEASURE = """
 import sys, threading, psutil, torch
 import napari_csc as csc
-from napari_csc.core.phantom import head_phantom
+from napari_csc.phantom.head import head_phantom
 count, size, slices, solver = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 torch.set_num_threads(1)
 images = torch.as_tensor(head_phantom(size, 1)).reshape(1, size, size).expand(slices, -1, -1)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from napari_csc.core.acquisition import Acquisition
 from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.simulate import simulate_low_field
+from napari_csc.phantom.head import head_phantom
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from napari_csc.core.dictionary import Dictionary
 from napari_csc.core.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.noncartesian import NonCartesianAcquisition
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.reconstruct import Reconstructor
 from napari_csc.core.sampling_masks import central_mask
 from napari_csc.errors import CscError
+from napari_csc.phantom.head import head_phantom
 
 GRID = (48, 44)
 

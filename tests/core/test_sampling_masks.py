@@ -5,10 +5,10 @@ import torch
 from helper import generator, relative
 
 from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.phantom import head_phantom
 from napari_csc.core.sampling_masks import central_mask, partial_fourier_mask, variable_density_mask
 from napari_csc.core.simulate import simulate_low_field
 from napari_csc.errors import CscError
+from napari_csc.phantom.head import head_phantom
 
 
 @pytest.mark.parametrize("size", [16, 17])

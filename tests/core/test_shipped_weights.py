@@ -7,7 +7,7 @@ import torch
 
 import napari_csc as csc
 from napari_csc.core.maps import registry
-from napari_csc.core.phantom import head_phantom
+from napari_csc.phantom.head import head_phantom
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from napari_csc.core.phantom_random import Array
+from napari_csc.phantom.random_fields import Array
 
 
 class Label(IntEnum):

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_csc.core.phantom_anatomy import Anatomy
-from napari_csc.core.phantom_random import FIELD_OF_VIEW_MM, Array, Field
-from napari_csc.core.phantom_shapes import Label
 from napari_csc.errors import CscError
+from napari_csc.phantom.anatomy import Anatomy
+from napari_csc.phantom.random_fields import FIELD_OF_VIEW_MM, Array, Field
+from napari_csc.phantom.shapes import Label
 
 Sequence = Literal["t1w", "t2w", "flair", "pdw"]
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
-from napari_csc.core.phantom_cortex import REFERENCE_HEIGHT, Sulci, grow
-from napari_csc.core.phantom_random import FIELD_OF_VIEW_MM, Array, Field, Ring, smoothstep
-from napari_csc.core.phantom_shapes import CHAINS, Label, chain_at, tube_distance
+from napari_csc.phantom.cortex import REFERENCE_HEIGHT, Sulci, grow
+from napari_csc.phantom.random_fields import FIELD_OF_VIEW_MM, Array, Field, Ring, smoothstep
+from napari_csc.phantom.shapes import CHAINS, Label, chain_at, tube_distance
 
 _LAYERS = (
     ("skin", Label.FAT),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_csc.core.phantom_random import Array
+from napari_csc.phantom.random_fields import Array
 
 REFERENCE_HEIGHT = 0.4
 _STEP_MM = 0.6

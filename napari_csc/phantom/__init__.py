@@ -1,0 +1,1 @@
+"""A synthetic head, drawn by rules: anatomy without any person behind it."""
