@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_csc.core import metrics as metrics
-    from napari_csc.core.acquisition import Acquisition as Acquisition
-    from napari_csc.core.devices import set_threads as set_threads
-    from napari_csc.core.dictionary import Dictionary as Dictionary
+    from napari_csc.core.acquisition.cartesian import Acquisition as Acquisition
+    from napari_csc.core.acquisition.noncartesian import (
+        NonCartesianAcquisition as NonCartesianAcquisition,
+    )
+    from napari_csc.core.acquisition.simulate import simulate_low_field as simulate_low_field
+    from napari_csc.core.dictionary.dictionary import Dictionary as Dictionary
     from napari_csc.core.maps import NoiseScalar as NoiseScalar
     from napari_csc.core.maps import load_map_network as load_map_network
     from napari_csc.core.maps import map_network_names as map_network_names
     from napari_csc.core.maps.cache import MapCache as MapCache
-    from napari_csc.core.noncartesian import NonCartesianAcquisition as NonCartesianAcquisition
-    from napari_csc.core.reconstruct import Reconstructor as Reconstructor
-    from napari_csc.core.reconstruction import Reconstruction as Reconstruction
-    from napari_csc.core.settings import ReconstructionSettings as ReconstructionSettings
-    from napari_csc.core.simulate import simulate_low_field as simulate_low_field
+    from napari_csc.core.reconstruction.devices import set_threads as set_threads
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor as Reconstructor
+    from napari_csc.core.reconstruction.result import Reconstruction as Reconstruction
+    from napari_csc.core.reconstruction.settings import (
+        ReconstructionSettings as ReconstructionSettings,
+    )
     from napari_csc.errors import CscError as CscError
     from napari_csc.io.export import export as export
     from napari_csc.io.load import load as load
@@ -31,15 +35,15 @@ if TYPE_CHECKING:
     from napari_csc.io.result_file import save as save
 
 _HOMES = {
-    "Acquisition": "core.acquisition",
+    "Acquisition": "core.acquisition.cartesian",
     "CscError": "errors",
-    "Dictionary": "core.dictionary",
+    "Dictionary": "core.dictionary.dictionary",
     "MapCache": "core.maps.cache",
     "NoiseScalar": "core.maps",
-    "NonCartesianAcquisition": "core.noncartesian",
-    "Reconstruction": "core.reconstruction",
-    "ReconstructionSettings": "core.settings",
-    "Reconstructor": "core.reconstruct",
+    "NonCartesianAcquisition": "core.acquisition.noncartesian",
+    "Reconstruction": "core.reconstruction.result",
+    "ReconstructionSettings": "core.reconstruction.settings",
+    "Reconstructor": "core.reconstruction.reconstructor",
     "export": "io.export",
     "load": "io.load",
     "load_map_network": "core.maps",
@@ -47,8 +51,8 @@ _HOMES = {
     "map_network_names": "core.maps",
     "metrics": "core",
     "save": "io.result_file",
-    "set_threads": "core.devices",
-    "simulate_low_field": "core.simulate",
+    "set_threads": "core.reconstruction.devices",
+    "simulate_low_field": "core.acquisition.simulate",
 }
 
 __all__ = sorted(_HOMES)

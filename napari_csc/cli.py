@@ -17,7 +17,7 @@ from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
 from napari_csc.cli_reconstruct import batch, is_batch, repeat, single
 
 if TYPE_CHECKING:
-    from napari_csc.core.acquisition import Acquisition
+    from napari_csc.core.acquisition.cartesian import Acquisition
 
 app = typer.Typer(
     name="napari-csc",
@@ -104,8 +104,8 @@ def reconstruct(
     One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
     their slices shared out among processes; run the same again to go on after an interruption.
     """
-    from napari_csc.core.reconstruct import Reconstructor
-    from napari_csc.core.settings import ReconstructionSettings
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor
+    from napari_csc.core.reconstruction.settings import ReconstructionSettings
     from napari_csc.errors import CscError
 
     given = {
@@ -132,7 +132,7 @@ def reconstruct(
     if like is None and not inputs:
         raise CscError("Name a scan to reconstruct, or a result to repeat with --like.")
     if threads is not None:
-        from napari_csc.core.devices import set_threads
+        from napari_csc.core.reconstruction.devices import set_threads
 
         set_threads(threads)
     asked = {
@@ -241,7 +241,7 @@ def simulate(
     """Simulate a low-field scan of an image; the image is kept as the reference."""
     import torch
 
-    from napari_csc.core.simulate import simulate_low_field
+    from napari_csc.core.acquisition.simulate import simulate_low_field
     from napari_csc.io.acquisition_file import save_acquisition
     from napari_csc.storage.atomic import check_target
 

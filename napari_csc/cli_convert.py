@@ -11,8 +11,8 @@ import typer
 from napari_csc.cli_parts import plain_errors
 
 if TYPE_CHECKING:
-    from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.reconstruction import Reconstruction
+    from napari_csc.core.acquisition.cartesian import Acquisition
+    from napari_csc.core.reconstruction.result import Reconstruction
 
 
 @plain_errors

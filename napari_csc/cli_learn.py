@@ -10,7 +10,7 @@ import typer
 from napari_csc.cli_parts import DATA_VARIABLE, plain_errors, volume_folder
 
 if TYPE_CHECKING:
-    from napari_csc.core.dictionary import Dictionary
+    from napari_csc.core.dictionary.dictionary import Dictionary
     from napari_csc.learn.dictionary_learning import LearningStep
 
 Data = Annotated[

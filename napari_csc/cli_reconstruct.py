@@ -12,10 +12,10 @@ import typer
 
 if TYPE_CHECKING:
     from napari_csc.batch.run import Report
-    from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.progress import Progress
-    from napari_csc.core.reconstruct import Reconstructor
-    from napari_csc.core.reconstruction import Reconstruction
+    from napari_csc.core.acquisition.cartesian import Acquisition
+    from napari_csc.core.reconstruction.progress import Progress
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor
+    from napari_csc.core.reconstruction.result import Reconstruction
 
 
 def is_batch(inputs: list[str], output: Path) -> bool:
@@ -56,7 +56,7 @@ def repeat(
     quiet: bool,
 ) -> None:
     """Repeat a result, from the scan it holds or from another one."""
-    from napari_csc.core.repeat import largest_difference, reconstructor_like
+    from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
     from napari_csc.errors import CscError
     from napari_csc.io.load import load
     from napari_csc.io.result_file import load_result

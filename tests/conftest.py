@@ -8,8 +8,8 @@ import pytest
 import torch
 from places import DATA_FOLDER, SAMPLE_SCAN
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.phantom.head import head_phantom
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.phantom.head import head_phantom
 
 Array = np.ndarray[Any, Any]

@@ -22,7 +22,7 @@ from ismrmrd_scans import encoding, header, lines
 from ismrmrd_scans import write as write_readouts
 
 import napari_csc as csc
-from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.registry import format_of
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from ismrmrd import xsd
 
-from napari_csc.core.fourier import image_to_kspace
+from napari_csc.core.kspace.fourier import image_to_kspace
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 import napari_csc as csc
 from napari_csc.cli import app
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import map_network_names
 from napari_csc.io.acquisition_file import save_acquisition
 

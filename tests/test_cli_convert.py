@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 import napari_csc as csc
 from napari_csc.cli import app
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.result_file import save
 

@@ -10,7 +10,7 @@ from damage import mutations, peak_bytes, survives, told
 from ismrmrd_scans import Array, kspace_of
 
 import napari_csc as csc
-from napari_csc.core.coils import birdcage_maps
+from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.io import napari_reader
 
 HEIGHT, WIDTH = 48, 40

@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 import napari_csc as csc
-from napari_csc.core.orientation import edge_letters
+from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.io import napari_reader
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from damage import mutations, peak_bytes, survives, told, without_parts
 from ismrmrd_scans import Array, encoding, header, kspace_of, oversampled
 
 import napari_csc as csc
-from napari_csc.core.coils import birdcage_maps
+from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.io import napari_reader
 
 HEIGHT, WIDTH = 48, 40

@@ -63,7 +63,7 @@ from PIL import Image
 from scipy.io import savemat
 
 import napari_csc as csc
-from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "data.md"
 FEATURES = (

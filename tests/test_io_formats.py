@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.io import describe
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.storage.json_values import from_json, to_json

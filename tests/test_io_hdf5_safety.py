@@ -274,7 +274,7 @@ def test_attributes_of_all_kinds(tmp_path: Path) -> None:
 IN_BOUNDS = """
 import resource, sys
 import napari_csc as csc
-import napari_csc.io.load, napari_csc.io.result_file, napari_csc.core.coils
+import napari_csc.io.load, napari_csc.io.result_file, napari_csc.core.kspace.coils
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()

@@ -21,8 +21,8 @@ from ismrmrd_scans import (
 )
 
 import napari_csc as csc
-from napari_csc.core.coils import birdcage_maps
-from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.io import napari_reader
 
 HEIGHT, WIDTH = 48, 40

@@ -17,15 +17,15 @@ from test_io_fastmri import M4RAW, PLAIN
 from test_io_fastmri import write as write_stack
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.coils import birdcage_maps
-from napari_csc.core.lazy_acquisition import (
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import (
     LazyAcquisition,
     LazyImages,
     in_memory,
     initial_images,
     middle_image,
 )
+from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.io import lazy, napari_reader
 from napari_csc.io.ismrmrd_lines import Readouts
 from napari_csc.io.registry import FORMATS
@@ -196,7 +196,7 @@ def test_missing_images_are_asked_for_elsewhere(path: Path) -> None:
 
 
 def test_few_images_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images) -> None:
-    monkeypatch.setattr("napari_csc.core.lazy_acquisition._KEPT", 2)
+    monkeypatch.setattr("napari_csc.core.acquisition.lazy._KEPT", 2)
     kept = csc.load(_bart(tmp_path, images), lazy=True).images()
     for number in (0, 1, 0, 2):
         kept.image(number)
@@ -264,7 +264,7 @@ def test_a_quick_look_needs_no_maps(tmp_path: Path, images: torch.Tensor, monkey
     path = _fastmri(tmp_path, images)
     expected = csc.load(path, slice=3, coil=0).n_coils
     monkeypatch.setattr(
-        "napari_csc.core.coils.coil_maps_of_images",
+        "napari_csc.core.kspace.coils.coil_maps_of_images",
         lambda *given: pytest.fail("coil maps were estimated"),
     )
     waiting = csc.load(path, lazy=True)

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 import napari_csc as csc
 from napari_csc.cli import app
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.inspection import filter_figures
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.analysis.filter_figures import filter_figures
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.map_figure import map_figure, save_map_figure
 from napari_csc.io.result_file import save

@@ -9,9 +9,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.orientation import affine_of_slices, edge_letters
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.orientation import affine_of_slices, edge_letters
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.nifti_writer import NIFTI_KINDS, save_nifti
 

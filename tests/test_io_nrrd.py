@@ -16,7 +16,7 @@ from damage import check_scattered
 from numpy.testing import assert_allclose
 
 import napari_csc as csc
-from napari_csc.core.orientation import edge_letters
+from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.io import napari_reader
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,7 @@ from places import DATA_FOLDER
 from scipy.io import loadmat
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 
 pytestmark = pytest.mark.realdata
 

@@ -10,8 +10,8 @@ import torch
 from scipy.io import savemat
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io import napari_reader, napari_writer
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.storage import atomic

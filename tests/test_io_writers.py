@@ -16,9 +16,9 @@ from exported_results import VIEWS, held, in_place, oblique, reconstructed, scan
 from numpy.testing import assert_allclose, assert_array_equal
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.orientation import edge_letters
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.orientation import edge_letters
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.export import export
 from napari_csc.io.writers import WRITERS, Writer, writer_for

@@ -9,8 +9,8 @@ import pytest
 from exported_results import SPACING, VIEWS, held, oblique, reconstructed, scan
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.export import export
 
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

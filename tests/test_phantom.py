@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import napari_csc as csc
-from napari_csc.core.orientation import edge_letters
+from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.errors import CscError
 from napari_csc.phantom.anatomy import Anatomy
 from napari_csc.phantom.head import Label, head_phantom

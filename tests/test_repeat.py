@@ -10,10 +10,10 @@ from typer.testing import CliRunner, Result
 
 import napari_csc as csc
 from napari_csc.cli import app
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.repeat import largest_difference, reconstructor_like
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.io.acquisition_file import save_acquisition
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.settings import CompleteSettings
+from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.errors import CscError
 from napari_csc.io.dicom_files import dicom_choices, dicom_paths
 from napari_csc.io.registry import format_of

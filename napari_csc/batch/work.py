@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from napari_csc.batch.scans import PARTS, Order, Scan, state_of
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.joining import join_slices
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.join_slices import join_slices
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 from napari_csc.io.load import load
 from napari_csc.io.result_file import is_result, load_result, save
@@ -150,7 +150,7 @@ def _loaded(source: Path, state: str, options: tuple[tuple[str, Any], ...]) -> A
 
 @lru_cache(maxsize=1)
 def _reconstructor(settings: str) -> Reconstructor:
-    from napari_csc.core.settings import CompleteSettings
+    from napari_csc.core.reconstruction.settings import CompleteSettings
 
     return Reconstructor.from_settings(CompleteSettings.model_validate_json(settings))
 

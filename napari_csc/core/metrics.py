@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.graphics import keep_triton_out
+from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
 Array = npt.NDArray[np.float64]

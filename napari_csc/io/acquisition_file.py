@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.errors import CscError
 from napari_csc.io.header_table import one_line
 from napari_csc.io.request import LoadRequest

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.axes import ordered
 from napari_csc.io.header_table import one_line

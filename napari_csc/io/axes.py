@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from napari_csc.core.volumes import mask_of_slices, slices_of_volume
+from napari_csc.core.kspace.volume_slices import mask_of_slices, slices_of_volume
 from napari_csc.errors import CscError
 from napari_csc.storage.content import Array
 

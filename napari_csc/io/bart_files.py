@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.interpret import (
     detected_kind,

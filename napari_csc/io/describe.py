@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_csc.core import acquisition as core
-from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.core.acquisition import cartesian as core
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.core.maps import load_map_network, map_network_names
-from napari_csc.core.noncartesian import NonCartesianAcquisition
 from napari_csc.io.result_file import is_result as is_result
 from napari_csc.io.result_file import load_result
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.orientation import edge_letters
+from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.errors import CscError
 from napari_csc.io.exported import NOTICE, Array, Exported
 from napari_csc.io.write_request import WriteRequest

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.noncartesian import NonCartesianAcquisition
-from napari_csc.core.orientation import affine_of_slices
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.orientation import affine_of_slices
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.radiological import spacing_of
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import acquired_mask
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.checks import acquired_mask
 from napari_csc.errors import CscError
 from napari_csc.io.request import Kind, LoadRequest
 from napari_csc.storage.content import Array

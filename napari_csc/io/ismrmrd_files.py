@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.orientation import affine_of_slices
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.orientation import affine_of_slices
 from napari_csc.errors import CscError
 from napari_csc.io.ismrmrd_geometry import affine_of, ordered_slices, spacing_of
 from napari_csc.io.ismrmrd_grid import gridded

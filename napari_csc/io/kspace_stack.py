@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import EMPTY_SHARE, to_tensor
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.checks import EMPTY_SHARE, to_tensor
 from napari_csc.errors import CscError
 from napari_csc.io.mr_header import MrHeader
 from napari_csc.io.request import SLICE_COUNT, LoadRequest

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.lazy_acquisition import LazyAcquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import LazyAcquisition
 from napari_csc.errors import CscError
 from napari_csc.io.registry import Format
 from napari_csc.io.request import SLICE_COUNT, LoadRequest

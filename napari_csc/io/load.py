@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.lazy import lazily
 from napari_csc.io.registry import format_of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.core.inspection import check_slice, filter_figures
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.analysis.filter_figures import check_slice, filter_figures
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import check_target, replacing
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.lazy_acquisition import LazyImages
-    from napari_csc.core.reconstruction import Reconstruction
+    from napari_csc.core.acquisition.cartesian import Acquisition
+    from napari_csc.core.acquisition.lazy import LazyImages
+    from napari_csc.core.reconstruction.result import Reconstruction
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
@@ -51,7 +51,7 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
 
 def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:
     """Return the initial image as a layer data tuple; its metadata carry the acquisition."""
-    from napari_csc.core.lazy_acquisition import LazyImages, initial_images, middle_image
+    from napari_csc.core.acquisition.lazy import LazyImages, initial_images, middle_image
 
     images = initial_images(acquisition)
     magnitude = _LazyMagnitude(images) if isinstance(images, LazyImages) else np.abs(images)

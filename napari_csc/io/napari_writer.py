@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 
 LayerData = tuple[Any, dict[str, Any], str]

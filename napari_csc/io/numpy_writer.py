@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.exported import KSPACE, WHOLE, Array, Exported, plain_kspace
 from napari_csc.io.write_request import WriteRequest
 from napari_csc.storage.atomic import replacing

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io import (
     acquisition_file,

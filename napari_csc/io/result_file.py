@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.acquisition_file import (
     INPUT_GROUP,

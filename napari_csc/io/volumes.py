@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.fourier import kspace_to_image
+from napari_csc.core.kspace.fourier import kspace_to_image
 from napari_csc.errors import CscError
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mat", ".npy", ".dcm", ".h5")

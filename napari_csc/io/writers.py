@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.bart_writer import write_bart

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.graphics import keep_triton_out
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 from napari_csc.learn.data import Batch
 from napari_csc.learn.model import Trainable

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.sampling_masks import central_mask
-from napari_csc.core.simulate import IMAGE_MAXIMUM
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
 from napari_csc.io.volumes import SUFFIXES, Volume, read_volume
 from napari_csc.learn.config import TrainingConfig

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_spectra import filter_spectra
-from napari_csc.core.lowpass import low_pass
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.smooth_part import low_pass
+from napari_csc.core.dictionary.spectra import filter_spectra
 from napari_csc.core.solvers import Admm, balanced_penalties
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
 from napari_csc.learn.data import taper
 from napari_csc.learn.filter_update import CodeStatistics, most_alike

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set, step_sizes
-from napari_csc.core.lowpass import low_pass_transfer
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set, step_sizes
+from napari_csc.core.dictionary.smooth_part import low_pass_transfer
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import (
     MapNetwork,
     MapNetworkV4,
@@ -21,7 +21,7 @@ from napari_csc.core.maps import (
     save_map_network,
 )
 from napari_csc.core.solvers import unrolled_admm, unrolled_fista
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import Batch
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
 from napari_csc.learn.data import filled_slices, read_volumes
 from napari_csc.learn.dictionary_learning import LearningSettings, LearningStep, learn_dictionary

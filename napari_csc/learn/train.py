@@ -16,9 +16,9 @@ from lightning.fabric import Fabric
 from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 from lightning.fabric.strategies.ddp import DDPStrategy
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps.registry import METADATA_KEY
-from napari_csc.core.simulate import IMAGE_MAXIMUM
 from napari_csc.errors import CscError
 from napari_csc.learn.config import TrainingConfig
 from napari_csc.learn.data import (

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from napari_csc.core.analysis.no_reference import no_reference_figures
 from napari_csc.core.metrics import blur, haarpsi, nmse, psnr, ssim
-from napari_csc.core.no_reference import no_reference_figures
 from napari_csc.errors import CscError
 from napari_csc.viewer.pins import NAMES, Name, Pin
 from napari_csc.viewer.views import Array

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from psygnal import Signal
 from torch import Tensor
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.comparing import Comparing
 from napari_csc.viewer.exporting import Exporting

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.work import Job
 

@@ -7,8 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from psygnal import Signal
 
-from napari_csc.core.inspection import FilterFigures, filter_figures, removed, ruling_filters
-from napari_csc.core.lazy_acquisition import LazyAcquisition
+from napari_csc.core.acquisition.lazy import LazyAcquisition
+from napari_csc.core.analysis.filter_figures import (
+    FilterFigures,
+    filter_figures,
+    removed,
+    ruling_filters,
+)
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS, LayerBoard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from napari_csc.core.lazy_acquisition import LazyImages
+from napari_csc.core.acquisition.lazy import LazyImages
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard

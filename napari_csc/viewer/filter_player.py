@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from napari_csc.core.partial_sums import PartialSum, PartialSums
-from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.analysis.partial_sums import PartialSum, PartialSums
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.layers import PARTIAL_SUM

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 
 AXES = ("slice", "y", "x")
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from napari_csc.core.inspection import RegionFigures, pixel_figures, region_figures
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.analysis.filter_figures import RegionFigures, pixel_figures, region_figures
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.views import Array
 
 Rank = Literal["contribution", "code", "level"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_csc.core.progress import Progress
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.thinning import DEFAULT_BUDGET, kept_within
+from napari_csc.core.analysis.evenly_kept import DEFAULT_BUDGET, kept_within
+from napari_csc.core.reconstruction.progress import Progress
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.viewer.views import Array
 from napari_csc.viewer.work import Job, prepared
 

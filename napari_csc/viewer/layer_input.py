@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Layer
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import SMALLEST_IMAGE
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.viewer.geometry import Geometry
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.learn.dictionary_learning import LearningSettings, LearningStep, learn_dictionary
 from napari_csc.learn.image_sources import GivenImages

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.lazy_acquisition import LazyImages, initial_images, middle_image
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import LazyImages, initial_images, middle_image
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.map_figure import filter_id, map_figure, strongest_filters
 from napari_csc.viewer.views import Array
 

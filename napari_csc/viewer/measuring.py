@@ -10,7 +10,7 @@ from pathlib import Path
 
 from psygnal import Signal
 
-from napari_csc.core.regions import (
+from napari_csc.core.analysis.regions import (
     RegionStatistics,
     contrast_to_noise,
     profile,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.views import Array

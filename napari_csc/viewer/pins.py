@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.views import Array, Window
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from psygnal import Signal
 
-from napari_csc.core.thinning import DEFAULT_BUDGET
+from napari_csc.core.analysis.evenly_kept import DEFAULT_BUDGET
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard
 from napari_csc.viewer.movie import Movie

@@ -9,7 +9,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 from pydantic import ValidationError
 
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
 

@@ -7,13 +7,17 @@ from typing import Any, ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata
 from napari_csc.core.maps.config import Smooth, Solver
-from napari_csc.core.prox import Norm
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import DEFAULT_ITERATIONS, DEFAULTS, ReconstructionSettings
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import (
+    DEFAULT_ITERATIONS,
+    DEFAULTS,
+    ReconstructionSettings,
+)
+from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
 from napari_csc.viewer.views import Part
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_csc.core.inspection import FilterFigures
+from napari_csc.core.analysis.filter_figures import FilterFigures
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.layers import REFERENCE, SMOOTH
 from napari_csc.viewer.session import SETTING_FIELDS

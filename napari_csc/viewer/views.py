@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.lazy_acquisition import LazyImages
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.lazy import LazyImages
+from napari_csc.core.reconstruction.result import Reconstruction
 
 Array = npt.NDArray[Any]
 Window = tuple[float, float]

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.lazy_acquisition import in_memory
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import in_memory
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.metrics import nmse, ssim
-from napari_csc.core.noncartesian import NonCartesianAcquisition
-from napari_csc.core.progress import Progress
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.progress import Progress
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.views import Array, Windows
 
 _SETTLED = 3

@@ -5,10 +5,10 @@ import torch
 from measure import QUICK, interleaved, record
 
 import napari_csc as csc
-from napari_csc.core.coils import birdcage_maps
-from napari_csc.core.data_term import data_term
-from napari_csc.core.filter_spectra import filter_spectra, per_filter_steps
+from napari_csc.core.dictionary.spectra import filter_spectra, per_filter_steps
+from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.core.solvers import Admm, Fista, balanced_penalties
+from napari_csc.core.solvers.data_term import data_term
 from napari_csc.phantom.head import head_phantom
 
 pytestmark = pytest.mark.timeout(600)

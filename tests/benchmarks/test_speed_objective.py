@@ -10,10 +10,10 @@ from measure import QUICK, Spread, bar, hold, record
 from peers import scan
 
 import napari_csc as csc
-from napari_csc.core.filter_sets import filter_set
-from napari_csc.core.slice_work import Job, SliceWork
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.reconstruction.one_slice import Job, SliceWork
 from napari_csc.core.solvers import BlockedSolver
-from napari_csc.core.synthesis import SynthesisOperator
 
 pytestmark = pytest.mark.timeout(1200)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.maps import MapNetwork, MapNetworkConfig, WeightMetadata, build_map_network
-from napari_csc.core.simulate import simulate_low_field
 
 Tensor = torch.Tensor
 TOLERANCE = {torch.complex64: 1e-5, torch.complex128: 1e-12}

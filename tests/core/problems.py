@@ -4,9 +4,9 @@ import torch
 from helper import random_complex, random_filters
 from plain import l1_norm
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.sampling_masks import central_mask
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.kspace.sampling_masks import central_mask
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 
 
 class Problem:

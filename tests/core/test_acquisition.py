@@ -3,9 +3,9 @@ import pytest
 import torch
 from helper import assert_adjoint, random_complex, relative, small_scan
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import acquired_mask
-from napari_csc.core.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.checks import acquired_mask
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
 from napari_csc.errors import CscError
 
 GRIDS = [(16, 16), (15, 17), (12, 21)]

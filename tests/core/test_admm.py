@@ -6,11 +6,11 @@ from plain import plain_admm
 from problems import gradients, run
 
 import napari_csc as csc
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.data_term import GramDataTerm
-from napari_csc.core.filter_sets import step_sizes
-from napari_csc.core.fourier import image_to_kspace
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.filter_set import step_sizes
+from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.solvers import Admm, Fista, balanced_penalties, unrolled_admm
+from napari_csc.core.solvers.data_term import GramDataTerm
 from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 

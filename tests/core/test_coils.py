@@ -4,24 +4,24 @@ import pytest
 import torch
 from helper import random_complex, relative, small_scan
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.coils import (
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.kspace.coils import (
     _sampled_box,
     birdcage_maps,
     coil_noise_power,
     estimate_coil_maps,
 )
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.prewhitening import Whitening
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.sampling_masks import (
+from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.prewhitening import Whitening
+from napari_csc.core.kspace.sampling_masks import (
     central_mask,
     partial_fourier_mask,
     variable_density_mask,
 )
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.maps import NoiseScalar
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 

@@ -5,7 +5,7 @@ from helper import random_filters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
 
 SMALLEST = {"dct": 2, "gabor": 3, "random": 2}

@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 from scipy.io import savemat
 from test_io_formats import write_v73
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.errors import CscError
 
 FILTERS = Dictionary.random(6, 5, seed=3).filters.numpy()

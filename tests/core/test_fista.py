@@ -5,9 +5,9 @@ from helper import relative
 from plain import plain_fista
 from problems import gradients, run
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.filter_sets import step_sizes
+from napari_csc.core.dictionary.filter_set import step_sizes
 from napari_csc.core.solvers import Fista, chambolle_dossal, unrolled_fista
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
 
 NORMS = ("modulus", "real-imaginary")

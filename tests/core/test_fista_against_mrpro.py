@@ -8,7 +8,7 @@ from mrpro.operators import ConvSynthesisDictionaryOp
 from mrpro.operators.functionals import L1Norm
 from test_fista import Problem
 
-from napari_csc.core.filter_sets import step_sizes
+from napari_csc.core.dictionary.filter_set import step_sizes
 
 ITERATIONS = 64
 

@@ -2,8 +2,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.frequency_band import FrequencyBand
-from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.kspace.sampling_masks import central_mask
+from napari_csc.core.solvers.frequency_band import FrequencyBand
 
 sizes = st.integers(1, 24)
 

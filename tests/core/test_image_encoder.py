@@ -2,11 +2,11 @@ import pytest
 import torch
 from helper import fresh_network, random_complex, random_filters, relative
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set
-from napari_csc.core.maps.image_encoder import _power_in_bins
-from napari_csc.core.maps.networks import filter_power
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.maps.base import filter_power
+from napari_csc.core.maps.v4 import _power_in_bins
 
 GRID = (24, 21)
 VARIANTS = [

@@ -4,8 +4,7 @@ import pytest
 import torch
 from helper import relative, small_scan
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.inspection import (
+from napari_csc.core.analysis.filter_figures import (
     NOBODY,
     filter_figures,
     pixel_figures,
@@ -13,8 +12,9 @@ from napari_csc.core.inspection import (
     removed,
     ruling_filters,
 )
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from helper import fresh_network, relative, small_scan
 
-from napari_csc.core.devices import chosen_device, describe_device, set_threads
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.progress import PictureClock, ReconstructionStopped
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.devices import chosen_device, describe_device, set_threads
+from napari_csc.core.reconstruction.progress import PictureClock, ReconstructionStopped
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 
 SCAN = small_scan(slices=2)

@@ -4,7 +4,12 @@ from helper import random_complex, relative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS, gaussian_filters, low_pass, low_pass_transfer
+from napari_csc.core.dictionary.smooth_part import (
+    GAUSSIAN_WIDTHS,
+    gaussian_filters,
+    low_pass,
+    low_pass_transfer,
+)
 
 
 def dense_solution(image, weight):

@@ -4,11 +4,11 @@ from helper import fresh_network, random_complex, random_filters, relative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import NoiseScalar, build_map_network
 from napari_csc.core.maps.unet import UNet
-from napari_csc.core.synthesis import SynthesisOperator
 from napari_csc.errors import CscError
 
 

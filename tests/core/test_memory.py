@@ -6,7 +6,7 @@ import torch
 
 import napari_csc as csc
 from napari_csc.core.maps import load_map_network
-from napari_csc.core.memory import Problem, estimate_memory, plan_memory
+from napari_csc.core.reconstruction.memory import Problem, estimate_memory, plan_memory
 from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 

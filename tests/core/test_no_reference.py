@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_csc.core.no_reference import no_reference_figures
+from napari_csc.core.analysis.no_reference import no_reference_figures
 
 
 @pytest.fixture

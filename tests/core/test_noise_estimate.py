@@ -4,9 +4,9 @@ from helper import random_complex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.phantom.head import head_phantom
 
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 from helper import generator, random_complex, relative
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.coils import birdcage_maps
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.kspace.coils import birdcage_maps
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.noncartesian import NonCartesianAcquisition
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 

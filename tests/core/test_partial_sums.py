@@ -2,12 +2,12 @@ import pytest
 import torch
 from helper import small_scan
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.analysis.evenly_kept import kept_within, stride_within
+from napari_csc.core.analysis.partial_sums import PartialSums
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.partial_sums import PartialSums
-from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.thinning import kept_within, stride_within
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from helper import fresh_network, relative, small_scan
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 
 DICTIONARY = Dictionary.dct(12, 7)
 SCAN = small_scan()

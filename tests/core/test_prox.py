@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from napari_csc.core.prox import SMALLEST_THRESHOLD, Shrinkage
+from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 
 NORMS = ("modulus", "real-imaginary")
 PART = st.floats(-5, 5, width=32)

@@ -3,10 +3,10 @@ import torch
 from helper import fresh_network, small_scan
 from pydantic import ValidationError
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar, save_map_network
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.settings import DEFAULTS, ReconstructionSettings
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.settings import DEFAULTS, ReconstructionSettings
 from napari_csc.errors import CscError
 
 NAMES = ("iterations", "step_rule", "norm", "smooth", "low_pass_weight")

@@ -6,14 +6,14 @@ import torch
 from helper import fresh_network, random_complex, random_filters, relative, small_scan
 from plain import plain_fista
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set, step_sizes
-from napari_csc.core.lowpass import low_pass
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set, step_sizes
+from napari_csc.core.dictionary.smooth_part import low_pass
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
 
 SMOOTH = ("filters", "low-pass")

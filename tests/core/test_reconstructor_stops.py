@@ -2,12 +2,12 @@ import pytest
 import torch
 from helper import fresh_network, relative, small_scan
 
-from napari_csc.core import reconstruct
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import NoiseScalar
-from napari_csc.core.memory import MemoryPlan
-from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction import reconstructor as reconstruct
+from napari_csc.core.reconstruction.memory import MemoryPlan
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 
 SCAN = small_scan(slices=3)

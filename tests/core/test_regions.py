@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from napari_csc.core.orientation import edge_letters
-from napari_csc.core.regions import (
+from napari_csc.core.acquisition.orientation import edge_letters
+from napari_csc.core.analysis.regions import (
     contrast_to_noise,
     ellipse_mask,
     polygon_mask,

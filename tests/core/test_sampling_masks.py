@@ -4,9 +4,13 @@ import pytest
 import torch
 from helper import generator, relative
 
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.sampling_masks import central_mask, partial_fourier_mask, variable_density_mask
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.sampling_masks import (
+    central_mask,
+    partial_fourier_mask,
+    variable_density_mask,
+)
 from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 

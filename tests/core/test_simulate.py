@@ -3,9 +3,9 @@ import pytest
 import torch
 from helper import generator, random_complex, small_scan
 
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.sampling_masks import central_mask
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
 
 SHAPES = [(32, 32), (33, 31), (20, 45), (3, 24, 25)]

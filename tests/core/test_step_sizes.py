@@ -5,10 +5,10 @@ from helper import random_complex, random_filters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set, step_sizes
-from napari_csc.core.filter_spectra import filter_spectra
-from napari_csc.core.synthesis import SynthesisOperator, synthesize_direct
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set, step_sizes
+from napari_csc.core.dictionary.spectra import filter_spectra
+from napari_csc.core.dictionary.synthesis import SynthesisOperator, synthesize_direct
 
 RULES = ("uniform", "per-filter")
 

@@ -5,7 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mrpro.operators import ConvSynthesisDictionaryOp
 
-from napari_csc.core.synthesis import SynthesisOperator, analyse_direct, synthesize_direct
+from napari_csc.core.dictionary.synthesis import (
+    SynthesisOperator,
+    analyse_direct,
+    synthesize_direct,
+)
 from napari_csc.errors import CscError
 
 DTYPES = (torch.complex64, torch.complex128)

@@ -6,13 +6,13 @@ import torch
 from helper import fresh_network, metadata, random_complex, random_filters
 from safetensors.torch import save_file
 
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import (
     build_map_network,
     load_map_network,
     map_network_names,
     save_map_network,
 )
-from napari_csc.core.synthesis import SynthesisOperator
 from napari_csc.errors import CscError
 
 KEY = "napari_csc"

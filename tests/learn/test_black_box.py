@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
 from napari_csc.learn.black_box import BlackBox, BlackBoxMethod, load_black_box
 from napari_csc.learn.data import filled_slices, random_batch, read_volumes

@@ -3,11 +3,11 @@ import pytest
 import torch
 from helper import random_filters
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_spectra import per_filter_steps
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.spectra import per_filter_steps
+from napari_csc.core.dictionary.synthesis import SynthesisOperator, synthesize_direct
 from napari_csc.core.solvers import Fista
-from napari_csc.core.synthesis import SynthesisOperator, synthesize_direct
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
 from napari_csc.learn.dictionary_learning import (
     LearningSettings,

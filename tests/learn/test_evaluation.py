@@ -10,7 +10,7 @@ from helper import fresh_network
 from typer.testing import CliRunner
 
 from napari_csc.cli import app
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import save_map_network
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import evaluation_images

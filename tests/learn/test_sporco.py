@@ -5,10 +5,10 @@ import pytest
 import torch
 from helper import random_filters
 
-from napari_csc.core.data_term import CartesianDataTerm
-from napari_csc.core.filter_spectra import filter_spectra, per_filter_steps
+from napari_csc.core.dictionary.spectra import filter_spectra, per_filter_steps
+from napari_csc.core.dictionary.synthesis import synthesize_direct
 from napari_csc.core.solvers import Fista
-from napari_csc.core.synthesis import synthesize_direct
+from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.learn.data import taper
 from napari_csc.learn.dictionary_learning import LearningSettings, learn_dictionary
 

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
 from napari_csc.learn.config import SHIPPED, load_config
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.core.sampling_masks import central_mask
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
 from napari_csc.learn.config import load_config
 from napari_csc.learn.data import (

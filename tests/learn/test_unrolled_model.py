@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, build_map_network
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.learn.data import filled_slices, random_batch, read_volumes
 from napari_csc.learn.model import UnrolledReconstruction
 from napari_csc.learn.validation import score, with_scalar

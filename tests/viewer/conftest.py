@@ -7,7 +7,7 @@ import napari
 import numpy as np
 import pytest
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import (
     MapNetworkConfig,
     WeightMetadata,

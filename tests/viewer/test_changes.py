@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.viewer.changes import Change, filter_changes, summary
 
 

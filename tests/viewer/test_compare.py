@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from napari.utils.key_bindings import KeymapHandler
 
-from napari_csc.core.simulate import simulate_low_field
+from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.result_file import save
 from napari_csc.viewer.dock import ReconstructionDock

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.metrics import haarpsi, nmse, psnr, ssim
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.blinded import COLUMNS, Reading, Study
 from napari_csc.viewer.comparison_figures import Figure, figure_tables, tables_of_pins

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import napari_csc as csc
 from napari_csc.cli import app
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.copying import as_command, as_python
 from napari_csc.viewer.work import Job, run_job

@@ -9,7 +9,7 @@ import pytest
 import torch
 from qtpy.QtCore import Qt
 
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.io.load import load as load_scan
 from napari_csc.io.napari_reader import read
 from napari_csc.io.result_file import save

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from napari_csc.core import graphics
+from napari_csc.core import triton_guard as graphics
 
 
 @pytest.mark.parametrize(("is_loaded", "expected"), [(True, None), (False, "untouched")])

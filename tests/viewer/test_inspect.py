@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_csc.core.inspection import filter_figures, ruling_filters
-from napari_csc.core.regions import ellipse_mask
+from napari_csc.core.analysis.filter_figures import filter_figures, ruling_filters
+from napari_csc.core.analysis.regions import ellipse_mask
 from napari_csc.viewer.layers import RECONSTRUCTION, RULERS
 from napari_csc.viewer.layers.roles import REGIONS
 

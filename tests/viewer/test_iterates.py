@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.networks import MapNetwork
-from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.iterates import compute_iterates
 from napari_csc.viewer.work import Job, run_job
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.viewer.jobs import Handlers, Lane, Ticket
 

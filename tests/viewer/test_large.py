@@ -9,7 +9,7 @@ from ismrmrd_scans import kspace_of
 from test_io_bart import write
 
 import napari_csc as csc
-from napari_csc.core.lazy_acquisition import LazyAcquisition, LazyImages
+from napari_csc.core.acquisition.lazy import LazyAcquisition, LazyImages
 from napari_csc.io import lazy
 from napari_csc.viewer.layers import INITIAL, KSPACE, MAPS, RECONSTRUCTION
 

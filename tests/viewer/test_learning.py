@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.viewer import learner as learner_module
 from napari_csc.viewer.learning import Lesson, learn_from

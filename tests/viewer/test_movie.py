@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from napari_csc.core.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.viewer import movie as movie_module
 from napari_csc.viewer.movie import Frame, Movie, drawn, ffmpeg, write_movie

@@ -10,8 +10,8 @@ import pytest
 import torch
 from napari.utils.key_bindings import KeymapHandler
 
-from napari_csc.core.inspection import removed, ruling_filters
-from napari_csc.core.progress import Progress
+from napari_csc.core.analysis.filter_figures import removed, ruling_filters
+from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REMOVED, RULERS
 from napari_csc.viewer.layers.map_layer import MAPS_KEY
 from napari_csc.viewer.layers.roles import PLACE

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
-from napari_csc.core.partial_sums import PartialSums
+from napari_csc.core.analysis.partial_sums import PartialSums
 from napari_csc.io.result_file import save
 from napari_csc.viewer.layers import (
     INITIAL,

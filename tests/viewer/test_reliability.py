@@ -12,7 +12,7 @@ import torch
 from heartbeat import Heartbeat
 from napari.layers import Layer
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.solvers import Fista
 from napari_csc.io.acquisition_file import save_acquisition
 from napari_csc.io.napari_reader import read

@@ -2,9 +2,9 @@
 
 import pytest
 
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import MapNetworkConfig, WeightMetadata
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.session import FALLBACK_MAPS, Session
 

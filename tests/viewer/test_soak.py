@@ -8,7 +8,7 @@ import psutil
 import pytest
 from qtpy.QtCore import QThread, QThreadPool
 
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REFERENCE, SMOOTH
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.core.acquisition import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.maps.base import MapNetworkV3
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.networks import MapNetworkV3
-from napari_csc.core.progress import ReconstructionStopped
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.work import Job, Outcome, Step, prepared, run_job
 

@@ -1,8 +1,7 @@
 """What infers the sparsity level maps: scalars, tensors, networks."""
 
+from napari_csc.core.maps.base import MapNetwork, MapNetworkV1, MapNetworkV3
 from napari_csc.core.maps.config import MapNetworkConfig, WeightMetadata
-from napari_csc.core.maps.image_encoder import MapNetworkV4
-from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3
 from napari_csc.core.maps.registry import (
     build_map_network,
     load_map_network,
@@ -10,6 +9,7 @@ from napari_csc.core.maps.registry import (
     save_map_network,
 )
 from napari_csc.core.maps.scalar import NoiseScalar
+from napari_csc.core.maps.v4 import MapNetworkV4
 
 __all__ = [
     "MapNetwork",

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
-from napari_csc.core.prox import Norm
+from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS
+from napari_csc.core.solvers.prox import Norm
 
 Smooth = Literal["filters", "low-pass"]
 StepRule = Literal["per-filter", "uniform"]

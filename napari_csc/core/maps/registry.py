@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from napari_csc.core.maps.base import MapNetwork, MapNetworkV1, MapNetworkV3
 from napari_csc.core.maps.config import WeightMetadata
-from napari_csc.core.maps.image_encoder import MapNetworkV4
-from napari_csc.core.maps.networks import MapNetwork, MapNetworkV1, MapNetworkV3
+from napari_csc.core.maps.v4 import MapNetworkV4
 from napari_csc.errors import CscError
 
 SHIPPED = Path(__file__).parents[2] / "weights"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.data_term import DataTerm
-from napari_csc.core.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
+from napari_csc.core.solvers.data_term import DataTerm
+from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -74,7 +74,7 @@ class BlockedSolver(ABC):
     Parameters
     ----------
     spectra
-        Filter spectra (K, y, x) complex, from `napari_csc.core.filter_spectra.filter_spectra`.
+        Filter spectra (K, y, x) complex, from `napari_csc.core.dictionary.spectra.filter_spectra`.
     data
         The data misfit.
     maps

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_csc.core import metrics
-from napari_csc.core.simulate import IMAGE_MAXIMUM
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.evaluation.images import EvaluationImage
 from napari_csc.learn.evaluation.measure import Condition
 from napari_csc.learn.evaluation.methods import Method

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.simulate import IMAGE_MAXIMUM
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.errors import CscError
 from napari_csc.learn.data import smooth_field
 

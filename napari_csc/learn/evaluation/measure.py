@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from napari_csc.core import metrics
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.simulate import IMAGE_MAXIMUM, simulate_low_field
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM, simulate_low_field
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import EvaluationImage
 from napari_csc.learn.evaluation.methods import Method

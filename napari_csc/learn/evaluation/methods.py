@@ -7,11 +7,11 @@ from typing import Protocol
 
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import MapNetwork, NoiseScalar
 from napari_csc.core.maps.config import Smooth, Solver
-from napari_csc.core.reconstruct import Reconstructor
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.learn.evaluation.total_variation import total_variation
 
 Tensor = torch.Tensor
@@ -125,7 +125,7 @@ class BestScalar:
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image with the highest SSIM."""
         from napari_csc.core import metrics
-        from napari_csc.core.simulate import IMAGE_MAXIMUM
+        from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 
         truth = acquisition.reference
         assert truth is not None

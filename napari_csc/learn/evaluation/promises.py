@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from napari_csc.core import metrics
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import MapNetwork
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.simulate import IMAGE_MAXIMUM
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.learn.evaluation.images import EvaluationImage
 from napari_csc.learn.evaluation.measure import Condition
 from napari_csc.learn.evaluation.methods import SparseCoding

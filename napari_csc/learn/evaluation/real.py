@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_csc.core.no_reference import no_reference_figures
+from napari_csc.core.analysis.no_reference import no_reference_figures
 from napari_csc.learn.evaluation.methods import Method
 from napari_csc.learn.evaluation.tables import markdown
 

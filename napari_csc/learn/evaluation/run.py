@@ -8,8 +8,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.dictionary_sources import dictionary_names
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.learn.evaluation import figures, tables
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images

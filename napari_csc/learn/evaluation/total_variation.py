@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.graphics import keep_triton_out
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.triton_guard import keep_triton_out
 
 Tensor = torch.Tensor
 

@@ -11,10 +11,10 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from psygnal import Signal
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.lazy_acquisition import LazyImages
-from napari_csc.core.orientation import edge_letters
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import LazyImages
+from napari_csc.core.acquisition.orientation import edge_letters
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import own
 from napari_csc.viewer.layers.comparison import DIVERGING, ComparisonLayers

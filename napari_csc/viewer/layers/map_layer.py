@@ -8,8 +8,8 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import MAPS

@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Shapes
 from psygnal import Signal
 
-from napari_csc.core.regions import Mask, ellipse_mask, polygon_mask
+from napari_csc.core.analysis.regions import Mask, ellipse_mask, polygon_mask
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import KEY
 from napari_csc.viewer.layers.roles import LINES, REGIONS

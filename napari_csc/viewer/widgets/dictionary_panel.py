@@ -5,9 +5,9 @@ from __future__ import annotations
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox
 from superqt import QSearchableComboBox
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.dictionary_sources import dictionary_names
-from napari_csc.core.inspection import FilterFigures
+from napari_csc.core.analysis.filter_figures import FilterFigures
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.viewer.changes import Change, filter_changes, summary
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.widgets.gallery import Gallery

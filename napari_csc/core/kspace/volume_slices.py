@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.acquisition_checks import EMPTY_SHARE, ArrayLike, to_tensor
+from napari_csc.core.kspace.checks import EMPTY_SHARE, ArrayLike, to_tensor
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from napari_csc.core.filter_spectra import filter_spectra, lipschitz_constant
+from napari_csc.core.dictionary.spectra import filter_spectra, lipschitz_constant
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.frequency_band import FrequencyBand
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.solvers.frequency_band import FrequencyBand
 
 Tensor = torch.Tensor
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.fourier import kspace_to_image
-from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.fourier import kspace_to_image
+from napari_csc.core.kspace.sampling_masks import central_mask
 
 Tensor = torch.Tensor
 Array = npt.NDArray[Any]

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import (
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.operator_norm import norm_bound
+from napari_csc.core.kspace.checks import (
     ArrayLike,
     check_noise_std,
     checked_coil_maps,
     checked_reference,
     to_tensor,
 )
-from napari_csc.core.coils import CoilMethod, coil_maps_of_images, coil_noise_power
-from napari_csc.core.graphics import keep_triton_out
-from napari_csc.core.noise import background_noise_std, root_mean_square
-from napari_csc.core.operator_norm import norm_bound
-from napari_csc.core.prewhitening import Whitening
-from napari_csc.core.trajectory import (
+from napari_csc.core.kspace.coils import CoilMethod, coil_maps_of_images, coil_noise_power
+from napari_csc.core.kspace.noise import background_noise_std, root_mean_square
+from napari_csc.core.kspace.prewhitening import Whitening
+from napari_csc.core.kspace.trajectory import (
     central_window,
     checked_density,
     checked_grid,
     checked_samples,
     checked_trajectory,
 )
+from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from napari_csc.core.acquisition_checks import SMALLEST_IMAGE, ArrayLike, to_tensor
-from napari_csc.core.graphics import keep_triton_out
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE, ArrayLike, to_tensor
+from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

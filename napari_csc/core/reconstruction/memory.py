@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.maps.networks import CHUNK_PIXELS, MapNetwork
+from napari_csc.core.maps.base import CHUNK_PIXELS, MapNetwork
 from napari_csc.core.solvers.blocked import default_block_size
 from napari_csc.errors import CscError
 

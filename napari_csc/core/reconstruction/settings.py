@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS
+from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS
 from napari_csc.core.maps.config import Smooth, Solver, StepRule
-from napari_csc.core.prox import Norm
+from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
 
 MOST_ITERATIONS = 10_000

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_spectra import filter_spectra
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.spectra import filter_spectra
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

@@ -2,9 +2,9 @@
 
 import torch
 
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_spectra import per_filter_steps, uniform_steps
-from napari_csc.core.lowpass import GAUSSIAN_WIDTHS, gaussian_filters
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS, gaussian_filters
+from napari_csc.core.dictionary.spectra import per_filter_steps, uniform_steps
 from napari_csc.core.maps.config import Smooth, StepRule
 
 Tensor = torch.Tensor
@@ -15,7 +15,7 @@ def filter_set(
 ) -> Tensor:
     """Return the filters (K [+ smooth], ky, kx), zero-padded to one size, smooth ones last.
 
-    ``widths`` are those of the smooth filters; see `napari_csc.core.lowpass.gaussian_filters`.
+    ``widths`` are those of the smooth filters; see `napari_csc.core.dictionary.smooth_part.gaussian_filters`.
     """
     filters = dictionary.filters
     if smooth == "low-pass":

@@ -6,9 +6,9 @@ from typing import Literal, get_args
 
 import torch
 
-from napari_csc.core.fourier import image_to_kspace, kspace_to_image
-from napari_csc.core.graphics import keep_triton_out
-from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.sampling_masks import central_mask
+from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

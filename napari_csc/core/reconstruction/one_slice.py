@@ -8,18 +8,18 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.data_term import DataTerm, data_term
-from napari_csc.core.filter_sets import step_sizes
-from napari_csc.core.lowpass import low_pass
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.filter_set import step_sizes
+from napari_csc.core.dictionary.smooth_part import low_pass
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.networks import MapNetwork
 from napari_csc.core.maps.scalar import NoiseScalar
-from napari_csc.core.memory import MemoryPlan
-from napari_csc.core.progress import PictureClock, Progress, ReconstructionStopped
-from napari_csc.core.settings import CompleteSettings
+from napari_csc.core.reconstruction.memory import MemoryPlan
+from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
+from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import Admm, BlockedSolver, Fista, SolverStatus, balanced_penalties
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.solvers.data_term import DataTerm, data_term
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

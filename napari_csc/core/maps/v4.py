@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from napari_csc.core.maps.config import WeightMetadata
-from napari_csc.core.maps.networks import (
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.maps.base import (
     CHUNK_PIXELS,
     MapNetwork,
     compress,
@@ -19,8 +19,8 @@ from napari_csc.core.maps.networks import (
     filter_redundancy,
     response_noise,
 )
+from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.unet import UNet
-from napari_csc.core.synthesis import SynthesisOperator
 
 Tensor = torch.Tensor
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import torch
 
-from napari_csc.core.devices import describe_device
-from napari_csc.core.maps.networks import MapNetwork
+from napari_csc.core.maps.base import MapNetwork
+from napari_csc.core.reconstruction.devices import describe_device
 
 if TYPE_CHECKING:
-    from napari_csc.core.acquisition import Acquisition
-    from napari_csc.core.reconstruct import Reconstructor
+    from napari_csc.core.acquisition.cartesian import Acquisition
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor
 
 
 def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

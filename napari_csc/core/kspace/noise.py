@@ -5,7 +5,7 @@ import math
 import torch
 from scipy.special import gammaincinv
 
-from napari_csc.core.fourier import kspace_to_image
+from napari_csc.core.kspace.fourier import kspace_to_image
 
 Tensor = torch.Tensor
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.maps.networks import MapNetwork
-from napari_csc.core.reconstruct import Reconstructor
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import ReconstructionSettings
+from napari_csc.core.maps.base import MapNetwork
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 
 

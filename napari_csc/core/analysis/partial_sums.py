@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.inspection import check_slice
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.thinning import DEFAULT_BUDGET, stride_within
+from napari_csc.core.analysis.evenly_kept import DEFAULT_BUDGET, stride_within
+from napari_csc.core.analysis.filter_figures import check_slice
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

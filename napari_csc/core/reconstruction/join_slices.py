@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.provenance import input_provenance
-from napari_csc.core.reconstruction import Reconstruction
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.provenance import input_provenance
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.acquisition_checks import checked_coil_maps, to_tensor
-from napari_csc.core.fourier import image_to_kspace
-from napari_csc.core.sampling_masks import central_mask
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.checks import checked_coil_maps, to_tensor
+from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -42,7 +42,7 @@ def simulate_low_field(
         Source of the noise; a fixed seed repeats the result.
     mask
         Sampled positions (y, x) among the central lines, as from
-        `napari_csc.core.sampling_masks`; all of them if None.
+        `napari_csc.core.kspace.sampling_masks`; all of them if None.
     coil_maps
         Coil sensitivity maps (coil, y, x) or (slice, coil, y, x); one uniform coil if None.
     **extra

@@ -8,30 +8,30 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition import Acquisition
-from napari_csc.core.devices import chosen_device, free_memory
-from napari_csc.core.dictionary import Dictionary
-from napari_csc.core.filter_sets import filter_set
-from napari_csc.core.frequency_band import FrequencyBand
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.config import Smooth, Solver, StepRule
-from napari_csc.core.maps.networks import MapNetwork
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
-from napari_csc.core.memory import MemoryPlan, Problem, estimate_memory, plan_memory
-from napari_csc.core.progress import Progress
-from napari_csc.core.provenance import provenance_of
-from napari_csc.core.prox import Norm
-from napari_csc.core.reconstruction import Reconstruction
-from napari_csc.core.settings import (
+from napari_csc.core.reconstruction.devices import chosen_device, free_memory
+from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
+from napari_csc.core.reconstruction.one_slice import Job, SliceWork
+from napari_csc.core.reconstruction.progress import Progress
+from napari_csc.core.reconstruction.provenance import provenance_of
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import (
     DEFAULT_ITERATIONS,
     DEFAULTS,
     CompleteSettings,
     ReconstructionSettings,
 )
-from napari_csc.core.slice_work import Job, SliceWork
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
-from napari_csc.core.synthesis import SynthesisOperator
+from napari_csc.core.solvers.frequency_band import FrequencyBand
+from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition_checks import (
+from napari_csc.core.acquisition.orientation import affine_of_slices
+from napari_csc.core.kspace.checks import (
     ArrayLike,
     check_noise_std,
     checked_coil_maps,
@@ -20,13 +21,12 @@ from napari_csc.core.acquisition_checks import (
     checked_reference,
     to_tensor,
 )
-from napari_csc.core.coils import CoilMethod, coil_noise_power, estimate_coil_maps
-from napari_csc.core.fourier import image_to_kspace, kspace_to_image
-from napari_csc.core.noise import estimate_noise_std
-from napari_csc.core.orientation import affine_of_slices
-from napari_csc.core.prewhitening import Whitening
-from napari_csc.core.sampling_masks import central_mask
-from napari_csc.core.volumes import mask_of_slices, sampled_share, slices_of_volume
+from napari_csc.core.kspace.coils import CoilMethod, coil_noise_power, estimate_coil_maps
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.noise import estimate_noise_std
+from napari_csc.core.kspace.prewhitening import Whitening
+from napari_csc.core.kspace.sampling_masks import central_mask
+from napari_csc.core.kspace.volume_slices import mask_of_slices, sampled_share, slices_of_volume
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -184,7 +184,7 @@ class Acquisition:
         cls, kspace: ArrayLike, trajectory: ArrayLike, shape: tuple[int, int], **options: Any
     ) -> Acquisition:
         """Wrap samples along a trajectory; see `NonCartesianAcquisition.from_trajectory`."""
-        from napari_csc.core.noncartesian import NonCartesianAcquisition
+        from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 
         return NonCartesianAcquisition.from_trajectory(kspace, trajectory, shape, **options)
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.dictionary import LARGEST_COUNT, LARGEST_SIZE, Dictionary
+from napari_csc.core.dictionary.dictionary import LARGEST_COUNT, LARGEST_SIZE, Dictionary
 from napari_csc.errors import CscError
 
-SHIPPED = Path(__file__).parent.parent / "dictionaries"
+SHIPPED = Path(__file__).parents[2] / "dictionaries"
 _FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
 _READERS = {
     ".npy": "napari_csc.storage.numpy_arrays",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.unet import UNet
-from napari_csc.core.synthesis import SynthesisOperator
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

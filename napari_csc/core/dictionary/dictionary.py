@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core import filter_families
+from napari_csc.core.dictionary import families as filter_families
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -164,7 +164,7 @@ class Dictionary:
         CscError
             If there is no such name or file, or it holds no filters.
         """
-        from napari_csc.core.dictionary_sources import load_dictionary
+        from napari_csc.core.dictionary.files import load_dictionary
 
         return load_dictionary(name_or_path, key)
 
@@ -176,7 +176,7 @@ class Dictionary:
         CscError
             If the name has another ending, or the file cannot be written.
         """
-        from napari_csc.core.dictionary_sources import save_dictionary
+        from napari_csc.core.dictionary.files import save_dictionary
 
         save_dictionary(self, Path(path))
 

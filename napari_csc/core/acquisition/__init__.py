@@ -1,0 +1,1 @@
+"""Scans: k-space with all that is needed to reconstruct it."""

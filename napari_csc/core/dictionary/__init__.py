@@ -1,0 +1,1 @@
+"""Filters: where they come from, and what they do to images."""

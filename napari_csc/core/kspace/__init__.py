@@ -1,0 +1,1 @@
+"""k-space as arrays: transforms, sampling, coils, noise."""

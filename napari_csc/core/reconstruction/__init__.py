@@ -1,0 +1,1 @@
+"""From a scan, filters and maps to a result."""
