@@ -168,8 +168,8 @@ def view(
     """Open the viewer, with a file if one is given."""
     if path is not None:
         from napari_csc.errors import CscError
-        from napari_csc.io.registry import format_of
-        from napari_csc.io.result_file import is_result
+        from napari_csc.io.formats.csc_result import is_result
+        from napari_csc.io.formats.table import format_of
 
         format_of(path.expanduser())
         if result and not is_result(path):
@@ -242,7 +242,7 @@ def simulate(
     import torch
 
     from napari_csc.core.acquisition.simulate import simulate_low_field
-    from napari_csc.io.acquisition_file import save_acquisition
+    from napari_csc.io.formats.csc_acquisition import save_acquisition
     from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
@@ -287,8 +287,8 @@ def figure(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw images, codes and sparsity level maps of a result, as papers print them."""
+    from napari_csc.io.formats.csc_result import load_result
     from napari_csc.io.map_figure import save_map_figure
-    from napari_csc.io.result_file import load_result
 
     result = load_result(path)
     save_map_figure(

@@ -60,7 +60,7 @@ def convert(
     result its images or maps.
     """
     from napari_csc.io.export import export
-    from napari_csc.io.writers import writer_for
+    from napari_csc.io.formats.writers import writer_for
     from napari_csc.storage.atomic import check_target
 
     # What cannot be written is said before anything is read.
@@ -107,8 +107,8 @@ class _Read:
 def _read(path: Path, kind: str | None, options: dict[str, Any]) -> _Read:
     """Read a result as one, unless k-space is asked for: that is its input's."""
     from napari_csc.errors import CscError
+    from napari_csc.io.formats.csc_result import has_input, is_result, load_result
     from napari_csc.io.load import load
-    from napari_csc.io.result_file import has_input, is_result, load_result
 
     if not is_result(path) or kind == "k-space":
         return _Read(load(path, **options))

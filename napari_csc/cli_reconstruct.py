@@ -22,7 +22,7 @@ def is_batch(inputs: list[str], output: Path) -> bool:
     """Return whether the output is a folder: for several inputs, a folder, or a pattern."""
     one = Path(inputs[0]).expanduser()
     from napari_csc.batch.scans import find_scans
-    from napari_csc.io.dicom_files import is_dicom_folder
+    from napari_csc.io.formats.dicom.reader import is_dicom_folder
 
     is_pattern = not one.exists() and any(sign in inputs[0] for sign in "*?[")
     if len(inputs) > 1 or is_pattern or output.is_dir() or not output.suffix:
@@ -58,8 +58,8 @@ def repeat(
     """Repeat a result, from the scan it holds or from another one."""
     from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
     from napari_csc.errors import CscError
+    from napari_csc.io.formats.csc_result import load_result
     from napari_csc.io.load import load
-    from napari_csc.io.result_file import load_result
     from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
@@ -84,7 +84,7 @@ def _one(
     quiet: bool,
 ) -> Reconstruction:
     """Reconstruct, write, and say how it went."""
-    from napari_csc.io.result_file import save
+    from napari_csc.io.formats.csc_result import save
 
     started = time.monotonic()
     total = reconstructor.settings.iterations * acquisition.shape[0]

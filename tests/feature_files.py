@@ -23,8 +23,8 @@ from ismrmrd_scans import write as write_readouts
 
 import napari_csc as csc
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
-from napari_csc.io.acquisition_file import save_acquisition
-from napari_csc.io.registry import format_of
+from napari_csc.io.formats.csc_acquisition import save_acquisition
+from napari_csc.io.formats.table import format_of
 
 KSPACE, IMAGES, NUMBERS = small_files.kspace(), small_files.images(), small_files.magnitudes()
 ROWS, COLUMNS = KSPACE.shape[1:]

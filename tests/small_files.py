@@ -20,7 +20,7 @@ from PIL import Image
 from scipy.io import savemat
 
 import napari_csc as csc
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.phantom.head import head_phantom
 
 Array = np.ndarray[Any, Any]

@@ -18,7 +18,7 @@ from napari_csc.batch.run import run_batch
 from napari_csc.batch.scans import Order, Scan, find_scans
 from napari_csc.batch.work import look, reconstruct_slice
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 
 SETTINGS = ["--dictionary", "dct-6-5", "--maps", "1.5sigma", "--iterations", "8"]
 pytestmark = pytest.mark.timeout(240)

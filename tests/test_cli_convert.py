@@ -12,8 +12,8 @@ import napari_csc as csc
 from napari_csc.cli import app
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.io.acquisition_file import save_acquisition
-from napari_csc.io.result_file import save
+from napari_csc.io.formats.csc_acquisition import save_acquisition
+from napari_csc.io.formats.csc_result import save
 
 
 def run(*arguments: object) -> Result:

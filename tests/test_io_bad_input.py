@@ -86,7 +86,7 @@ def write_nifti(path: Path) -> None:
 
 
 def write_own(path: Path) -> None:
-    from napari_csc.io.acquisition_file import save_acquisition
+    from napari_csc.io.formats.csc_acquisition import save_acquisition
 
     save_acquisition(csc.Acquisition.from_kspace(KSPACE), path)
 

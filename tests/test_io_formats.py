@@ -17,7 +17,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.io import describe
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.storage.json_values import from_json, to_json
 
 Array = np.ndarray[Any, Any]

@@ -15,7 +15,7 @@ import small_files
 from damage import checked_message, told
 
 import napari_csc as csc
-from napari_csc.io.result_file import has_input, is_result
+from napari_csc.io.formats.csc_result import has_input, is_result
 from napari_csc.storage.hdf5.attributes import own_attribute, own_attribute_numbers
 from napari_csc.storage.json_values import from_json
 
@@ -274,7 +274,7 @@ def test_attributes_of_all_kinds(tmp_path: Path) -> None:
 IN_BOUNDS = """
 import resource, sys
 import napari_csc as csc
-import napari_csc.io.load, napari_csc.io.result_file, napari_csc.core.kspace.coils
+import napari_csc.io.load, napari_csc.io.formats.csc_result, napari_csc.core.kspace.coils
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()

@@ -27,8 +27,8 @@ from napari_csc.core.acquisition.lazy import (
 )
 from napari_csc.core.kspace.coils import birdcage_maps
 from napari_csc.io import lazy, napari_reader
-from napari_csc.io.ismrmrd_lines import Readouts
-from napari_csc.io.registry import FORMATS
+from napari_csc.io.formats.ismrmrd.readouts import Readouts
+from napari_csc.io.formats.table import FORMATS
 from napari_csc.storage.hdf5.rows import stored_rows
 
 HEIGHT, WIDTH, SLICES = 48, 40, 5
@@ -134,7 +134,7 @@ def test_nothing_is_read_twice_or_in_vain(path: Path, monkeypatch: pytest.Monkey
         replace(one, load=lambda path, request, load=one.load: _noted(asked, load, path, request))
         for one in FORMATS
     ]
-    monkeypatch.setattr("napari_csc.io.registry.FORMATS", tuple(changed))
+    monkeypatch.setattr("napari_csc.io.formats.table.FORMATS", tuple(changed))
     waiting = csc.load(path, lazy=True)
     assert asked == [0]
     images = waiting.images()

@@ -11,8 +11,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.analysis.filter_figures import filter_figures
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
+from napari_csc.io.formats.csc_result import save
 from napari_csc.io.map_figure import map_figure, save_map_figure
-from napari_csc.io.result_file import save
 
 
 @pytest.fixture(scope="module")

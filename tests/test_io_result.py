@@ -13,7 +13,7 @@ import napari_csc as csc
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io import napari_reader, napari_writer
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.storage import atomic
 
 SMOOTH = ("filters", "low-pass")
@@ -60,7 +60,7 @@ def test_without_reference(tmp_path: Path, small_acquisition: Acquisition) -> No
 def test_input_is_kept_on_request(
     tmp_path: Path, result: Reconstruction, small_acquisition: Acquisition
 ) -> None:
-    from napari_csc.io.result_file import save
+    from napari_csc.io.formats.csc_result import save
 
     save(result, tmp_path / "a.h5", acquisition=small_acquisition)
     assert csc.load(tmp_path / "a.h5").digest == small_acquisition.digest

@@ -21,7 +21,7 @@ from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.export import export
-from napari_csc.io.writers import WRITERS, Writer, writer_for
+from napari_csc.io.formats.writers import WRITERS, Writer, writer_for
 from napari_csc.storage import atomic
 
 BY_NAME = {one.name: one for one in WRITERS}

@@ -15,7 +15,7 @@ from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 
 
 def run(*arguments: object) -> Result:

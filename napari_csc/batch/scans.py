@@ -12,8 +12,8 @@ from typing import Any
 
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.errors import CscError
-from napari_csc.io.dicom_files import dicom_choices, dicom_paths
-from napari_csc.io.registry import format_of
+from napari_csc.io.formats.dicom.reader import dicom_choices, dicom_paths
+from napari_csc.io.formats.table import format_of
 
 PARTS = ".parts"
 """Folder for finished slices of unfinished scans, beside the results."""

@@ -14,8 +14,8 @@ from napari_csc.core.acquisition import cartesian as core
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.core.maps import load_map_network, map_network_names
-from napari_csc.io.result_file import is_result as is_result
-from napari_csc.io.result_file import load_result
+from napari_csc.io.formats.csc_result import is_result as is_result
+from napari_csc.io.formats.csc_result import load_result
 
 Rows = list[tuple[str, str]]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
-from napari_csc.io.exported import Exported, Source
+from napari_csc.io.content_to_write import Exported, Source
+from napari_csc.io.formats.writers import writer_for
 from napari_csc.io.write_request import WriteRequest
-from napari_csc.io.writers import writer_for
 
 
 def export(

@@ -9,8 +9,8 @@ from pathlib import Path
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.lazy import LazyAcquisition
 from napari_csc.errors import CscError
-from napari_csc.io.registry import Format
-from napari_csc.io.request import SLICE_COUNT, LoadRequest
+from napari_csc.io.formats.table import Format
+from napari_csc.io.requests import SLICE_COUNT, LoadRequest
 
 LARGE_BYTES = 256 * 2**20
 """Files from this size on are opened lazily by the viewer."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
+from napari_csc.io.formats.table import format_of
 from napari_csc.io.lazy import lazily
-from napari_csc.io.registry import format_of
-from napari_csc.io.request import Kind, LoadRequest
+from napari_csc.io.requests import Kind, LoadRequest
 
 
 def load(

@@ -27,7 +27,7 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
         if len(path) != 1:
             return None
         path = path[0]
-    from napari_csc.io.registry import format_of
+    from napari_csc.io.formats.table import format_of
 
     try:
         file = Path(path)
@@ -39,9 +39,9 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Return the layers of a file: the initial image, or all of a result."""
+    from napari_csc.io.formats.csc_result import has_input, is_result, load_result
     from napari_csc.io.lazy import is_large
     from napari_csc.io.load import load
-    from napari_csc.io.result_file import has_input, is_result, load_result
 
     file = Path(path if isinstance(path, (str, Path)) else path[0])
     if is_result(file):

@@ -29,7 +29,7 @@ def write_result(path: str, layer_data: list[LayerData]) -> list[str]:
     CscError
         If no layer carries a result, or they belong to several.
     """
-    from napari_csc.io.result_file import save
+    from napari_csc.io.formats.csc_result import save
 
     held = [described.get("metadata", {}).get(_KEY, {}) for _, described, _ in layer_data]
     results = {
@@ -67,7 +67,7 @@ def write_layer(path: str, data: Any, described: dict[str, Any]) -> list[str]:
         If the layer carries no result and no scan, or is neither images nor maps of it.
     """
     from napari_csc.io.export import export
-    from napari_csc.io.writers import writer_for
+    from napari_csc.io.formats.writers import writer_for
 
     held = described.get("metadata", {}).get(_KEY, {})
     name = str(described.get("name", ""))

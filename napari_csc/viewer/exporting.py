@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_csc.io.export import export
+from napari_csc.io.formats.csc_result import save
 from napari_csc.io.map_figure import save_map_figure
-from napari_csc.io.result_file import save
 from napari_csc.viewer.jobs import Handlers, Ticket
 from napari_csc.viewer.lanes import Lanes
 from napari_csc.viewer.layers import LayerBoard

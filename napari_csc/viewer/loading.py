@@ -15,9 +15,9 @@ from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
+from napari_csc.io.formats.csc_result import has_input, is_result, load_result
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
-from napari_csc.io.result_file import has_input, is_result, load_result
 from napari_csc.viewer.geometry import Geometry
 from napari_csc.viewer.layer_input import LayerInput
 from napari_csc.viewer.views import Array, Window, Windows, image_window

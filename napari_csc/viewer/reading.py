@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_csc.errors import CscError
-from napari_csc.io.choices import ArrayChoice, array_choices
+from napari_csc.io.array_choices import ArrayChoice, array_choices
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.viewer.jobs import Handlers

@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from napari_csc.errors import CscError
-from napari_csc.io.volumes import read_stack, read_volume
+from napari_csc.learn.training.volumes import read_stack, read_volume
 
 
 @pytest.fixture

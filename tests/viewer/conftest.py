@@ -15,7 +15,7 @@ from napari_csc.core.maps import (
     registry,
     save_map_network,
 )
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.viewer.dock import ReconstructionDock
 
 SMALL = "dct-8-5"

@@ -8,8 +8,8 @@ import pytest
 from napari.utils.key_bindings import KeymapHandler
 
 from napari_csc.core.acquisition.simulate import simulate_low_field
-from napari_csc.io.acquisition_file import save_acquisition
-from napari_csc.io.result_file import save
+from napari_csc.io.formats.csc_acquisition import save_acquisition
+from napari_csc.io.formats.csc_result import save
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.layers import (
     DIFFERENCE,

@@ -10,9 +10,9 @@ import torch
 from qtpy.QtCore import Qt
 
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.io.formats.csc_result import save
 from napari_csc.io.load import load as load_scan
 from napari_csc.io.napari_reader import read
-from napari_csc.io.result_file import save
 from napari_csc.viewer import app
 from napari_csc.viewer.layers import (
     CODE,
@@ -568,8 +568,8 @@ def test_result_layers_of_the_reader_are_used(
 
 
 def test_a_layer_is_saved_as_the_whole_result(dock, viewer, load, run, scan_file, tmp_path) -> None:
+    from napari_csc.io.formats.csc_result import load_result
     from napari_csc.io.napari_writer import write_result
-    from napari_csc.io.result_file import load_result
 
     load(scan_file)
     run()

@@ -6,7 +6,7 @@ from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
 from napari_csc.core.analysis.partial_sums import PartialSums
-from napari_csc.io.result_file import save
+from napari_csc.io.formats.csc_result import save
 from napari_csc.viewer.layers import (
     INITIAL,
     ITERATE,

@@ -9,8 +9,8 @@ import pytest
 import scipy.io
 
 from napari_csc.core.kspace.fourier import image_to_kspace
-from napari_csc.io.choices import ArrayChoice, array_choices, spelled
-from napari_csc.io.registry import FORMATS
+from napari_csc.io.array_choices import ArrayChoice, array_choices, spelled
+from napari_csc.io.formats.table import FORMATS
 from napari_csc.viewer.reading import preview_of
 
 

@@ -14,9 +14,9 @@ from napari.layers import Layer
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.solvers import Fista
-from napari_csc.io.acquisition_file import save_acquisition
+from napari_csc.io.formats.csc_acquisition import save_acquisition
+from napari_csc.io.formats.csc_result import save
 from napari_csc.io.napari_reader import read
-from napari_csc.io.result_file import save
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.layers import INITIAL, MAPS, PIN_A, PIN_B, RECONSTRUCTION, REFERENCE, SMOOTH
 from napari_csc.viewer.loading import Simulation

@@ -84,7 +84,7 @@ def evaluation_images(
 
 
 def _stacks(folder: Path, pattern: str) -> list[tuple[str, Image]]:
-    from napari_csc.io.volumes import read_stack
+    from napari_csc.learn.training.volumes import read_stack
 
     pattern, _, key = pattern.partition(":")
     above = Path(pattern).parent

@@ -8,8 +8,8 @@ from pathlib import Path
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
 from napari_csc.errors import CscError
-from napari_csc.io.exported import IMAGE_KINDS
-from napari_csc.io.writers import WRITERS, Writer
+from napari_csc.io.content_to_write import IMAGE_KINDS
+from napari_csc.io.formats.writers import WRITERS, Writer
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.copying import as_command, as_python
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row

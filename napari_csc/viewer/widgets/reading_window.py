@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_csc.io.axes import AXES
-from napari_csc.io.choices import ArrayChoice, spelled
+from napari_csc.io.array_choices import ArrayChoice, spelled
+from napari_csc.io.arrays.axes import AXES
 from napari_csc.viewer.controller import Controller
 from napari_csc.viewer.reading import Preview
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped

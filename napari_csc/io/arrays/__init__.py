@@ -1,0 +1,1 @@
+"""Bare arrays of any container: which one, which axes, what it means."""

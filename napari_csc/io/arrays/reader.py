@@ -1,0 +1,90 @@
+"""Files of bare arrays: choose one, find out what it means, make an acquisition of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.errors import CscError
+from napari_csc.io.arrays.axes import ordered
+from napari_csc.io.arrays.meaning import detected_kind, image_acquisition, kspace_acquisition
+from napari_csc.io.headers.table import one_line
+from napari_csc.io.requests import LoadRequest
+from napari_csc.storage.content import FileContent, check_size
+
+_TELLING = {
+    "k-space": ("kspace", "ksp", "k_space", "kdata", "rawdata", "raw", "data"),
+    "image": ("image", "img", "images", "volume", "data"),
+}
+
+
+def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> Acquisition:
+    """Return the acquisition of one array of a file.
+
+    Raises
+    ------
+    CscError
+        If it is not clear which array, or what its axes are, or if it cannot be used.
+    """
+    name = chosen_key(path, content, request)
+    stored = content.arrays[name]
+    if stored.dtype.kind not in "biufc":
+        raise CscError(
+            f"The array {name!r} in {path.name} holds {stored.dtype} and no plain numbers; choose "
+            "another."
+        )
+    check_size(stored.shape, stored.dtype, path)
+    array = np.asarray(stored.read())
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if not array.size:
+        raise CscError(f"The array in {path.name} has no values; export it again.")
+    picks_coil = request.coil is not None and request.coil != "all"
+    data, names = ordered(
+        array, request.axes, content.stack, picks_coil, mask_is_given=request.mask is not None
+    )
+    found, in_corner = detected_kind(data)
+    kind = request.kind or found
+    metadata: dict[str, Any] = {
+        **content.metadata,
+        "path": str(path),
+        "format": content.format,
+        "kind": kind,
+        "axes": ",".join(names),
+        **({"key": name} if name else {}),
+    }
+    if kind == "image":
+        return image_acquisition(data, request, {"metadata": metadata})
+    if in_corner:
+        metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
+        data = np.fft.fftshift(data, axes=(-2, -1))
+    if "kz" in names:
+        metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
+    return kspace_acquisition(data, request, request.axes is None, {"metadata": metadata})
+
+
+def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
+    """Return the name of the array to read: the one asked for, the only one, or a telling one."""
+    arrays = content.arrays
+    if not arrays:
+        raise CscError(f"{path.name} holds no array of numbers; export the k-space or image again.")
+    if request.key is not None:
+        if request.key not in arrays:
+            names = one_line(", ".join(name for name in arrays if name), 200)
+            names = names or "one array without a name"
+            raise CscError(f"{path.name} has no array {request.key!r}; it has {names}.")
+        return request.key
+    # Scalars and lists of parameters are no candidates, unless there is nothing else.
+    planes = [name for name, one in arrays.items() if sum(size > 1 for size in one.shape) > 1]
+    candidates = planes or list(arrays)
+    if len(candidates) == 1:
+        return candidates[0]
+    kinds = [request.kind] if request.kind else ["k-space", "image"]
+    for kind in kinds:
+        telling = [name for name in candidates if name.lower() in _TELLING[kind]]
+        if len(telling) == 1:
+            return telling[0]
+    listed = one_line(", ".join(candidates), 200)
+    raise CscError(f"{path.name} holds several arrays ({listed}); choose one with its key.")

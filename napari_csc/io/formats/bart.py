@@ -1,0 +1,249 @@
+"""BART pairs of files: text header (.hdr) and complex64 values in Fortran order (.cfl)."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.errors import CscError
+from napari_csc.io.arrays.meaning import (
+    detected_kind,
+    image_acquisition,
+    kspace_acquisition,
+    noise_of_mean,
+)
+from napari_csc.io.headers.mr_header import times
+from napari_csc.io.requests import SLICE_COUNT, LoadRequest
+from napari_csc.storage.content import Array, check_size
+
+_FIRST_LINE = b"# Dimensions"
+_LONGEST_HEADER = 2**16
+# Names of the 16 dimensions, in their order.
+_NAMES = (
+    *("read", "phase1", "phase2", "coil", "maps", "TE", "coeff", "coeff2"),
+    *("iter", "cshift", "time", "time2", "level", "slice", "average", "batch"),
+)
+_CHOSEN = ("TE", "time", "time2", "batch")
+_USED = ("read", "phase1", "phase2", "coil", "slice", "average", *_CHOSEN)
+_DTYPE = np.dtype("<c8")
+
+
+@dataclass(frozen=True)
+class BartPair:
+    """A pair of files, checked against each other, not read yet."""
+
+    values: Path
+    sizes: dict[str, int]
+    command: str
+
+    @classmethod
+    def of(cls, path: Path) -> BartPair:
+        """Find the other file of a pair and read the header.
+
+        Raises
+        ------
+        CscError
+            If one of the files is missing, the header is none, or they do not belong together.
+        """
+        header, values = path.with_suffix(".hdr"), path.with_suffix(".cfl")
+        for one in (header, values):
+            if not one.is_file():
+                raise CscError(
+                    f"{path.name} is half of a BART pair, but {one.name} is missing; copy both "
+                    "files into one folder."
+                )
+        with header.open("rb") as file:
+            text = file.read(_LONGEST_HEADER)
+        lines = [line.strip() for line in text.decode("ascii", "replace").splitlines()]
+        stated = lines[1] if len(lines) > 1 else ""
+        if not text.startswith(_FIRST_LINE) or not re.fullmatch(r"\d{1,18}( +\d{1,18})*", stated):
+            raise CscError(
+                f"{header.name} is no BART header: '# Dimensions' and a line of whole numbers are "
+                "needed; export the pair again."
+            )
+        sizes = [int(one) for one in stated.split()]
+        if len(sizes) > len(_NAMES) or min(sizes) < 1:
+            raise CscError(
+                f"{header.name} states {len(sizes)} dimensions, the smallest of size {min(sizes)}; "
+                f"up to {len(_NAMES)} of at least 1 are needed, so export the pair again."
+            )
+        check_size(tuple(sizes), _DTYPE, values)
+        claimed, there = math.prod(sizes) * _DTYPE.itemsize, values.stat().st_size
+        if claimed != there:
+            raise CscError(
+                f"{header.name} claims {claimed} bytes, but {values.name} has {there}; the files "
+                "do not belong together or are cut off, so copy or export both again."
+            )
+        command = lines[lines.index("# Command") + 1 :][:1] if "# Command" in lines else []
+        shown = " ".join(one for one in command if one.isprintable())[:200]
+        sizes += [1] * (len(_NAMES) - len(sizes))
+        return cls(values, dict(zip(_NAMES, sizes, strict=True)), shown)
+
+    def table(self) -> dict[str, str]:
+        """Return the header for people."""
+        matrix = times([self.sizes[name] for name in _NAMES[:3]])
+        rows = {"Encoded matrix": matrix, "Coils": str(self.sizes["coil"])}
+        labels = {"slice": "Slices", "average": "Averages", "TE": "Echoes", "time": "Time points"}
+        rows |= {
+            label: str(self.sizes[name]) for name, label in labels.items() if self.sizes[name] > 1
+        }
+        return rows | ({"Command": self.command} if self.command else {})
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """Return whether this is a BART header, or the values that one stands beside."""
+    if head.startswith(_FIRST_LINE):
+        return True
+    # The values have no mark of their own.
+    if path.suffix.lower() != ".cfl":
+        return False
+    header = path.with_suffix(".hdr")
+    if not header.is_file():
+        return not all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head[:256])
+    with header.open("rb") as file:
+        return file.read(len(_FIRST_LINE)) == _FIRST_LINE
+
+
+def load_bart(path: Path, request: LoadRequest) -> Acquisition:
+    """Return the asked-for slices of a pair, given by either of its files.
+
+    ``read`` is x, ``phase1`` y, ``phase2`` the second phase-encoded direction of a 3-D scan, whose
+    slices the transform gives. Averages are averaged; of TE, time, time2 and batch one is chosen
+    with a key such as ``"TE=1,time=3"``, else the first. Whether the pair holds k-space or an image
+    is found by its content, unless stated.
+    """
+    if request.axes is not None:
+        raise CscError(f"{path.name} states its axes; leave them out.")
+    pair = BartPair.of(path)
+    _refuse_unusable(pair)
+    picked, choices = _picked(pair, request.key)
+    sizes = pair.sizes
+    numbers = [0] if sizes["phase2"] > 1 else request.slice_numbers(sizes["slice"])
+    stored = np.memmap(pair.values, _DTYPE, "r", shape=tuple(sizes.values()), order="F")
+    data = _arranged(stored, picked, numbers)
+    if not np.isfinite(data).all():
+        raise CscError(
+            f"{pair.values.name} contains NaN or infinite values; replace them (by zero, say) "
+            "before loading."
+        )
+    metadata: dict[str, Any] = {
+        "path": str(path),
+        "format": "BART",
+        "header": pair.table(),
+        **({"choices": choices} if choices else {}),
+        **({SLICE_COUNT: sizes["slice"]} if sizes["phase2"] == 1 else {}),
+        **({"key": request.key} if request.key else {}),
+    }
+    # The central partition of a volume tells what it is, as a slice does.
+    middle = data[:, :, :, data.shape[3] // 2]
+    found, in_corner = detected_kind(np.ascontiguousarray(middle))
+    kind = request.kind or found
+    metadata["kind"] = kind
+    if kind == "k-space" and in_corner:
+        metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
+        axes = (3, 4, 5) if sizes["phase2"] > 1 else (4, 5)
+        data = np.fft.fftshift(data, axes=axes)
+    if sizes["phase2"] == 1:
+        plane = data[:, :, :, 0]
+        extra = {"metadata": metadata}
+        if kind == "image":
+            return image_acquisition(plane, request, extra)
+        return kspace_acquisition(plane, request, False, extra)
+    return _volume(data[0], kind, request, metadata)
+
+
+def _refuse_unusable(pair: BartPair) -> None:
+    name, sizes = pair.values.name, pair.sizes
+    unusable = [one for one in _NAMES if one not in _USED and sizes[one] > 1]
+    if unusable:
+        raise CscError(
+            f"{name} has {', '.join(f'{sizes[one]} along {one}' for one in unusable)}, which is no "
+            "plain k-space or image; choose one with 'bart slice' and load that."
+        )
+    if sizes["read"] == 1 or sizes["phase1"] == 1:
+        raise CscError(
+            f"{name} has one sample along read or phase1, so that it is no Cartesian k-space; "
+            "samples along a trajectory are taken by Acquisition.from_trajectory."
+        )
+    if sizes["phase2"] > 1 and sizes["slice"] > 1:
+        raise CscError(
+            f"{name} holds {sizes['slice']} slabs of a 3-D scan, and one is reconstructed at a "
+            "time; choose one with 'bart slice 13' and load that."
+        )
+
+
+def _picked(pair: BartPair, key: str | None) -> tuple[dict[str, int], str]:
+    """Return the number chosen along each dimension that takes one, and what to say of it."""
+    asked: dict[str, int] = {}
+    for part in filter(None, (key or "").replace(" ", "").split(",")):
+        name, _, digits = part.partition("=")
+        if name not in _CHOSEN or not re.fullmatch("[0-9]{1,9}", digits):
+            raise CscError(
+                f"The key {key!r} cannot be used; write it like 'TE=1,time=0', with "
+                f"{', '.join(_CHOSEN)}."
+            )
+        asked[name] = int(digits)
+    told = []
+    for name in _CHOSEN:
+        number, count = asked.setdefault(name, 0), pair.sizes[name]
+        if number >= count:
+            raise CscError(f"{pair.values.name} has no {name} {number}; there is 0 to {count - 1}.")
+        if count > 1:
+            told.append(f"{name} {number} of 0 to {count - 1}")
+    return asked, "; ".join(told)
+
+
+def _arranged(stored: Array, picked: dict[str, int], slices: list[int]) -> Array:
+    """Read what is wanted as (slice, coil, repeat, kz, y, x)."""
+    kept = ("read", "phase1", "phase2", "coil", "average")
+    parts = []
+    for number in slices:
+        index = tuple(
+            slice(None) if name in kept else number if name == "slice" else picked.get(name, 0)
+            for name in _NAMES
+        )
+        x, y, kz, coil, repeat = range(5)
+        parts.append(np.asarray(stored[index]).transpose(coil, repeat, kz, y, x))
+    return np.ascontiguousarray(np.stack(parts), dtype=np.complex64)
+
+
+def _volume(data: Array, kind: str, request: LoadRequest, metadata: dict[str, Any]) -> Acquisition:
+    """Return the acquisition of a 3-D scan (coil, repeat, kz, y, x)."""
+    if kind == "image":
+        slices = data.transpose(2, 0, 1, 3, 4)
+        found = image_acquisition(slices, request, {"metadata": metadata})
+    else:
+        found = _volume_of_kspace(data, request, metadata)
+    return found if request.slice is None else found.select(request.slice)
+
+
+def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any]) -> Acquisition:
+    coil = request.coil
+    if coil is not None and not isinstance(coil, str):
+        if not 0 <= int(coil) < len(data):
+            raise CscError(f"Coil {coil} does not exist; the coils are 0 to {len(data) - 1}.")
+        data = data[int(coil) : int(coil) + 1]
+        metadata["coil"] = int(coil)
+    noise_std, repeats = request.noise_std, data.shape[1]
+    if repeats > 1:
+        metadata["repeats_averaged"] = repeats
+        if noise_std is None:
+            # Partitions stand for slices here: what counts are the differences.
+            noise_std = noise_of_mean(data.transpose(0, 2, 1, 3, 4))
+            metadata["noise"] = "measured from the differences of the repeats"
+    metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
+    mask = np.ones(data.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
+    return Acquisition.from_volume_kspace(
+        data.mean(axis=1) if repeats > 1 else data[:, 0],
+        mask=mask,
+        coil_maps=request.coil_maps,
+        noise_std=noise_std,
+        noise_scan=request.noise_scan,
+        metadata=metadata,
+    )

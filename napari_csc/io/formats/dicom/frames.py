@@ -1,0 +1,263 @@
+"""The frames of DICOM files: what the headers tell of each image, before any pixel is read."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_csc.errors import CscError
+from napari_csc.io.headers.table import one_line
+from napari_csc.storage.content import check_size, n_bytes
+
+# Everything else in a header stays unread: vendors' private elements can be large and broken.
+_KEYWORDS = """
+    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID Modality Manufacturer
+    ManufacturerModelName SeriesDescription ProtocolName SequenceName PulseSequenceName
+    ScanningSequence MRAcquisitionType BodyPartExamined PatientPosition ComplexImageComponent
+    SliceThickness SpacingBetweenSlices RepetitionTime EchoTime InversionTime FlipAngle
+    NumberOfAverages MagneticFieldStrength EchoTrainLength PixelBandwidth AcquisitionMatrix
+    DiffusionBValue TemporalPositionIdentifier AcquisitionNumber TriggerTime SeriesInstanceUID
+    SeriesNumber InstanceNumber ImagePositionPatient ImageOrientationPatient FrameType
+    SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
+    BitsAllocated BitsStored HighBit PixelRepresentation RescaleIntercept RescaleSlope RescaleType
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+"""
+_GE_COMPONENT = 0x0043102F
+_DICOMDIR = "1.2.840.10008.1.3.10"
+_DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1")
+# No method of compression shrinks images of a scanner as much as this.
+_LARGEST_RATIO = 2000
+_COMPONENTS = {
+    "M": ("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR"),
+    "P": ("P", "PHASE", "PHASE MAP", "P_FFE", "P_SE", "P_IR"),
+    "R": ("R", "REAL", "R_FFE", "R_SE", "R_IR"),
+    "I": ("I", "IMAGINARY", "I_FFE", "I_SE", "I_IR"),
+}
+
+Vector = tuple[float, ...]
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep pydicom from warning about what it mends or what is of no use here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    number : int
+        Which of its frames, from zero.
+    dataset : pydicom.Dataset
+        Header of the file.
+    position : tuple of float or None
+        Centre of the first pixel in mm (left, posterior, superior).
+    orientation : tuple of float or None
+        Directions of rows and columns in the same coordinates, six numbers.
+    component : str
+        ``"M"``, ``"P"``, ``"R"`` or ``"I"``: magnitude, phase, real or imaginary part.
+    """
+
+    path: Path
+    number: int
+    dataset: Any
+    position: Vector | None
+    orientation: Vector | None
+    component: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return int(self.dataset.Rows), int(self.dataset.Columns)
+
+    @property
+    def series(self) -> str:
+        """Identity of the series."""
+        return str(self.dataset.get("SeriesInstanceUID", ""))
+
+    def told(self, keyword: str) -> Any:
+        """Return a value of the header, that of the frame first; None if there is none."""
+        return _told(self.dataset, self.number, keyword)
+
+    def text(self, keyword: str) -> str:
+        """Return a value as one line, empty if there is none."""
+        value = self.told(keyword)
+        if value is None:
+            return ""
+        several = not isinstance(value, str) and hasattr(value, "__iter__")
+        return one_line(", ".join(str(one) for one in value) if several else value)
+
+    def measure(self, keyword: str) -> float | None:
+        """Return a finite number, None if there is none."""
+        found = _numbers(self.told(keyword))
+        return found[0] if found else None
+
+    def pixel_spacing(self) -> tuple[float, float] | None:
+        """Return the distance of rows and of columns in mm."""
+        found = _numbers(self.told("PixelSpacing"))
+        return (found[0], found[1]) if found and len(found) == 2 and min(found) > 0 else None
+
+
+def read_frames(path: Path) -> list[Frame]:
+    """Return the frames of a file, none if it holds no image.
+
+    Raises
+    ------
+    CscError
+        If the file is an index of others, damaged, or claims more pixels than it can hold.
+    """
+    import pydicom
+    from pydicom.tag import Tag
+    from pydicom.uid import UID
+
+    with quietly():
+        try:
+            syntax, kind = _meta(path)
+            if kind == _DICOMDIR:
+                raise CscError(
+                    f"{path.name} is the index of a medium (DICOMDIR) and holds no images; choose "
+                    "a file or the folder of a series."
+                )
+            if syntax in _DEFLATED:
+                # It is expanded as a whole before anything can be checked.
+                raise CscError(
+                    f"{path.name} is compressed as a whole (deflated), which is not read; export "
+                    "it without compression."
+                )
+            tags = [Tag(name) for name in _KEYWORDS.split()]
+            tags.append(Tag(_GE_COMPONENT))
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+            if "Rows" not in dataset or "Columns" not in dataset:
+                if not kind or UID(kind).name.endswith("Image Storage"):
+                    raise EOFError
+                return []
+            count = _checked_count(path, dataset)
+            return [_frame(path, dataset, number) for number in range(count)]
+        except CscError:
+            raise
+        except Exception as error:
+            raise CscError(
+                f"The DICOM header of {path.name} is damaged or cut off; copy or export it again."
+            ) from error
+
+
+def _meta(path: Path) -> tuple[str, str]:
+    """Return transfer syntax and class of the object."""
+    from pydicom.filereader import read_file_meta_info
+
+    meta = read_file_meta_info(path)
+    return str(meta.get("TransferSyntaxUID", "")), str(meta.get("MediaStorageSOPClassUID", ""))
+
+
+def _checked_count(path: Path, dataset: Any) -> int:
+    """Return the number of frames, after comparing the claimed pixels with the file."""
+    numbers = (dataset.get("NumberOfFrames") or 1, dataset.Rows, dataset.Columns)
+    count, rows, columns = (int(one) for one in numbers)
+    bits = int(dataset.get("BitsAllocated") or 16)
+    samples = int(dataset.get("SamplesPerPixel") or 1)
+    if min(count, rows, columns) < 1:
+        raise CscError(
+            f"{path.name} claims {count} frames of {rows} x {columns} pixels; export it again."
+        )
+    if bits not in (1, 8, 16, 32, 64) or samples not in (1, 3, 4):
+        raise CscError(
+            f"{path.name} claims {samples} values of {bits} bits for a pixel; export it again."
+        )
+    shape = (count, rows, columns) if samples == 1 else (count, rows, columns, samples)
+    dtype = np.dtype(f"u{max(1, bits // 8)}")
+    check_size(shape, dtype, path)
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    least = n_bytes(shape, dtype) // (8 if bits == 1 else 1)
+    if least > path.stat().st_size * (_LARGEST_RATIO if compressed else 1):
+        raise CscError(
+            f"{path.name} is cut off or without pixels: it claims {count} x {rows} x {columns}, "
+            "more than the file holds; copy or export it again."
+        )
+    return count
+
+
+def _frame(path: Path, dataset: Any, number: int) -> Frame:
+    position = _numbers(_told(dataset, number, "ImagePositionPatient"))
+    orientation = _numbers(_told(dataset, number, "ImageOrientationPatient"))
+    if orientation is not None and not _is_orientation(orientation):
+        orientation = None
+    if position is None or len(position) != 3 or orientation is None:
+        position = orientation = None
+    return Frame(path, number, dataset, position, orientation, _component(dataset, number))
+
+
+def _is_orientation(values: Vector) -> bool:
+    """Return whether six numbers are two unit vectors at a right angle."""
+    if len(values) != 6:
+        return False
+    row, column = np.array(values[:3]), np.array(values[3:])
+    return bool(
+        abs(np.linalg.norm(row) - 1) < 0.02
+        and abs(np.linalg.norm(column) - 1) < 0.02
+        and abs(row @ column) < 0.02
+    )
+
+
+def _component(dataset: Any, number: int) -> str:
+    stated = str(_told(dataset, number, "ComplexImageComponent") or "")
+    words = [stated]
+    for keyword in ("FrameType", "ImageType"):
+        value = _told(dataset, number, keyword)
+        # The first two words tell whether an image is original and primary.
+        if value is not None and not isinstance(value, str):
+            words += [str(word) for word in list(value)[2:]]
+    for word in words:
+        for letter, names in _COMPONENTS.items():
+            if word.strip().upper() in names:
+                return letter
+    private = dataset.get(_GE_COMPONENT)
+    if "GE" in str(dataset.get("Manufacturer", "")).upper() and private is not None:
+        found = _numbers(private.value)
+        return {0: "M", 1: "P", 2: "R", 3: "I"}.get(int(found[0]) if found else 0, "M")
+    return "M"
+
+
+def _told(dataset: Any, number: int, keyword: str) -> Any:
+    groups = []
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
+    if per_frame and number < len(per_frame):
+        groups.append(per_frame[number])
+    shared = dataset.get("SharedFunctionalGroupsSequence")
+    if shared:
+        groups.append(shared[0])
+    try:
+        for group in groups:
+            for element in group:
+                if element.VR == "SQ" and element.value and keyword in element.value[0]:
+                    return element.value[0].get(keyword)
+        value = dataset.get(keyword)
+    except Exception:
+        # A value that cannot be understood is one that is not told.
+        return None
+    return None if value == "" else value
+
+
+def _numbers(value: Any) -> Vector | None:
+    """Return finite numbers, None if there are none, or not only such."""
+    if value is None:
+        return None
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
+    try:
+        found = tuple(float(one) for one in (value if several else [value]))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found and all(math.isfinite(one) for one in found) else None

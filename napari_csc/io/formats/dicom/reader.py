@@ -1,0 +1,192 @@
+"""DICOM images: a file, or a folder with the files of a series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.errors import CscError
+from napari_csc.io.arrays.meaning import image_acquisition
+from napari_csc.io.formats.dicom.frames import Frame, quietly, read_frames
+from napari_csc.io.formats.dicom.pixels import complex_stack, stack
+from napari_csc.io.formats.dicom.series import (
+    Series,
+    Volume,
+    chosen_volume,
+    normal,
+    scans_of,
+    series_of,
+)
+from napari_csc.io.headers.table import geometry_rows, product
+from napari_csc.io.requests import LoadRequest
+
+_MAGIC, _MAGIC_AT = b"DICM", 128
+_INDEX = "DICOMDIR"
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# Slices whose distance varies by a larger share do not lie on a grid.
+_UNEVEN = 0.02
+_PARTS = {"P": "phase", "R": "real part", "I": "imaginary part"}
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """Return whether this is a DICOM file."""
+    return head[_MAGIC_AT:].startswith(_MAGIC)
+
+
+def is_dicom_folder(path: Path) -> bool:
+    """Return whether a folder holds a DICOM file; what lies in folders below does not count."""
+    return next(iter(dicom_paths(path, first_only=True)), None) is not None
+
+
+@quietly()
+def dicom_choices(path: Path) -> list[str]:
+    """Return the keys of the series of a file or folder, one where all belong together.
+
+    Two series that make complex images are one. Where series cannot be told apart by their numbers,
+    or one holds several volumes, nobody can choose by these keys, and loading says so.
+
+    Raises
+    ------
+    CscError
+        If the files are damaged.
+    """
+    paths = dicom_paths(path) if path.is_dir() else [path]
+    return scans_of(series_of(frame for one in paths for frame in read_frames(one)))
+
+
+def dicom_paths(folder: Path, first_only: bool = False) -> list[Path]:
+    """Return the DICOM files of a folder, without the index of a medium."""
+    found: list[Path] = []
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or path.name == _INDEX or not path.is_file():
+                continue
+            with path.open("rb") as file:
+                if sniff(file.read(_MAGIC_AT + len(_MAGIC)), path):
+                    found.append(path)
+            if found and first_only:
+                break
+    except OSError as error:
+        raise CscError(
+            f"The folder {folder} cannot be read ({error.strerror}); check its rights."
+        ) from error
+    return found
+
+
+@quietly()
+def load_dicom(path: Path, request: LoadRequest) -> Acquisition:
+    """Return the images of a series as an acquisition, slices sorted by their places.
+
+    Rows and columns stay as stored. ``metadata["affine"]`` maps (slice, y, x) indices to
+    millimetres (right, anterior, superior).
+    """
+    if request.kind == "k-space":
+        raise CscError(f"{path.name} holds images and no k-space; leave the kind out.")
+    if request.axes is not None:
+        raise CscError("DICOM files state their axes; leave them out.")
+    paths = dicom_paths(path) if path.is_dir() else [path]
+    frames = [frame for one in paths for frame in read_frames(one)]
+    if not frames:
+        raise CscError(
+            f"{path.name} holds no DICOM image, but a report or raw data; choose another."
+        )
+    series, volume = chosen_volume(path.name, series_of(frames), request.key)
+    metadata: dict[str, Any] = {"path": str(path), "format": "DICOM", "kind": "image"}
+    if volume.is_complex:
+        images, metadata["complex"] = complex_stack(volume.parts)
+    else:
+        images = stack(volume.frames)
+    spacing, unit, affine = geometry(volume.frames)
+    if affine is not None:
+        metadata["affine"] = affine
+    elif len(volume.frames) > 1 and volume.frames[0].position is not None:
+        metadata["slices"] = "unevenly spaced; one may be missing"
+    metadata |= {} if request.key is None else {"key": request.key}
+    metadata["header"] = _header(series, volume, images.shape, spacing, unit, affine)
+    extra = {"spacing": spacing, "unit": unit, "metadata": metadata}
+    return image_acquisition(images[:, None, None], request, extra)
+
+
+def geometry(
+    frames: list[Frame],
+) -> tuple[tuple[float, float, float], str, npt.NDArray[np.float64] | None]:
+    """Return spacing, unit and affine of (slice, y, x) of frames in their order.
+
+    The affine is None where the file does not tell, or slices are unevenly spaced.
+    """
+    first = frames[0]
+    pixels = first.pixel_spacing()
+    thickness = first.measure("SpacingBetweenSlices") or first.measure("SliceThickness")
+    step = abs(thickness) if thickness else 1.0
+    if first.position is None or first.orientation is None or pixels is None:
+        known = pixels is not None
+        spacing = (step, *pixels) if pixels is not None else (1.0, 1.0, 1.0)
+        return spacing, "mm" if known else "pixel", None
+    positions = np.array([frame.position for frame in frames])
+    across = step * normal(first)
+    is_even = True
+    if len(frames) > 1:
+        across = (positions[-1] - positions[0]) / (len(frames) - 1)
+        expected = positions[0] + np.arange(len(frames))[:, None] * across
+        is_even = bool(np.abs(positions - expected).max() < _UNEVEN * np.linalg.norm(across))
+        if not is_even:
+            steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+            across = float(np.median(steps)) * normal(first)
+    spacing = (float(f"{np.linalg.norm(across):.6g}"), *pixels)
+    if not is_even:
+        return spacing, "mm", None
+    affine = np.eye(4)
+    affine[:3, 0] = across
+    affine[:3, 1] = pixels[0] * np.array(first.orientation[3:])
+    affine[:3, 2] = pixels[1] * np.array(first.orientation[:3])
+    affine[:3, 3] = positions[0]
+    return spacing, "mm", _TO_RAS @ affine
+
+
+def _header(
+    series: Series,
+    volume: Volume,
+    shape: tuple[int, ...],
+    spacing: tuple[float, float, float],
+    unit: str,
+    affine: npt.NDArray[np.float64] | None,
+) -> dict[str, str]:
+    """Return the header table; nothing in it says who the patient is."""
+    frame = volume.frames[0]
+
+    def measured(unit: str, *keywords: str) -> str:
+        found = next((value for one in keywords if (value := frame.measure(one))), None)
+        return "" if found is None else f"{found:.4g}{unit}"
+
+    acquired = frame.told("AcquisitionMatrix")
+    sizes = [int(one) for one in acquired if one] if hasattr(acquired, "__iter__") else []
+    vendor = [frame.text(name) for name in ("Manufacturer", "ManufacturerModelName")]
+    parts = "complex" if volume.is_complex else _PARTS.get(next(iter(volume.parts)), "")
+    rows = {
+        "Series": f"{series.name}: {series.description}".removesuffix(": "),
+        "Protocol": frame.text("ProtocolName"),
+        "Sequence": frame.text("SequenceName")
+        or frame.text("PulseSequenceName")
+        or frame.text("ScanningSequence"),
+        "Image": parts,
+        **geometry_rows((shape[0], shape[1], shape[2]), spacing, unit, affine),
+        "Acquired matrix": product(sizes) if len(sizes) == 2 else "",
+        "TE": measured(" ms", "EffectiveEchoTime", "EchoTime"),
+        "TR": measured(" ms", "RepetitionTime"),
+        "TI": measured(" ms", "InversionTimes", "InversionTime"),
+        "Flip angle": measured("°", "FlipAngle"),
+        "b-value": measured(" s/mm²", "DiffusionBValue"),
+        "Averages": measured("", "NumberOfAverages"),
+        "Echo train length": measured("", "EchoTrainLength"),
+        "Bandwidth": measured(" Hz/pixel", "PixelBandwidth"),
+        "Slice thickness": measured(" mm", "SliceThickness"),
+        "Field strength": measured(" T", "MagneticFieldStrength"),
+        "Patient position": frame.text("PatientPosition"),
+        "Body part": frame.text("BodyPartExamined"),
+        "Scanner": " ".join(one for one in vendor if one),
+    }
+    return {label: text for label, text in rows.items() if text}

@@ -1,0 +1,1 @@
+"""ISMRMRD (MRD) files: raw data and images."""

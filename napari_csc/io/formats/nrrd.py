@@ -1,0 +1,182 @@
+"""NRRD images, attached (.nrrd) or detached (.nhdr), shown in radiological convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.errors import CscError
+from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.formats.nrrd_storage import Header, read_stored
+from napari_csc.io.headers.radiological import spacing_of, turned
+from napari_csc.io.headers.table import described, geometry_rows, one_line
+from napari_csc.io.requests import LoadRequest
+
+_MAGIC = b"NRRD000"
+# Signs that turn the named space into right-anterior-superior.
+_SPACES = {
+    "right-anterior-superior": (1, 1, 1),
+    "ras": (1, 1, 1),
+    "left-anterior-superior": (-1, 1, 1),
+    "las": (-1, 1, 1),
+    "left-posterior-superior": (-1, -1, 1),
+    "lps": (-1, -1, 1),
+}
+_MILLIMETRES = {"mm": 1.0, "m": 1000.0, "cm": 10.0, "um": 0.001, "micron": 0.001}
+_SPATIAL_KINDS = ("domain", "space", "none", "???")
+
+
+@dataclass(frozen=True)
+class _Volume:
+    """A volume with three axes, in the order of the file.
+
+    ``matrix`` has the directions of the axes as columns, ``signs`` turn them into
+    right-anterior-superior; they are None where the file does not tell.
+    """
+
+    data: npt.NDArray[Any]
+    matrix: npt.NDArray[np.float64] | None
+    origin: npt.NDArray[np.float64]
+    signs: tuple[int, int, int] | None
+
+
+def sniff(head: bytes, path: Path) -> bool:
+    """Return whether this is an NRRD header, with or without the data behind it."""
+    return head.startswith(_MAGIC)
+
+
+def load_nrrd(path: Path, request: LoadRequest) -> Acquisition:
+    """Return the images of a volume as an acquisition.
+
+    Slices are chosen and turned as in NIfTI where the file names the anatomical space. Otherwise
+    the axes stay as stored, the slowest one across the slices, and no affine is known.
+    """
+    if request.axes is not None:
+        raise CscError("An NRRD file states its axes; leave them out.")
+    data, header = read_stored(path)
+    volume = _volume(path, data, header, request.key)
+    images, spacing, unit, facts = _shown(path, volume)
+    affine = facts.get("affine")
+    facts["header"] = {
+        **geometry_rows(images.shape, spacing, unit, affine),
+        "Stored": described(data.shape, data.dtype),
+        **({"Space": one_line(header["space"])} if "space" in header else {}),
+        **({"Stored axes": facts["orientation"]} if affine is not None else {}),
+    }
+    facts |= {"path": str(path), "format": "NRRD", "kind": request.kind or "image"}
+    facts |= {} if request.key is None else {"key": request.key}
+    extra = {"spacing": spacing, "unit": unit, "metadata": facts}
+    stack = images[:, None, None]
+    if request.kind == "k-space":
+        return kspace_acquisition(stack, request, False, extra)
+    return image_acquisition(stack, request, extra)
+
+
+def _volume(path: Path, data: npt.NDArray[Any], header: Header, key: str | None) -> _Volume:
+    """Return the volume in the axes of space; ``key`` is the number of one in a list."""
+    data = data.astype(data.dtype.newbyteorder("="), copy=False)
+    directions = _directions(path, header, data.ndim)
+    kinds = [str(kind) for kind in header.get("kinds", ["domain"] * data.ndim)]
+    if len(kinds) != data.ndim:
+        raise CscError(f"The kinds of axes in {path.name} do not fit its sizes; export it again.")
+    if directions is None:
+        spatial = [axis for axis, kind in enumerate(kinds) if kind.lower() in _SPATIAL_KINDS]
+    else:
+        spatial = [axis for axis in range(data.ndim) if np.isfinite(directions[axis]).all()]
+    others = [axis for axis in range(data.ndim) if axis not in spatial]
+    if len(spatial) not in (2, 3):
+        raise CscError(
+            f"{path.name} has {len(spatial)} axes in space; two or three can be used, so tell by "
+            "the kinds in its header which axis is a list."
+        )
+    data = data.transpose(*others, *spatial)
+    lists = [kinds[axis] for axis in others]
+    pair = next((n for n, kind in enumerate(lists) if kind.lower() == "complex"), None)
+    if pair is not None and data.shape[pair] == 2:
+        data = data.take(0, pair) + 1j * data.take(1, pair)
+        del lists[pair]
+    data = _one_of_list(path, data, lists, key)
+    matrix = None if directions is None else directions[spatial].T
+    if matrix is None and "spacings" in header:
+        spacings = np.asarray(header["spacings"], dtype=float)[spatial]
+        matrix = np.diag(spacings)
+    if data.ndim == 2:
+        data = data[..., None]
+        matrix = None if matrix is None else _with_slices(matrix)
+    signs = _SPACES.get(str(header.get("space", "")).lower())
+    origin = np.asarray(header.get("space origin", np.zeros(3)), dtype=float)
+    if directions is None or directions.shape[1] != 3 or origin.shape != (3,):
+        signs = None
+    units = header.get("space units", ["mm"])
+    scale = _MILLIMETRES.get(str(units[0]).lower(), 1.0) if len(units) else 1.0
+    return _Volume(data, None if matrix is None else scale * matrix, scale * origin, signs)
+
+
+def _directions(path: Path, header: Header, n_axes: int) -> npt.NDArray[np.float64] | None:
+    """Return the direction of every axis, a row each, NaN for those that are not of space."""
+    if header.get("space directions") is None:
+        return None
+    found = np.asarray(header["space directions"], dtype=float)
+    if found.ndim != 2 or len(found) != n_axes or found.shape[1] not in (2, 3):
+        raise CscError(
+            f"The space directions in {path.name} do not fit two or three axes of space; export it "
+            "again without an axis of time."
+        )
+    return found
+
+
+def _one_of_list(
+    path: Path, data: npt.NDArray[Any], kinds: list[str], key: str | None
+) -> npt.NDArray[Any]:
+    """Return the part of the data that the key chooses of the axes that are not of space."""
+    counts = data.shape[: len(kinds)]
+    long = [(kind, count) for kind, count in zip(kinds, counts, strict=True) if count > 1]
+    if len(long) > 1:
+        raise CscError(f"{path.name} has {len(long)} axes that are not of space; save one volume.")
+    data = data.reshape(-1, *data.shape[len(kinds) :])
+    if len(data) > 1 and key is None:
+        raise CscError(
+            f"{path.name} holds {len(data)} volumes (an axis of the kind "
+            f"{one_line(long[0][0], 20)!r}); choose one by its number as the key, 0 to "
+            f"{len(data) - 1}."
+        )
+    number = 0 if key is None else int(key) if key.isdecimal() else -1
+    if not 0 <= number < len(data):
+        raise CscError(f"{path.name} has no volume {key!r}; the volumes are 0 to {len(data) - 1}.")
+    return data[number]
+
+
+def _with_slices(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Add a direction across the slice to those of a single slice."""
+    if matrix.shape[0] == 2:
+        matrix = np.vstack([matrix, np.zeros(2)])
+    normal = np.cross(matrix[:, 0], matrix[:, 1])
+    return np.column_stack([matrix, normal / max(float(np.linalg.norm(normal)), 1e-300)])
+
+
+def _shown(
+    path: Path, volume: _Volume
+) -> tuple[npt.NDArray[Any], tuple[float, float, float], str, dict[str, Any]]:
+    """Return the images (slice, y, x), spacing, unit, and what is known of the orientation."""
+    from nibabel.orientations import aff2axcodes
+
+    matrix = volume.matrix
+    if matrix is None:
+        return volume.data.transpose(2, 1, 0), (1.0, 1.0, 1.0), "pixel", {}
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = matrix, volume.origin[:3] if len(volume.origin) == 3 else 0
+    if not np.isfinite(affine).all() or np.linalg.det(matrix) == 0:
+        raise CscError(f"The orientation in {path.name} is damaged; export it again.")
+    if volume.signs is None:
+        spacing = spacing_of(affine[:, [2, 1, 0, 3]])
+        return volume.data.transpose(2, 1, 0), spacing, "mm", {}
+    affine = np.diag([*volume.signs, 1.0]) @ affine
+    images, shown = turned(volume.data, affine)
+    codes = "".join(str(code) for code in aff2axcodes(affine))
+    facts = {"orientation": codes, "file_affine": affine, "affine": shown}
+    return images, spacing_of(shown), "mm", facts
