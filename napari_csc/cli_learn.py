@@ -11,7 +11,7 @@ from napari_csc.cli_parts import DATA_VARIABLE, plain_errors, volume_folder
 
 if TYPE_CHECKING:
     from napari_csc.core.dictionary.dictionary import Dictionary
-    from napari_csc.learn.dictionary_learning import LearningStep
+    from napari_csc.learn.dictionaries.learning import LearningStep
 
 Data = Annotated[
     Path | None,
@@ -73,7 +73,7 @@ def learn_dictionary(
     if inputs:
         dictionary = _from_files(inputs, output.stem, changes, report)
     elif recipe is not None:
-        from napari_csc.learn.shipped_dictionaries import learn_shipped
+        from napari_csc.learn.dictionaries.shipped import learn_shipped
 
         dictionary = learn_shipped(recipe, volume_folder(data), report, **changes)
     else:
@@ -88,9 +88,9 @@ def _from_files(paths: list[Path], name: str, changes: dict[str, Any], report: A
 
     from napari_csc.errors import CscError
     from napari_csc.io.load import load
-    from napari_csc.learn.dictionary_learning import LearningSettings
-    from napari_csc.learn.dictionary_learning import learn_dictionary as learn
-    from napari_csc.learn.image_sources import GivenImages
+    from napari_csc.learn.dictionaries.image_sources import GivenImages
+    from napari_csc.learn.dictionaries.learning import LearningSettings
+    from napari_csc.learn.dictionaries.learning import learn_dictionary as learn
 
     try:
         settings = LearningSettings.model_validate(changes)
@@ -126,8 +126,8 @@ def train(
 
     folder = volume_folder(data)
     try:
-        from napari_csc.learn.config import load_config
-        from napari_csc.learn.train import train as run
+        from napari_csc.learn.training.config import load_config
+        from napari_csc.learn.training.train import train as run
     except ImportError as error:
         raise CscError(
             f"Training needs further packages ({error}); install napari-csc[learn]."
@@ -196,9 +196,9 @@ def evaluate(
             )
         groups.setdefault(name, []).append(pattern)
     try:
-        from napari_csc.learn.black_box import load_black_box
         from napari_csc.learn.evaluation.run import Evaluation
         from napari_csc.learn.evaluation.run import evaluate as run
+        from napari_csc.learn.training.black_box import load_black_box
     except ImportError as error:
         raise CscError(
             f"Evaluation needs further packages ({error}); install napari-csc[learn]."

@@ -12,8 +12,8 @@ import torch
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
-from napari_csc.learn.dictionary_learning import LearningSettings, LearningStep, learn_dictionary
-from napari_csc.learn.image_sources import GivenImages
+from napari_csc.learn.dictionaries.image_sources import GivenImages
+from napari_csc.learn.dictionaries.learning import LearningSettings, LearningStep, learn_dictionary
 from napari_csc.viewer.work import Step
 
 # A person waits for it: what is reached by then is good, as filters settle early.

@@ -3,7 +3,7 @@ import pytest
 from threads import one_thread
 
 from napari_csc.core.maps import MapNetworkConfig
-from napari_csc.learn.config import TrainingConfig
+from napari_csc.learn.training.config import TrainingConfig
 
 __all__ = ["one_thread"]
 

@@ -6,9 +6,9 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
-from napari_csc.learn.black_box import BlackBox, BlackBoxMethod, load_black_box
-from napari_csc.learn.data import filled_slices, random_batch, read_volumes
-from napari_csc.learn.train import train
+from napari_csc.learn.training.black_box import BlackBox, BlackBoxMethod, load_black_box
+from napari_csc.learn.training.data import filled_slices, random_batch, read_volumes
+from napari_csc.learn.training.train import train
 
 pytest.importorskip("deepinv")
 KINDS = ["unet", "varnet", "modl"]

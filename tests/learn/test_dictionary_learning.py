@@ -9,13 +9,13 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator, synthesize_d
 from napari_csc.core.solvers import Fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
-from napari_csc.learn.dictionary_learning import (
+from napari_csc.learn.dictionaries.filter_update import CodeStatistics, most_alike
+from napari_csc.learn.dictionaries.image_sources import GivenImages
+from napari_csc.learn.dictionaries.learning import (
     LearningSettings,
     _replace,
     learn_dictionary,
 )
-from napari_csc.learn.filter_update import CodeStatistics, most_alike
-from napari_csc.learn.image_sources import GivenImages
 
 SMALL = {"count": 4, "sizes": (5,), "crop": 32, "steps": 30, "images_per_step": 2, "iterations": 10}
 

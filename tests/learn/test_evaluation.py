@@ -14,6 +14,7 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import save_map_network
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import evaluation_images
+from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, shuffling
 from napari_csc.learn.evaluation.measure import (
     Condition,
     Row,
@@ -32,7 +33,6 @@ from napari_csc.learn.evaluation.methods import (
     scalar_method,
     total_variation,
 )
-from napari_csc.learn.evaluation.promises import cost, dropping, equivariance, shuffling
 from napari_csc.learn.evaluation.tables import by_method_and_group, differences
 
 GROUPS = {"ball": ("train_a.npy",), "other": ("test_c.npy",)}

@@ -3,8 +3,8 @@ import torch
 
 from napari_csc.core import metrics
 from napari_csc.core.maps import load_map_network
-from napari_csc.learn.losses import mean_ssim, modulus
-from napari_csc.learn.train import train
+from napari_csc.learn.training.losses import mean_ssim, modulus
+from napari_csc.learn.training.train import train
 
 
 def test_ssim_is_that_of_the_metrics():

@@ -8,7 +8,7 @@ from helper import fresh_network
 from napari_csc.core.maps import load_map_network, save_map_network
 from napari_csc.core.maps.registry import DIGESTS, SHIPPED
 from napari_csc.errors import CscError
-from napari_csc.learn.shipping import ship
+from napari_csc.learn.training.shipping import ship
 
 
 def test_shipped_weights_are_rounded_and_noted(tmp_path):

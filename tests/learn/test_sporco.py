@@ -9,8 +9,8 @@ from napari_csc.core.dictionary.spectra import filter_spectra, per_filter_steps
 from napari_csc.core.dictionary.synthesis import synthesize_direct
 from napari_csc.core.solvers import Fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.learn.data import taper
-from napari_csc.learn.dictionary_learning import LearningSettings, learn_dictionary
+from napari_csc.learn.dictionaries.learning import LearningSettings, learn_dictionary
+from napari_csc.learn.training.data import taper
 
 SIZE, COUNT, WIDTH = 64, 8, 7
 

@@ -8,7 +8,7 @@ import torch
 
 from napari_csc.core.maps import MapNetworkConfig, load_map_network
 from napari_csc.errors import CscError
-from napari_csc.learn.train import train
+from napari_csc.learn.training.train import train
 
 V1 = MapNetworkConfig(kind="v1", channels=2, stages=2, n_filters=6)
 

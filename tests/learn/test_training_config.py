@@ -2,7 +2,7 @@ import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
-from napari_csc.learn.config import SHIPPED, load_config
+from napari_csc.learn.training.config import SHIPPED, load_config
 
 GOOD = """
 name = "mine"

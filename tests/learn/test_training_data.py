@@ -5,8 +5,8 @@ import torch
 from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
-from napari_csc.learn.config import load_config
-from napari_csc.learn.data import (
+from napari_csc.learn.training.config import load_config
+from napari_csc.learn.training.data import (
     filled_slices,
     random_batch,
     random_dictionary,
@@ -15,7 +15,7 @@ from napari_csc.learn.data import (
     simulate_batch,
     taper,
 )
-from napari_csc.learn.validation import validation_scans
+from napari_csc.learn.training.validation import validation_scans
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, build_map_network
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.learn.data import filled_slices, random_batch, read_volumes
-from napari_csc.learn.model import UnrolledReconstruction
-from napari_csc.learn.validation import score, with_scalar
+from napari_csc.learn.training.data import filled_slices, random_batch, read_volumes
+from napari_csc.learn.training.model import UnrolledReconstruction
+from napari_csc.learn.training.validation import score, with_scalar
 
 DICTIONARY = Dictionary.dct(6, 5)
 

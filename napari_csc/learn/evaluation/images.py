@@ -13,7 +13,7 @@ import torch
 
 from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.errors import CscError
-from napari_csc.learn.data import smooth_field
+from napari_csc.learn.training.data import smooth_field
 
 Image = npt.NDArray[np.float32]
 

@@ -13,6 +13,7 @@ from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.learn.evaluation import figures, tables
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
+from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, seconds, shuffling
 from napari_csc.learn.evaluation.measure import (
     FIGURES,
     Condition,
@@ -23,6 +24,8 @@ from napari_csc.learn.evaluation.measure import (
     read_rows,
     write_rows,
 )
+from napari_csc.learn.evaluation.measured_scans import real_scans
+from napari_csc.learn.evaluation.measured_scans import table as real_table
 from napari_csc.learn.evaluation.methods import (
     SCALARS,
     TV_WEIGHTS,
@@ -33,9 +36,6 @@ from napari_csc.learn.evaluation.methods import (
     TotalVariation,
     scalar_method,
 )
-from napari_csc.learn.evaluation.promises import cost, dropping, equivariance, seconds, shuffling
-from napari_csc.learn.evaluation.real import real_scans
-from napari_csc.learn.evaluation.real import table as real_table
 
 Report = Callable[[str], None]
 

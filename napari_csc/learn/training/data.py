@@ -14,7 +14,7 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
-from napari_csc.learn.config import TrainingConfig
+from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.volumes import SUFFIXES, Volume, read_volume
 from napari_csc.phantom.head import PROTOCOLS, head_phantom
 

@@ -17,9 +17,9 @@ from napari_csc.core.dictionary.spectra import filter_spectra
 from napari_csc.core.solvers import Admm, balanced_penalties
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.errors import CscError
-from napari_csc.learn.data import taper
-from napari_csc.learn.filter_update import CodeStatistics, most_alike
-from napari_csc.learn.image_sources import ImageSource
+from napari_csc.learn.dictionaries.filter_update import CodeStatistics, most_alike
+from napari_csc.learn.dictionaries.image_sources import ImageSource
+from napari_csc.learn.training.data import taper
 
 Tensor = torch.Tensor
 
@@ -88,7 +88,7 @@ def learn_dictionary(
 
     The low-pass part of each image is taken off, parts of the rest are coded with the dictionary of
     the moment (ADMM), and the filters follow the codes of all images so far
-    (`napari_csc.learn.filter_update.CodeStatistics`). Filters that nothing uses, or that repeat
+    (`napari_csc.learn.dictionaries.filter_update.CodeStatistics`). Filters that nothing uses, or that repeat
     another at some shift, are replaced by the worst explained places of the batch.
 
     Parameters

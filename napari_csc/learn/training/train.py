@@ -20,8 +20,8 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps.registry import METADATA_KEY
 from napari_csc.errors import CscError
-from napari_csc.learn.config import TrainingConfig
-from napari_csc.learn.data import (
+from napari_csc.learn.training.config import TrainingConfig
+from napari_csc.learn.training.data import (
     Batch,
     filled_slices,
     phantom_slices,
@@ -29,9 +29,9 @@ from napari_csc.learn.data import (
     random_dictionary,
     read_volumes,
 )
-from napari_csc.learn.losses import mean_ssim, modulus
-from napari_csc.learn.model import Trainable, UnrolledReconstruction, build_model
-from napari_csc.learn.validation import best_scalar, initial_image, score, validation_scans
+from napari_csc.learn.training.losses import mean_ssim, modulus
+from napari_csc.learn.training.model import Trainable, UnrolledReconstruction, build_model
+from napari_csc.learn.training.validation import best_scalar, initial_image, score, validation_scans
 
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"

@@ -22,8 +22,8 @@ from napari_csc.core.maps import (
 )
 from napari_csc.core.solvers import unrolled_admm, unrolled_fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.learn.config import TrainingConfig
-from napari_csc.learn.data import Batch
+from napari_csc.learn.training.config import TrainingConfig
+from napari_csc.learn.training.data import Batch
 
 Tensor = torch.Tensor
 
@@ -181,7 +181,7 @@ class UnrolledReconstruction(Trainable):
 def build_model(config: TrainingConfig) -> Trainable:
     """Return what a configuration trains, with fresh weights."""
     if config.black_box is not None:
-        from napari_csc.learn.black_box import BlackBox
+        from napari_csc.learn.training.black_box import BlackBox
 
         return BlackBox(config.black_box)
     return UnrolledReconstruction(

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from napari_csc.learn.data import Image, random_image
+from napari_csc.learn.training.data import Image, random_image
 
 Tensor = torch.Tensor
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
-from napari_csc.learn.data import filled_slices, read_volumes
-from napari_csc.learn.dictionary_learning import LearningSettings, LearningStep, learn_dictionary
-from napari_csc.learn.image_sources import VolumeImages
+from napari_csc.learn.dictionaries.image_sources import VolumeImages
+from napari_csc.learn.dictionaries.learning import LearningSettings, LearningStep, learn_dictionary
+from napari_csc.learn.training.data import filled_slices, read_volumes
 
 _FILE = Path(__file__).with_name("dictionaries.toml")
 

@@ -16,8 +16,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
-from napari_csc.learn.data import Batch
-from napari_csc.learn.model import Trainable
+from napari_csc.learn.training.data import Batch
+from napari_csc.learn.training.model import Trainable
 
 Tensor = torch.Tensor
 Kind = Literal["unet", "varnet", "modl"]
