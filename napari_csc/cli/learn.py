@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_csc.cli_parts import DATA_VARIABLE, plain_errors, volume_folder
+from napari_csc.cli.parts import DATA_VARIABLE, plain_errors, volume_folder
 
 if TYPE_CHECKING:
     from napari_csc.core.dictionary.dictionary import Dictionary

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_csc.cli_convert import convert
-from napari_csc.cli_learn import evaluate, learn_dictionary, train
-from napari_csc.cli_parts import DATA_VARIABLE, plain_errors
-from napari_csc.cli_reconstruct import batch, is_batch, repeat, single
+from napari_csc.cli.convert import convert
+from napari_csc.cli.learn import evaluate, learn_dictionary, train
+from napari_csc.cli.parts import DATA_VARIABLE, plain_errors
+from napari_csc.cli.reconstruct import batch, is_batch, repeat, single
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition.cartesian import Acquisition

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_csc.cli_parts import plain_errors
+from napari_csc.cli.parts import plain_errors
 
 if TYPE_CHECKING:
     from napari_csc.core.acquisition.cartesian import Acquisition
