@@ -10,26 +10,26 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidge
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
-from napari_csc.viewer.controller import Controller
-from napari_csc.viewer.gui_thread import GuiThread
-from napari_csc.viewer.jobs import WorkerThread
-from napari_csc.viewer.lanes import Lanes
+from napari_csc.viewer.background.gui_thread import GuiThread
+from napari_csc.viewer.background.lane import WorkerThread
+from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.models import Controller
 from napari_csc.viewer.preferences import Preferences
+from napari_csc.viewer.sections.compare.panel import ComparePanel
+from napari_csc.viewer.sections.dictionary.panel import DictionaryPanel
+from napari_csc.viewer.sections.display.panel import DisplayPanel
+from napari_csc.viewer.sections.export.panel import ExportPanel
+from napari_csc.viewer.sections.input.panel import InputPanel
+from napari_csc.viewer.sections.inspect.panel import InspectPanel
+from napari_csc.viewer.sections.measure.panel import MeasurePanel
+from napari_csc.viewer.sections.play.panel import PlayPanel
+from napari_csc.viewer.sections.reconstruct.maps_panel import MapsPanel
+from napari_csc.viewer.sections.reconstruct.presets_panel import PresetsPanel
+from napari_csc.viewer.sections.reconstruct.run_panel import RunPanel
+from napari_csc.viewer.sections.reconstruct.solver_panel import SolverPanel
+from napari_csc.viewer.sections.tour.panel import TourPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
-from napari_csc.viewer.widgets.compare_panel import ComparePanel
-from napari_csc.viewer.widgets.dictionary_panel import DictionaryPanel
-from napari_csc.viewer.widgets.display_panel import DisplayPanel
-from napari_csc.viewer.widgets.export_panel import ExportPanel
-from napari_csc.viewer.widgets.input_panel import InputPanel
-from napari_csc.viewer.widgets.inspect_panel import InspectPanel
-from napari_csc.viewer.widgets.maps_panel import MapsPanel
-from napari_csc.viewer.widgets.measure_panel import MeasurePanel
-from napari_csc.viewer.widgets.play_panel import PlayPanel
-from napari_csc.viewer.widgets.presets_panel import PresetsPanel
-from napari_csc.viewer.widgets.run_panel import RunPanel
-from napari_csc.viewer.widgets.solver_panel import SolverPanel
-from napari_csc.viewer.widgets.tour_panel import TourPanel
 
 TITLE = "Sparse coding reconstruction"
 _WIDTH = 350

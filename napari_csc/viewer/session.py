@@ -19,7 +19,7 @@ from napari_csc.core.reconstruction.settings import (
 )
 from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
-from napari_csc.viewer.views import Part
+from napari_csc.viewer.images.views import Part
 
 FALLBACK_MAPS = "1.5sigma"
 """One level for every filter and pixel: what is used where no trained network is at hand."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
-from napari_csc.viewer.loading import Simulation
+from napari_csc.viewer.sections.input.loading import Simulation
 
 pytestmark = pytest.mark.gui
 
@@ -173,7 +173,7 @@ def test_extent_without_samples_and_last_filter(dock, load, qtbot, problems, sca
 
 
 def test_an_unexpected_error_is_no_traceback(dock, load, run, monkeypatch, problems, scan_file):
-    from napari_csc.viewer import controller
+    from napari_csc.viewer import models as controller
 
     load(scan_file)
     with monkeypatch.context() as patch:

@@ -3,7 +3,7 @@
 import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.viewer.changes import Change, filter_changes, summary
+from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 
 
 def test_the_first_filters_are_not_new() -> None:

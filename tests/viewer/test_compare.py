@@ -24,8 +24,8 @@ from napari_csc.viewer.layers import (
     SMOOTH,
     SWIPE,
 )
-from napari_csc.viewer.layers.comparison import BLINK_KEY
 from napari_csc.viewer.layers.stage import best_shape
+from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 
 pytestmark = pytest.mark.gui
 

@@ -13,11 +13,11 @@ from napari_csc.core.metrics import haarpsi, nmse, psnr, ssim
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.blinded import COLUMNS, Reading, Study
-from napari_csc.viewer.comparison_figures import Figure, figure_tables, tables_of_pins
-from napari_csc.viewer.geometry import Geometry
-from napari_csc.viewer.pair_views import DifferenceView, SwipeView
-from napari_csc.viewer.pins import Pin, Place, common, differing, misfit
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.pair_views import DifferenceView, SwipeView
+from napari_csc.viewer.sections.compare.metric_table import Figure, figure_tables, tables_of_pins
+from napari_csc.viewer.sections.compare.pins import Pin, Place, common, differing, misfit
+from napari_csc.viewer.sections.compare.votes import COLUMNS, Reading, Study
 
 # ---------------------------------------------------------------- views
 

@@ -11,8 +11,8 @@ import napari_csc as csc
 from napari_csc.cli import app
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.copying import as_command, as_python
-from napari_csc.viewer.work import Job, run_job
+from napari_csc.viewer.sections.export.as_code import as_command, as_python
+from napari_csc.viewer.sections.reconstruct.job import Job, run_job
 
 CHANGES = [
     {"maps": "1.5sigma", "iterations": 3},

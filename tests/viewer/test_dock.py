@@ -24,7 +24,7 @@ from napari_csc.viewer.layers import (
     REFERENCE,
     SMOOTH,
 )
-from napari_csc.viewer.loading import Simulation
+from napari_csc.viewer.sections.input.loading import Simulation
 
 pytestmark = pytest.mark.gui
 

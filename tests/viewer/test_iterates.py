@@ -7,8 +7,8 @@ from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
-from napari_csc.viewer.iterates import compute_iterates
-from napari_csc.viewer.work import Job, run_job
+from napari_csc.viewer.sections.play.iterates import compute_iterates
+from napari_csc.viewer.sections.reconstruct.job import Job, run_job
 
 
 def go_on() -> bool:

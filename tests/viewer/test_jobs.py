@@ -7,7 +7,7 @@ import pytest
 
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
-from napari_csc.viewer.jobs import Handlers, Lane, Ticket
+from napari_csc.viewer.background.lane import Handlers, Lane, Ticket
 
 
 class Later:

@@ -7,8 +7,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
-from napari_csc.viewer import learner as learner_module
-from napari_csc.viewer.learning import Lesson, learn_from
+from napari_csc.viewer.sections.dictionary import learner as learner_module
+from napari_csc.viewer.sections.dictionary.learning import Lesson, learn_from
 
 
 @pytest.fixture
@@ -18,7 +18,9 @@ def images(small_acquisition: Acquisition) -> torch.Tensor:
 
 
 def test_writes_what_it_learned(images, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("napari_csc.viewer.learning._MOST_SECONDS", 600.0)  # on a busy machine, too
+    monkeypatch.setattr(
+        "napari_csc.viewer.sections.dictionary.learning._MOST_SECONDS", 600.0
+    )  # on a busy machine, too
     steps = []
     learned = learn_from(Lesson(images, 4, 5, "a scan"), tmp_path / "new", steps.append, bool)
     assert len(learned.dictionary) == 4
@@ -29,7 +31,7 @@ def test_writes_what_it_learned(images, tmp_path: Path, monkeypatch) -> None:
 
 
 def test_ends_in_time(images, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("napari_csc.viewer.learning._MOST_SECONDS", 0.0)
+    monkeypatch.setattr("napari_csc.viewer.sections.dictionary.learning._MOST_SECONDS", 0.0)
     steps = []
     learned = learn_from(Lesson(images, 4, 5, "a scan"), tmp_path, steps.append, bool)
     assert len(learned.dictionary) == 4

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_csc.viewer.images.views import ComplexView
 from napari_csc.viewer.layers import INITIAL, RECONSTRUCTION, REFERENCE
 from napari_csc.viewer.layers.roles import LINES, REGIONS
-from napari_csc.viewer.views import ComplexView
 
 pytestmark = pytest.mark.gui
 

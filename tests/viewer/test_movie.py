@@ -10,8 +10,8 @@ from PIL import Image, ImageSequence
 
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
-from napari_csc.viewer import movie as movie_module
-from napari_csc.viewer.movie import Frame, Movie, drawn, ffmpeg, write_movie
+from napari_csc.viewer.sections.play import movie as movie_module
+from napari_csc.viewer.sections.play.movie import Frame, Movie, drawn, ffmpeg, write_movie
 
 HEIGHT, WIDTH = 60, 50
 

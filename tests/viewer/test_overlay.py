@@ -12,12 +12,12 @@ from napari.utils.key_bindings import KeymapHandler
 
 from napari_csc.core.analysis.filter_figures import removed, ruling_filters
 from napari_csc.core.reconstruction.progress import Progress
+from napari_csc.viewer.images.pair_views import SwipeView
+from napari_csc.viewer.images.views import MapsView
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REMOVED, RULERS
 from napari_csc.viewer.layers.map_layer import MAPS_KEY
 from napari_csc.viewer.layers.roles import PLACE
-from napari_csc.viewer.pair_views import SwipeView
-from napari_csc.viewer.views import MapsView
-from napari_csc.viewer.work import _Reporter
+from napari_csc.viewer.sections.reconstruct.job import _Reporter
 
 
 @pytest.fixture

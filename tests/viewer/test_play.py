@@ -445,7 +445,7 @@ def test_what_goes_wrong_while_computing_is_told(
     def fail(*given):
         raise MemoryError
 
-    monkeypatch.setattr("napari_csc.viewer.iterate_player.compute_iterates", fail)
+    monkeypatch.setattr("napari_csc.viewer.sections.play.iterate_player.compute_iterates", fail)
     finished.play_button.click()
     qtbot.waitUntil(lambda: problems() != [])
     assert "not enough memory" in problems()[-1]

@@ -3,7 +3,7 @@ from qtpy.QtWidgets import QInputDialog
 
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.presets import BUILT_IN, Presets
+from napari_csc.viewer.sections.reconstruct.presets import BUILT_IN, Presets
 from napari_csc.viewer.session import SETTING_FIELDS, Session
 
 

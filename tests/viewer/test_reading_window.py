@@ -11,7 +11,7 @@ import scipy.io
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.io.array_choices import ArrayChoice, array_choices, spelled
 from napari_csc.io.formats.table import FORMATS
-from napari_csc.viewer.reading import preview_of
+from napari_csc.viewer.sections.input.read_as import preview_of
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_file_without_arrays_is_not_asked_about(dock, window, tmp_path, qtbot,
 def test_a_folder_is_opened(dock, monkeypatch, tmp_path) -> None:
     opened = []
     monkeypatch.setattr(
-        "napari_csc.viewer.widgets.input_panel.QFileDialog.getExistingDirectory",
+        "napari_csc.viewer.sections.input.panel.QFileDialog.getExistingDirectory",
         lambda *given: str(tmp_path),
     )
     monkeypatch.setattr(dock.controller, "open_file", opened.append)

@@ -19,7 +19,7 @@ from napari_csc.io.formats.csc_result import save
 from napari_csc.io.napari_reader import read
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.layers import INITIAL, MAPS, PIN_A, PIN_B, RECONSTRUCTION, REFERENCE, SMOOTH
-from napari_csc.viewer.loading import Simulation
+from napari_csc.viewer.sections.input.loading import Simulation
 
 pytestmark = pytest.mark.gui
 

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from napari_csc.errors import CscError
-from napari_csc.viewer import app, film, screenshots
-from napari_csc.viewer.guide import Guide
+from napari_csc.viewer import app
+from napari_csc.viewer.demo import film, screenshots
+from napari_csc.viewer.demo.driver import Guide
+from napari_csc.viewer.demo.palette import few_colours, palette
+from napari_csc.viewer.demo.states import SHOTS, Shot
 from napari_csc.viewer.layers import KSPACE, RULERS
-from napari_csc.viewer.palette import few_colours, palette
-from napari_csc.viewer.shots import SHOTS, Shot
 
 pytestmark = pytest.mark.gui
 

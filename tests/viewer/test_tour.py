@@ -13,7 +13,7 @@ from napari_csc.viewer.layers import (
     REFERENCE,
     SMOOTH,
 )
-from napari_csc.viewer.tour_scenes import SCENES
+from napari_csc.viewer.sections.tour.scenes import SCENES
 
 pytestmark = pytest.mark.gui
 
@@ -34,7 +34,7 @@ def small(scene):
 def tour(dock, monkeypatch, scan_file):
     tour = dock.tour_panel.tour
     tour.scenes = [small(scene) for scene in SCENES]
-    monkeypatch.setattr("napari_csc.viewer.widgets.tour_panel.sample_path", lambda: scan_file)
+    monkeypatch.setattr("napari_csc.viewer.sections.tour.panel.sample_path", lambda: scan_file)
     return tour
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.viewer.geometry import Geometry
-from napari_csc.viewer.views import PARTS, ComplexView, image_window, log_kspace, part_window
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.views import PARTS, ComplexView, image_window, log_kspace, part_window
 
 
 @pytest.fixture

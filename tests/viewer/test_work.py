@@ -14,7 +14,7 @@ from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.work import Job, Outcome, Step, prepared, run_job
+from napari_csc.viewer.sections.reconstruct.job import Job, Outcome, Step, prepared, run_job
 
 
 def settings(**values: object) -> ReconstructionSettings:

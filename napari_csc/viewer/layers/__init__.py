@@ -1,6 +1,5 @@
 """The layers of the viewer. The only room that adds, changes or removes any."""
 
-from napari_csc.viewer.layers.board import LayerBoard
 from napari_csc.viewer.layers.roles import (
     CODE,
     CONTRIBUTION,
@@ -21,6 +20,7 @@ from napari_csc.viewer.layers.roles import (
     SMOOTH,
     SWIPE,
 )
+from napari_csc.viewer.layers.scan_layers import LayerBoard
 
 __all__ = [
     "CODE",

@@ -10,11 +10,11 @@ from psygnal import Signal
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.viewer.geometry import Geometry
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.views import MapsView, Window
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import MAPS
-from napari_csc.viewer.layers.shelf import Shelf
-from napari_csc.viewer.views import MapsView, Window
+from napari_csc.viewer.layers.store import Shelf
 
 MAPS_KEY = "M"
 _LEGEND = "bright: held back\ndark: free to act"

@@ -9,9 +9,9 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_csc.viewer.layer_input import own
-from napari_csc.viewer.layers.shelf import Shelf
-from napari_csc.viewer.views import thinned
+from napari_csc.viewer.images.views import thinned
+from napari_csc.viewer.layers.store import Shelf
+from napari_csc.viewer.sections.input.layer_input import own
 
 MODIFIER = "Alt"
 PRESETS: dict[str, tuple[float, float]] = {

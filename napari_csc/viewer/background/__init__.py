@@ -1,0 +1,1 @@
+"""Work beside the thread of the viewer."""

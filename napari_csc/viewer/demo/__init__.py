@@ -1,0 +1,1 @@
+"""The viewer worked by script: screenshots and the film."""

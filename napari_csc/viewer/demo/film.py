@@ -1,0 +1,196 @@
+"""A film of a minute, made by working the real viewer: from the scan to the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from napari_csc.storage.atomic import replacing
+from napari_csc.viewer.demo.driver import Guide
+from napari_csc.viewer.demo.palette import few_colours, palette
+from napari_csc.viewer.sections.play.movie import Frame, drawn
+from napari_csc.viewer.sections.reconstruct.job import Step
+
+SIZE = (1200, 760)
+"""Size of the window that is filmed."""
+DICTIONARIES = ("dct-64-11", "gabor-64-11", "random-64-11", "brain-64-11", "brain-16-9")
+_WIDTH = 900
+_COLOURS = 96
+_TELLING: tuple[Callable[[Step], bool], ...] = (
+    lambda step: step.is_rough,
+    lambda step: step.done >= 4,
+    lambda step: step.done >= 9,
+)
+"""Steps of a run that are filmed: the first iterations are nearly black."""
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """A picture of the film.
+
+    Attributes
+    ----------
+    frame
+        The window, and what is printed below it.
+    seconds
+        How long it stays.
+    """
+
+    frame: Frame
+    seconds: float
+
+
+def write_film(guide: Guide, path: Path, dictionaries: tuple[str, ...] = DICTIONARIES) -> Path:
+    """Film the viewer and write an animated GIF, small enough for a README.
+
+    Parameters
+    ----------
+    guide
+        Works the viewer.
+    path
+        File to write.
+    dictionaries
+        Those that are swapped, one after the other.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    guide.viewer.theme = "dark"
+    guide.viewer.window.resize(*SIZE)
+    guide.tidy()
+    takes = list(film(guide, dictionaries))
+    pictures = [_small(one.frame) for one in takes]
+    # One palette for all: what stays the same from picture to picture is then not stored again.
+    colours = palette(pictures, _COLOURS)
+    few = [few_colours(one, colours) for one in pictures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, overwrite=True) as temporary:
+        few[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=few[1:],
+            duration=[round(1000 * one.seconds) for one in takes],
+            loop=0,
+            optimize=False,
+        )
+    return path
+
+
+def film(guide: Guide, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterator[Take]:
+    """Work the viewer and return its pictures, one after the other."""
+    session, board = guide.session, guide.controller.board
+
+    def seen(caption: str, seconds: float) -> Take:
+        guide.idle()
+        return Take(Frame(guide.picture(), caption), seconds)
+
+    guide.with_scan()
+    yield seen(
+        "A low-field scan: coarse and noisy, because only the middle of k-space is sampled.", 4
+    )
+    yield from _run(guide, "Run: the image comes about while one looks on.")
+    board.maps.set_visible(False)
+    yield seen(
+        "The reconstruction: a smooth part plus 32 small filters, each printed where it fits.", 4
+    )
+    board.maps.set_visible(True)
+    for number, original in enumerate(guide.telling_filters(3)):
+        session.selected = original
+        what = (
+            "Why it looks so: the map of a filter." if number == 0 else "The map of another filter."
+        )
+        yield seen(f"{what}\nDark: the filter is free to act there; bright: it is held back.", 3)
+    for number, name in enumerate(dictionaries, start=1):
+        guide.with_result(name)
+        session.selected = guide.telling_filters(1)[0]
+        yield seen(
+            f"Another dictionary, {number} of {len(dictionaries)}: {name}. The same network infers "
+            f"its maps,\nwithout any retraining.{_similarity(guide)}",
+            4,
+        )
+    guide.with_result()
+    session.selected = guide.telling_filters(1)[0]
+    yield seen("Back to the first dictionary. Now its filters are shuffled…", 3)
+    session.shuffle_seed = 3
+    yield seen("…the gallery shows them in another order…", 2)
+    guide.run()
+    change = guide.controller.outcome.shuffle_change if guide.controller.outcome else None
+    told = "" if change is None else f"\nLargest change of any pixel: {change:.0e} of the maximum."
+    yield seen(f"…and the image stays the same: each map moves with its filter.{told}", 4)
+    yield from _compared(guide)
+
+
+def _run(guide: Guide, caption: str) -> Iterator[Take]:
+    """Reconstruct, with a few pictures on the way."""
+    guide.use()
+    steps: list[Step] = []
+    guide.controller.step.connect(lambda step: steps.append(step))
+    guide.controller.run()
+    for is_telling in _TELLING:
+        steps.clear()
+        found = partial(_has_come, guide, is_telling, steps)
+        guide.wait(found)
+        if not guide.controller.is_running:
+            return
+        yield Take(Frame(guide.picture(), caption), 1)
+    guide.wait(lambda: not guide.controller.is_running)
+
+
+def _has_come(guide: Guide, is_telling: Callable[[Step], bool], steps: list[Step]) -> bool:
+    return not guide.controller.is_running or any(is_telling(step) for step in steps)
+
+
+def _compared(guide: Guide) -> Iterator[Take]:
+    """Leave filters out, and compare."""
+    session, comparing = guide.session, guide.controller.comparing
+
+    def seen(caption: str, seconds: float) -> Take:
+        guide.idle()
+        return Take(Frame(guide.picture(), caption), seconds)
+
+    guide.with_result()
+    guide.controller.board.maps.set_visible(False)
+    yield seen(f"What if filters are missing? All of them first, kept as A.{_similarity(guide)}", 3)
+    comparing.pin("A")
+    count = 0 if session.dictionary is None else len(session.dictionary)
+    session.dropped = tuple(index for index in range(count) if index % 4)
+    yield seen("Three of four filters are left out…", 2)
+    guide.run()
+    comparing.pin("B")
+    guide.controller.board.maps.set_visible(False)
+    yield seen(f"…and the image has to do without them. This is kept as B.{_similarity(guide)}", 3)
+    guide.open_sections("Compare")
+    comparing.set_gain(5)
+    for view, caption, seconds in (
+        ("A", "Compare: A has all filters…", 2),
+        ("B", "…B has a quarter of them…", 2),
+        ("A", "A…", 1),
+        ("B", "B…", 1),
+        ("difference", "…and this is B minus A, five times: blue is darker, orange brighter.", 5),
+        ("side by side", "Everything side by side, with figures against the truth in the dock.", 5),
+    ):
+        comparing.show(view)  # type: ignore[arg-type]
+        yield seen(caption, seconds)
+
+
+def _similarity(guide: Guide) -> str:
+    """Return how similar the image is to the truth, if that is known."""
+    outcome = guide.controller.outcome
+    if outcome is None or outcome.figures is None:
+        return ""
+    return f" SSIM to the truth: {outcome.figures['SSIM'][1]:.3f}."
+
+
+def _small(frame: Frame) -> Image.Image:
+    picture = Image.fromarray(frame.picture)
+    size = (_WIDTH, round(picture.height * _WIDTH / picture.width))
+    small = np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
+    return drawn(Frame(small, frame.caption)).convert("RGB")

@@ -1,0 +1,1 @@
+"""Numbers of pictures: views, windows, places. No napari."""

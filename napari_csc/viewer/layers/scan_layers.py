@@ -1,0 +1,415 @@
+"""Inputs, running and finished reconstructions, each in layers of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from psygnal import Signal
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import LazyImages
+from napari_csc.core.acquisition.orientation import edge_letters
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
+from napari_csc.viewer.layers.canvas_signs import Signs
+from napari_csc.viewer.layers.map_layer import MapLayer
+from napari_csc.viewer.layers.roles import (
+    COMPARED,
+    CONTRIBUTION,
+    INITIAL,
+    KSPACE,
+    OUTPUTS,
+    PLACE,
+    PLAYED,
+    RECONSTRUCTION,
+    REFERENCE,
+    REMOVED,
+    SMOOTH,
+)
+from napari_csc.viewer.layers.store import COLORMAPS, Shelf, hold
+from napari_csc.viewer.layers.windowing import Windowing
+from napari_csc.viewer.sections.compare.layers import DIVERGING, ComparisonLayers
+from napari_csc.viewer.sections.compare.pins import Place
+from napari_csc.viewer.sections.display.layers import Ruler, rulers_in, show_rulers
+from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.sections.inspect.layers import mark_place
+from napari_csc.viewer.sections.measure.layers import Marks
+from napari_csc.viewer.sections.measure.planes import planes
+from napari_csc.viewer.sections.play.layers import PlaybackLayers
+
+
+class LayerBoard:
+    """Shows inputs, running and finished reconstructions, each in a layer of its own.
+
+    A layer that is there already is updated in place, so that its contrast limits, colormap,
+    opacity and visibility survive. A layer that the user removed is not missed. All methods belong
+    on the thread of the viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    on_filter
+        Called with the position of the filter when the user moves the filter slider.
+    """
+
+    cursor_moved = Signal(object)
+    """The cursor moved over the canvas: its position in the world."""
+    moved = Signal()
+    """The sliders below the image moved."""
+
+    def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
+        self._viewer = viewer
+        self._part: Part = "magnitude"
+        self._geometry = Geometry()
+        self._initial: Array | LazyImages | None = None
+        self._image_window: Window = (0.0, 1.0)
+        self._running: Array | None = None
+        self._shown: tuple[Reconstruction, Windows, int, str] | None = None
+        self._shelf = Shelf(viewer)
+        self.maps = MapLayer(self._shelf, on_filter)
+        self.marks = Marks(self._shelf)
+        self.signs = Signs(viewer)
+        self.windowing = Windowing(self._shelf, RECONSTRUCTION)
+        self.comparison = ComparisonLayers(viewer, self._shelf)
+        self.playback = PlaybackLayers(viewer, self._shelf)
+        viewer.dims.events.point.connect(self._dims_moved)
+        viewer.mouse_move_callbacks.append(self._mouse_moved)
+
+    def close(self) -> None:
+        """Let go of the viewer."""
+        self.playback.close()
+        self.comparison.close()
+        self._viewer.dims.events.point.disconnect(self._dims_moved)
+        self.maps.close()
+        if self._mouse_moved in self._viewer.mouse_move_callbacks:
+            self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
+        self.signs.close()
+        self.windowing.close()
+        self._shelf.close()
+
+    # ------------------------------------------------------------ input
+
+    def find(self, role: str) -> Image | None:
+        """Return the layer with a role, if it is still there."""
+        return self._shelf.find(role)
+
+    def is_output(self, layer: Layer) -> bool:
+        """Return whether a layer was made here, from an input."""
+        held = own(layer)
+        made = (*OUTPUTS, *PLAYED, *COMPARED, REFERENCE, KSPACE)
+        return held.get("role") in made or bool(held.get("simulated"))
+
+    def show_input(
+        self,
+        acquisition: Acquisition,
+        initial: Array | LazyImages,
+        window: Window,
+        geometry: Geometry,
+        layer: Layer | None = None,
+        simulated: bool = False,
+    ) -> None:
+        """Show a new input; results of the one before are taken away.
+
+        Parameters
+        ----------
+        acquisition, initial
+            The input and its initial image.
+        window
+            Grey window of the magnitude.
+        geometry
+            Where it lies.
+        layer
+            The layer that shows the initial image already, if there is one.
+        simulated
+            Whether it was made from another layer, which stays the input to choose.
+        """
+        # First, as it may have hidden some of the others, and they keep their look.
+        self.comparison.clear()
+        for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE):
+            self.remove(role)
+        self._shown, self._running = None, None
+        self._geometry, self._initial, self._image_window = geometry, initial, window
+        self.marks.clear()
+        self._show_letters(acquisition.metadata)
+        if layer is not None and not self._shelf.is_free(layer):
+            layer = None
+        before = self.find(INITIAL)
+        moved = before is None or before.data.shape != initial.shape
+        if layer is not None:
+            if before is not None and before is not layer:
+                hold(before, role=None)
+            hold(layer, **self._shelf.tag(INITIAL))
+        held = {"acquisition": acquisition, "simulated": simulated}
+        self._shelf.put(
+            INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True
+        )
+        if acquisition.reference is not None:
+            truth = ComplexView(acquisition.reference, self._part)
+            below = {"visible": False}
+            chosen = self._viewer.layers.selection.active
+            self._shelf.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
+            # Not the reference: it is hidden, and the contrast that one sets should be seen.
+            self._viewer.layers.selection.active = chosen
+        if moved and layer is None:
+            self._viewer.fit_to_view()
+            # The slider stands where the scan before had it, which may be at the edge of this one.
+            self.go_to_slice((len(initial) - 1) // 2)
+
+    def _show_letters(self, metadata: Mapping[str, Any]) -> None:
+        affine = metadata.get("affine")
+        self.signs.show_letters({} if affine is None else edge_letters(affine))
+
+    def change_input(self, initial: Array | LazyImages) -> None:
+        """Show the initial image of the same input, corrected by the user."""
+        self._initial = initial
+        layer = self.find(INITIAL)
+        if layer is not None:
+            layer.data = ComplexView(initial, self._part)
+
+    def refresh_initial(self) -> None:
+        """Show the initial image again: a slice of it has been read."""
+        layer = self.find(INITIAL)
+        if layer is not None:
+            layer.refresh(highlight=False, extent=False)
+
+    def current_slice(self) -> int:
+        """Return the number of the slice that is looked at."""
+        point = self._viewer.dims.point
+        count = 1 if self._initial is None else len(self._initial)
+        if len(point) < 3:
+            return 0
+        return min(max(self._geometry.slice_at(point[-3]), 0), count - 1)
+
+    def go_to_slice(self, index: int) -> None:
+        """Move the slice slider."""
+        dims = self._viewer.dims
+        if dims.ndim >= 3:
+            position = self._geometry.at_slice(index).translate[0]
+            dims.set_point(dims.ndim - 3, position)
+
+    # ------------------------------------------------------------ results
+
+    def show_step(self, picture: Array, index: int, slices: tuple[int, ...]) -> None:
+        """Show the current image of a running reconstruction."""
+        if self._initial is None:
+            return
+        if self._running is None:
+            self._running = np.array(self._initial[list(slices)])
+            self._running[index] = picture
+            self._put_image(RECONSTRUCTION, self._running, slices[0])
+            return
+        self._running[index] = picture
+        layer = self.find(RECONSTRUCTION)
+        if layer is not None:
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def show_result(
+        self,
+        result: Reconstruction,
+        windows: Windows,
+        first_slice: int,
+        maps_name: str,
+        acquisition: Acquisition | None = None,
+    ) -> None:
+        """Show a finished reconstruction with its maps over it."""
+        new_maps = self._shown is None or self._shown[3] != maps_name
+        self._running, self._shown = None, (result, windows, first_slice, maps_name)
+        # Saving any of these layers writes the whole result, with the input it was made from.
+        held = {"result": result, "acquisition": acquisition}
+        self._put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
+        self._put_image(RECONSTRUCTION, result.image, first_slice, held)
+        place = self._geometry.at_slice(first_slice)
+        self.maps.show(result, windows.maps, place, held, is_other=new_maps)
+
+    def show_loaded_result(
+        self,
+        result: Reconstruction,
+        source: Reconstruction,
+        windows: Windows,
+        geometry: Geometry,
+        acquisition: Acquisition | None = None,
+    ) -> None:
+        """Show a result that was loaded; layers that napari's reader made of it are used."""
+        self._show_letters(result.metadata)
+        # In one go: napari tidies up after each removal, which takes half a second.
+        with self._viewer.layers.batched_update():
+            for layer in list(self._viewer.layers):
+                # napari appends [1], [2], ... to a name that is taken.
+                role = layer.name.split(" [")[0]
+                if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
+                    self._take(layer, role)
+        self._geometry, self._shown = geometry, None
+        self._initial = np.asarray(result.initial)
+        self._image_window = windows.image
+        self._put_image(INITIAL, result.initial, 0, {"result": result}, {"visible": False})
+        if result.reference is None:
+            self.remove(REFERENCE)
+        else:
+            self._put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
+        maps_name = str(result.provenance.get("settings", {}).get("maps"))
+        self.show_result(result, windows, 0, maps_name, acquisition)
+
+    def _take(self, layer: Layer, role: str) -> None:
+        """Give a role to a layer; the one before goes, but not a scan that can be chosen again."""
+        before = self.find(role)
+        if not self._shelf.is_free(layer):
+            return
+        if before is not None and before is not layer:
+            is_scan = own(before).get("result") is None and not self.is_output(before)
+            if role == INITIAL and is_scan:
+                hold(before, role=None)
+            else:
+                self.remove(role)
+        hold(layer, **self._shelf.tag(role))
+
+    def restore(self) -> None:
+        """After a cancelled run show the last finished result again, or none."""
+        if self._running is None:
+            return
+        self._running = None
+        if self._shown is None:
+            self.remove(RECONSTRUCTION)
+        elif self.find(RECONSTRUCTION) is not None:
+            result, _, first_slice, _ = self._shown
+            self._put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
+
+    def show_extra(
+        self, role: str, values: torch.Tensor | Array, window: Window, first_slice: int = 0
+    ) -> None:
+        """Show codes or contribution of the filter, or k-space, made on demand.
+
+        ``first_slice`` is where k-space begins; the others begin where the result does.
+        """
+        if role == KSPACE:
+            look = {"colormap": "magma", "visible": True}
+            place = self._geometry.at_slice(first_slice)
+            self._shelf.put(KSPACE, values, window, place, {}, look, rewindow=True)
+        elif role == REMOVED and self._shown is not None:
+            place = self._geometry.at_slice(self._shown[2])
+            look = {"colormap": DIVERGING, "blending": "opaque"}
+            layer = self._shelf.put(REMOVED, values, window, place, {}, look, rewindow=True)
+            layer.colorbar.visible = True
+        elif self._shown is not None:
+            # Over the map: one sees that the filter acts where its map is dark.
+            look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}
+            first = self._shown[2]
+            self._put_image(role, values, first, {}, look, window=window, rewindow=True)
+
+    def show_rulers(self, rulers: Array) -> None:
+        """Show which filter contributes most at each pixel (slice, y, x), -1 for none."""
+        if self._shown is not None:
+            result, _, first, _ = self._shown
+            count = len(result.dictionary)
+            show_rulers(self._shelf, rulers, count, self._geometry.at_slice(first))
+
+    def rulers(self) -> list[Ruler]:
+        """Return which filters rule most of the slice that is looked at."""
+        return rulers_in(self._shelf, self.slice_of_result())
+
+    def remove(self, role: str) -> None:
+        """Remove a layer, if it is there; its look is kept for the next of its kind."""
+        self._shelf.remove(role)
+
+    # ------------------------------------------------------------ measuring
+
+    def draw_mark(self, kind: str) -> None:
+        """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
+        self.marks.draw(kind, self._geometry)
+
+    def mark_place(self, position: tuple[float, ...] | None) -> None:
+        """Put a cross at a position in the world, or take it away."""
+        place = None if position is None else self.place_of(position)
+        first = 0 if self._shown is None else self._shown[2]
+        mark_place(self._shelf, place, self._geometry.at_slice(first))
+
+    def planes(self, number: int) -> dict[str, Array]:
+        """Return a slice of the whole (y, x), complex, of each image that has it, by role."""
+        return planes(self._shelf, self._geometry, number)
+
+    def pixel_spacing(self) -> tuple[tuple[float, float], str]:
+        """Return the size of a pixel (y, x) and its unit."""
+        return (self._geometry.scale[-2], self._geometry.scale[-1]), self._geometry.units[-1]
+
+    # ------------------------------------------------------------ look
+
+    def show_part(self, part: Part) -> None:
+        """Show another real view of the complex images; each keeps its own contrast."""
+        self._part, before = part, self._part
+        if before == part:
+            return
+        views = [layer for layer in self._viewer.layers if isinstance(layer.data, ComplexView)]
+        for layer in views:
+            # Of all before any is changed: the windows of some are linked.
+            look = {before: (layer.contrast_limits, layer.colormap)}
+            hold(layer, looks={**own(layer).get("looks", {}), **look})
+        for layer in views:
+            looks = own(layer)["looks"]
+            magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
+            limits, colormap = looks.get(part, (part_window(part, magnitude), COLORMAPS[part]))
+            layer.data = ComplexView(layer.data.values, part)
+            layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
+            layer.contrast_limits, layer.colormap = limits, colormap
+            # A legend for the colours of the one on top; all others mean the same.
+            layer.colorbar.visible = part == "phase" and layer is views[-1]
+
+    def visibilities(self) -> dict[str, bool]:
+        """Return which of the layers made here are visible, by role."""
+        held = {self._shelf.role_of(layer): layer.visible for layer in self._viewer.layers}
+        return {role: is_visible for role, is_visible in held.items() if role}
+
+    def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
+        """Show and hide layers by role; those that are not there are not missed."""
+        for role, is_visible in wanted.items():
+            layer = self.find(role)
+            if layer is not None:
+                layer.visible = is_visible
+
+    def _dims_moved(self) -> None:
+        self.moved.emit()
+
+    def _mouse_moved(self, viewer: ViewerModel, event: object) -> None:
+        self.cursor_moved.emit(tuple(viewer.cursor.position))
+
+    def place_of(self, position: tuple[float, ...]) -> tuple[int, int, int] | None:
+        """Return the pixel (slice, y, x) of the result at a position in the world, if any."""
+        layer = self.find(RECONSTRUCTION)
+        if layer is None or self._shown is None:
+            return None
+        place = tuple(round(float(one)) for one in layer.world_to_data(position))
+        inside = all(0 <= at < size for at, size in zip(place, layer.data.shape, strict=True))
+        return (place[0], place[1], place[2]) if inside else None
+
+    def place(self) -> Place:
+        """Return where the result that is shown lies, and its grey window."""
+        first = 0 if self._shown is None else self._shown[2]
+        return Place(first, self._geometry, self._image_window)
+
+    def slice_of_result(self) -> int:
+        """Return which slice of the result that is shown is looked at, or is nearest."""
+        if self._shown is None:
+            return 0
+        result, _, first, _ = self._shown
+        return min(max(self.current_slice() - first, 0), len(result.image) - 1)
+
+    def _put_image(
+        self,
+        role: str,
+        values: torch.Tensor | Array,
+        first_slice: int,
+        held: dict[str, Any] | None = None,
+        look: dict[str, Any] | None = None,
+        window: Window | None = None,
+        rewindow: bool = False,
+    ) -> None:
+        view = ComplexView(values, self._part)
+        geometry = self._geometry.at_slice(first_slice)
+        self._shelf.put(
+            role, view, window or self._image_window, geometry, held or {}, look, rewindow
+        )

@@ -1,0 +1,194 @@
+"""Single layers of the plugin: found by their role, updated in place or added."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
+from napari_csc.viewer.layers.roles import COMPARED, INITIAL, OUTPUTS, PLAYED, RECONSTRUCTION
+from napari_csc.viewer.sections.input.layer_input import KEY, own
+
+_ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
+COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
+
+
+class Shelf:
+    """Adds, updates and removes layers by their role.
+
+    A layer that is there already is updated in place, so that its contrast limits, colormap,
+    opacity and visibility survive; of one that was removed, its look is kept for the next.
+    Layers of another dock in the same viewer are left alone while that dock is open.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self._styles: dict[str, dict[str, Any]] = {}
+        self._dock = uuid4().hex
+
+    def close(self) -> None:
+        """Leave the layers to a dock that is opened later."""
+        for layer in self.viewer.layers:
+            if own(layer).get("dock") == self._dock:
+                hold(layer, dock=None)
+
+    def tag(self, role: str) -> dict[str, Any]:
+        """Return what a layer with a role holds, by which it is found again."""
+        return {"role": role, "dock": self._dock}
+
+    def is_free(self, layer: Layer) -> bool:
+        """Return whether a layer belongs to no other dock."""
+        return own(layer).get("dock") in (None, self._dock)
+
+    def role_of(self, layer: Layer) -> str | None:
+        """Return the role of a layer, None for one of another dock."""
+        return own(layer).get("role") if self.is_free(layer) else None
+
+    def find(self, role: str) -> Image | None:
+        """Return the layer with a role, if it is still there; rather one's own than one left."""
+        found = [layer for layer in self.viewer.layers if self.role_of(layer) == role]
+        mine = [layer for layer in found if own(layer).get("dock") == self._dock]
+        return next(iter(mine or found), None)
+
+    def remove(self, role: str) -> None:
+        """Remove a layer, if it is there."""
+        layer = self.find(role)
+        if layer is not None:
+            look = ("opacity", "visible", "blending")
+            self._styles[role] = {name: getattr(layer, name) for name in look}
+            self.discard(layer)
+
+    def discard(self, layer: Layer) -> None:
+        """Remove a layer; if it was chosen, an image of ours is chosen instead."""
+        layers = self.viewer.layers
+        was_chosen = layer is layers.selection.active
+        layers.remove(layer)
+        left = self.find(RECONSTRUCTION) or self.find(INITIAL)
+        # napari would choose none, and its controls would be empty.
+        if was_chosen and layers.selection.active is None and left is not None:
+            layers.selection.active = left
+
+    def put(
+        self,
+        role: str,
+        data: Any,
+        window: Window,
+        geometry: Geometry,
+        held: dict[str, Any],
+        look: dict[str, Any] | None = None,
+        rewindow: bool | str = False,
+        index: int | None = None,
+    ) -> Layer:
+        """Update the layer with a role in place, or add it.
+
+        Parameters
+        ----------
+        role
+            What it is.
+        data
+            Array or `ComplexView`.
+        window
+            Contrast limits of the magnitude.
+        geometry
+            Where it lies.
+        held
+            What it holds of this plugin.
+        look
+            Properties of a new layer.
+        rewindow
+            Whether a layer that is there takes the window too; ``"untouched"``: if the user has
+            not changed it.
+        index
+            Place of a new layer in the list; outputs keep their order if None.
+        """
+        if isinstance(data, ComplexView):
+            window = part_window(data.part, window)
+        layer, held = self.find(role), {**held, **self.tag(role)}
+        keywords = geometry.keywords(data.ndim)
+        if layer is None:
+            colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
+            look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
+            look |= self._styles.get(role, {})
+            is_visible = look.pop("visible", True)
+            layer = self.viewer.add_image(
+                data,
+                name=role,
+                contrast_limits=window,
+                metadata={KEY: held},
+                **{**keywords, **look},
+            )
+            # Only now: napari makes no thumbnail of what has never been visible.
+            layer.visible = is_visible
+            rewindow = True
+            self.sort(layer, role, index)
+        else:
+            layer.data = data
+            set_changed(layer, keywords)
+        is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
+        if rewindow is True or (rewindow == "untouched" and is_untouched):
+            low, high = window
+            layer.contrast_limits_range = (low, high + (high - low)) if low == 0 else window
+            layer.contrast_limits = window
+            held = {**held, "window": tuple(layer.contrast_limits)}
+        hold(layer, **held)
+        return layer
+
+    def put_labels(self, role: str, labels: Array, geometry: Geometry, names: list[str]) -> Labels:
+        """Update or add a labels layer; ``names`` are those of the labels, from 0."""
+        layer, keywords = self.find(role), geometry.keywords(labels.ndim)
+        if layer is not None:
+            layer.data = labels
+            layer.features = {"filter": names}
+            set_changed(layer, keywords)
+            hold(layer, **self.tag(role))
+            return layer
+        # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
+        chosen = self.viewer.layers.selection.active
+        layer = self.viewer.add_labels(
+            labels,
+            name=role,
+            features={"filter": names},
+            metadata={KEY: self.tag(role)},
+            **{**keywords, "opacity": 0.6, **self._styles.get(role, {})},
+        )
+        layer.editable = False
+        self.sort(layer, role, None)
+        self.viewer.layers.selection.active = chosen
+        return layer
+
+    def sort(self, layer: Layer, role: str, index: int | None) -> None:
+        """Put a new layer where it belongs: outputs in their order, above the others."""
+        layers = self.viewer.layers
+        if role in _ORDER:
+            above = [self.find(name) for name in _ORDER[_ORDER.index(role) + 1 :]]
+            places = [layers.index(one) for one in above if one is not None]
+            index = min(places) if places else None
+        if index is not None and layers.index(layer) != index:
+            layers.move(layers.index(layer), index)
+
+
+def hold(layer: Layer, **values: Any) -> None:
+    """Add to what a layer holds of this plugin, in a copy: a duplicated layer may share it."""
+    layer.metadata[KEY] = {**own(layer), **values}
+
+
+def set_changed(layer: Layer, keywords: dict[str, Any]) -> None:
+    """Set only what differs: each of these makes napari slice every layer again."""
+    for name in ("scale", "translate"):
+        if tuple(getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    for name in ("units", "axis_labels"):
+        if tuple(str(one) for one in getattr(layer, name)) != keywords[name]:
+            setattr(layer, name, keywords[name])
+    if not np.allclose(layer.affine.affine_matrix, keywords["affine"]):
+        layer.affine = keywords["affine"]

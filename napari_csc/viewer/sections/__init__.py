@@ -1,0 +1,1 @@
+"""The sections of the dock, a folder each: panel, model and layers."""

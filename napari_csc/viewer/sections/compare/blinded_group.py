@@ -1,0 +1,101 @@
+"""Blinded reading: votes on two images without names."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QWidget
+
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.compare.votes import Vote
+from napari_csc.viewer.widgets.parts import button, row, wrapped
+
+_BUTTONS: tuple[tuple[Vote, str, str], ...] = (
+    ("left", "Left better", "The left image is better."),
+    ("equal", "Equal", "Neither is better."),
+    ("right", "Right better", "The right image is better."),
+)
+
+
+class BlindedGroup(QWidget):
+    """Starts and ends a blinded reading, and takes the votes."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._desk = desk = controller.reading_desk
+        form = QFormLayout(self)
+        form.setContentsMargins(6, 2, 6, 2)
+        form.setVerticalSpacing(4)
+        self.reader = QLineEdit()
+        self.reader.setPlaceholderText("name of the reader")
+        self.reader.setToolTip("Who votes; stands beside each vote.")
+        form.addRow("Reader", self.reader)
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("votes.csv")
+        self.path.setToolTip(
+            "CSV file that each vote is added to at once; votes in it already are kept."
+        )
+        self.choose = button("…", "Choose the file.")
+        self.choose.setFixedWidth(30)
+        self.choose.clicked.connect(self._choose)
+        form.addRow("Votes in", row(self.path, self.choose))
+        self.start = button(
+            "Start blinded reading",
+            "Show A and B as left and right, in a new random order after each vote, without "
+            "telling which is which. Stacks go on to the next slice after each vote.",
+        )
+        self.start.clicked.connect(lambda: desk.start(self.path.text(), self.reader.text()))
+        self.state = wrapped()
+        form.addRow(self.start)
+        form.addRow(self.state)
+        self.vote_buttons = {vote: button(text, tip) for vote, text, tip in _BUTTONS}
+        for vote, one in self.vote_buttons.items():
+            one.clicked.connect(lambda _=False, vote=vote: self._vote(vote))
+        votes = QWidget()
+        votes.setLayout(row(*self.vote_buttons.values()))
+        form.addRow(votes)
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("note on this pair, if any")
+        self.note.setToolTip("Written beside the vote.")
+        form.addRow(self.note)
+        self.both = button(
+            "Side by side",
+            "Show both again. On the image, the key B shows left and right in turn instead.",
+        )
+        self.both.clicked.connect(desk.look_at_both)
+        self.end = button("End reading", "Say how the votes fell, and which is which.")
+        self.end.clicked.connect(desk.end)
+        ending = QWidget()
+        ending.setLayout(row(self.both, self.end))
+        form.addRow(ending)
+        self._during = (votes, self.note, ending)
+        desk.changed.connect(self._show)
+        self._show()
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self,
+            "File for the votes",
+            self.path.text() or "votes.csv",
+            "Tables (*.csv)",
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if path:
+            self.path.setText(path if path.endswith(".csv") else f"{path}.csv")
+
+    def _vote(self, vote: Vote) -> None:
+        before = self._desk.reading.trial if self._desk.reading is not None else 0
+        self._desk.vote(vote, self.note.text())
+        if self._desk.reading is not None and self._desk.reading.trial != before:
+            self.note.clear()
+
+    def _show(self) -> None:
+        reading = self._desk.reading
+        for widget in self._during:
+            widget.setVisible(reading is not None)
+        self.start.setVisible(reading is None)
+        for field in (self.reader, self.path, self.choose):
+            field.setEnabled(reading is None)
+        if reading is None:
+            self.state.setText(self._desk.remark)
+        else:
+            self.state.setText(f"Trial {reading.trial}: which image is better?")
+        self.state.setVisible(bool(self.state.text()))

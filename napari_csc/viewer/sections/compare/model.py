@@ -1,0 +1,337 @@
+"""Compare two results: pin them, see them in turn, side by side, or as a difference. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import shorten
+from typing import Literal
+
+from psygnal import Signal
+
+from napari_csc.viewer.background.lane import Handlers, Ticket
+from napari_csc.viewer.background.workers import Lanes
+from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.layers import DIFFERENCE, INITIAL, PIN_A, PIN_B, REFERENCE, SWIPE, LayerBoard
+from napari_csc.viewer.sections.compare.metric_table import tables_of_pins
+from napari_csc.viewer.sections.compare.pins import (
+    NAMES,
+    OTHER,
+    Name,
+    Pin,
+    common,
+    differing,
+    misfit,
+)
+from napari_csc.viewer.session import Session
+
+View = Literal["result", "A", "B", "difference", "swipe", "side by side"]
+GAINS = (1, 5, 10)
+ROLES = {"A": PIN_A, "B": PIN_B, "difference": DIFFERENCE, "swipe": SWIPE}
+_CAPTION = 44
+"""Characters that there is room for on the canvas."""
+_ROW = (REFERENCE, INITIAL, PIN_A, PIN_B, DIFFERENCE)
+
+
+class Comparing:
+    """Two pinned results and how they are looked at.
+
+    Parameters
+    ----------
+    session, board, lanes
+        Those of the controller.
+    tell, fail
+        Say something to the user, or a problem.
+
+    Attributes
+    ----------
+    pins : dict
+        The pinned results by name.
+    view : str
+        What is shown of them; ``"result"`` is the viewer as it is without.
+    gain : int
+        The difference is shown in the window of the images divided by this.
+    remark : str
+        Why something is not pinned any more; stands in the panel until the next pin.
+    is_hidden : bool
+        Whether a blinded reading hides which result is which.
+    """
+
+    changed = Signal()
+    """Pins, view or gain are others than before."""
+    cleared = Signal()
+    """The pins were taken away."""
+    measured = Signal(object)
+    """The `FigureTable` of the slice that is looked at, or None while there is none."""
+
+    def __init__(
+        self,
+        session: Session,
+        board: LayerBoard,
+        lanes: Lanes,
+        tell: Callable[[str], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        self._session, self._board, self._lanes = session, board, lanes
+        self._layers = board.comparison
+        self._tell, self._fail = tell, fail
+        self.pins: dict[Name, Pin] = {}
+        self.view: View = "result"
+        self.gain = GAINS[0]
+        self.remark = ""
+        self.is_hidden = False
+        self._measured_slice: int | None = None
+        events = session.events
+        events.acquisition.connect(self._input_changed)
+        events.result.connect(self._result_changed)
+        events.part.connect(self._part_changed)
+        self._layers.blinked.connect(self.blink)
+        board.moved.connect(self._slice_moved)
+        self._layers.removed.connect(self._layer_removed)
+        self._layers.window_changed.connect(self._window_changed)
+
+    # ------------------------------------------------------------ pins
+
+    def pin(self, name: Name) -> None:
+        """Keep the present result as A or as B."""
+        result = self._session.result
+        if result is None:
+            self._fail("There is no result to pin yet; press Run first.")
+            return
+        if self.is_hidden:
+            self._fail("A blinded reading is going on; end it before you pin another result.")
+            return
+        pin, other = Pin.of(result, self._board.place()), self.pins.get(OTHER[name])
+        if other is not None and (sentence := misfit(other, OTHER[name], pin)):
+            self._fail(sentence)
+            return
+        self.pins[name], self.remark = pin, ""
+        self.put_layers()
+        self._show_again()
+        self._tell(f"The result that is shown is pinned as {name}.")
+        self.measure()
+
+    def clear(self, remark: str = "") -> None:
+        """Take both pins away."""
+        if not self.pins:
+            return
+        self.pins.clear()
+        self.cleared.emit()
+        self.show("result")
+        self._layers.remove()
+        self.remark = remark
+        self.changed.emit()
+        self.measure()
+
+    def slices(self) -> range:
+        """Return the slices that all pinned results have."""
+        pins = list(self.pins.values())
+        return common(pins[0], pins[-1]) if pins else range(0)
+
+    def current_slice(self) -> int:
+        """Return the slice that is looked at, or the nearest that is pinned."""
+        slices = self.slices()
+        return min(max(self._board.current_slice(), slices.start), slices.stop - 1)
+
+    def differences(self) -> list[str]:
+        """Return in which of the words about them A and B differ."""
+        return differing(self.pins["A"], self.pins["B"]) if len(self.pins) == 2 else []
+
+    def put_layers(self) -> None:
+        """Bring the layers of the pins up to date; they stay hidden until they are shown."""
+        part = self._session.part
+        for name, pin in self.pins.items():
+            geometry = pin.place.geometry.at_slice(pin.place.first_slice)
+            self._layers.put_image(ROLES[name], pin.image, part, pin.place.window, geometry)
+        for role in (DIFFERENCE, SWIPE):
+            if self._layers.has(role):
+                self._put_pair(role)
+
+    def _put_pair(self, role: str) -> None:
+        slices, pins = self.slices(), (self.pins["A"], self.pins["B"])
+        geometry = pins[0].place.geometry.at_slice(slices.start)
+        values: tuple[Array, Array] = (pins[0].cut(slices), pins[1].cut(slices))
+        if role == DIFFERENCE:
+            self._layers.put_difference(values, self._session.part, geometry, self.gain)
+        else:
+            self._layers.put_swipe(values, self._session.part, geometry)
+
+    # ------------------------------------------------------------ what is seen
+
+    def show(self, view: View) -> None:
+        """Show the present result again, or what there is of the pinned ones."""
+        if self.is_hidden:
+            return
+        if sentence := self._lacking(view):
+            self._fail(sentence)
+        else:
+            self.view = view
+            self._arrange()
+        self.changed.emit()
+
+    def hide(self) -> None:
+        """Tell nothing any more of which result is which; a blinded reading begins."""
+        self.show("result")
+        self.is_hidden = True
+        self.measure()
+        self.changed.emit()
+
+    def reveal(self) -> None:
+        """Show the pinned results and their figures again."""
+        self.is_hidden = False
+        self.put_layers()
+        self.measure()
+        self.changed.emit()
+
+    def run_started(self, is_running: bool) -> None:
+        """Show the reconstruction again when one begins."""
+        if is_running and self.view != "result":
+            self.show("result")
+
+    def blink(self) -> None:
+        """Show A, or B if A is shown."""
+        self.show("B" if self.view == "A" else "A")
+
+    def set_gain(self, gain: int) -> None:
+        """Show the difference in another window."""
+        self.gain = gain
+        self._layers.set_gain(gain)
+        self._caption()
+        self.changed.emit()
+
+    def swipe(self, share: float) -> None:
+        """Move the boundary between A and B to a share of the width, and show it."""
+        if self.view != "swipe":
+            self.show("swipe")
+        if self.view == "swipe":
+            self._layers.set_share(share)
+            self._caption()
+
+    def gain_in_words(self) -> str:
+        """Return gain and window of the difference as they are printed."""
+        top, unit = self._layers.top() / self.gain, " rad" * (self._session.part == "phase")
+        window = self._layers.difference_window() or (-top, top)
+        if max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top:
+            return f"window set by hand, {window[0]:.3g} to {window[1]:.3g}{unit}"
+        return f"gain × {self.gain}, window ± {top:.3g}{unit}"
+
+    def _lacking(self, view: View) -> str:
+        if view == "result":
+            return ""
+        if not self.pins:
+            return "No result is pinned yet; press Pin as A, and Pin as B after another run."
+        missing = [name for name in NAMES if name not in self.pins]
+        if not missing or view == "side by side" or view == OTHER[missing[0]]:
+            return ""
+        return f"Nothing is pinned as {missing[0]} yet; press Pin as {missing[0]} after a run."
+
+    def _arrange(self) -> None:
+        if self.view == "result":
+            self._layers.show_all()
+        elif self.view == "side by side":
+            if len(self.pins) == 2:
+                self._put_pair(DIFFERENCE)
+            self._layers.show(_ROW, side_by_side=True)
+        else:
+            if self.view in ("difference", "swipe"):
+                self._put_pair(ROLES[self.view])
+            self._layers.show([ROLES[self.view]])
+        self._caption()
+
+    def _show_again(self) -> None:
+        """Show what is new where results are looked at already."""
+        if self.view != "result":
+            self._arrange()
+        self.changed.emit()
+
+    def _caption(self) -> None:
+        if self.is_hidden:
+            return
+        part = "" if self._session.part == "magnitude" else f" ({self._session.part})"
+        words = self.gain_in_words()
+        difference = f"difference B − A{part} · {words}"
+        # Of several pictures the last is the difference, and what is right of it is free.
+        in_grid = f"B − A{part}: {words}" if len(self.pins) == 2 else ""
+        self._layers.show_caption(
+            {
+                "result": "",
+                "A": f"A{self._told('A')}",
+                "B": f"B{self._told('B')}",
+                "difference": difference,
+                "swipe": f"A left, B right of {100 * self._layers.share():.0f} %",
+                "side by side": in_grid,
+            }[self.view],
+            is_right=self.view == "side by side",
+        )
+
+    def _told(self, name: Name) -> str:
+        """Return the most telling of what sets a result apart from the other."""
+        if name not in self.pins:
+            return ""
+        words = self.pins[name].words
+        told = " · ".join(f"{what} {words[what]}" for what in self.differences()[:2])
+        return f" · {shorten(told, _CAPTION, placeholder=' …')}" if told else ""
+
+    # ------------------------------------------------------------ figures
+
+    def measure(self) -> None:
+        """Measure initial image and pinned results in the slice that is looked at."""
+        pins, lane = dict(self.pins), self._lanes.compare
+        if not pins or self.is_hidden:
+            lane.forget()
+            self._measured_slice = None
+            self.measured.emit(None)
+            return
+        self._measured_slice = number = self.current_slice()
+
+        def work(ticket: Ticket) -> None:
+            for table in tables_of_pins(pins, number):
+                ticket.report(table)
+                if ticket.should_stop():
+                    return
+
+        lane.start(work, Handlers(lambda _: None, self._fail, progress=self.measured.emit))
+
+    def _slice_moved(self) -> None:
+        if self.pins and not self.is_hidden and self.current_slice() != self._measured_slice:
+            self.measure()
+
+    # ------------------------------------------------------------ what others change
+
+    def _input_changed(self) -> None:
+        if self._session.acquisition is not None:
+            self.clear("The input is another one, so the pinned results were taken away.")
+
+    def _result_changed(self) -> None:
+        result = self._session.result
+        if result is None or self._session.acquisition is not None:
+            return
+        # A result from a file: it can be compared with others of the same measured data.
+        digest = str(result.provenance.get("input", {}).get("digest", ""))
+        if any(pin.input_digest != digest for pin in self.pins.values()):
+            self.clear("The result is of another scan, so the pinned results were taken away.")
+
+    def _part_changed(self) -> None:
+        if self.is_hidden:
+            return
+        self.put_layers()
+        self._caption()
+        self.changed.emit()
+
+    def _window_changed(self, role: str) -> None:
+        if role == DIFFERENCE:
+            self._caption()
+            self.changed.emit()
+        else:
+            self._layers.set_gain(self.gain)
+
+    def _layer_removed(self, role: str) -> None:
+        name = next((one for one in NAMES if ROLES[one] == role), None)
+        if name in self.pins:
+            del self.pins[name]
+            self._layers.remove((DIFFERENCE, SWIPE))
+            # In a quiet way: the layers go, too, when the viewer is closed.
+            self.remark = f"The layer of result {name} was removed, so it is no longer pinned."
+            self._tell(self.remark)
+            self.measure()
+        if role in ROLES.values():
+            self.show("result")

@@ -1,0 +1,213 @@
+"""Compare: pin two results, and look at them in turn, side by side, or as a difference."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton
+from superqt import QCollapsible, QLabeledSlider
+
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.compare.blinded_group import BlindedGroup
+from napari_csc.viewer.sections.compare.layers import BLINK_KEY
+from napari_csc.viewer.sections.compare.metric_table import FigureTable
+from napari_csc.viewer.sections.compare.model import GAINS, View
+from napari_csc.viewer.sections.compare.pins import NAMES
+from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
+
+_VIEWS: tuple[tuple[View, str, str], ...] = (
+    ("result", "Result", "The viewer as it was, with the present result."),
+    ("A", "A", "The result pinned as A alone."),
+    ("B", "B", "The result pinned as B alone."),
+    ("difference", "B − A", "The difference of the images as they are shown: B minus A."),
+    ("swipe", "A | B", "A left of a boundary, B right of it."),
+)
+_KEY_FREE = f"On the image, the key {BLINK_KEY} changes between A and B."
+_KEY_TAKEN = f"(The key {BLINK_KEY}, which would change between A and B, is in use already.)"
+_WITH = (
+    "Magnitude images of this slice, against the reference; data range: maximum of the reference.\n"
+    "SSIM: structural similarity, 7 × 7 window; 1 is equal.\n"
+    "NMSE: squared error over the squared reference; 0 is equal.\n"
+    "PSNR: peak signal to noise, higher is better.\n"
+    "HaarPSI: perceptual similarity by Haar wavelets; 1 is equal.\n"
+)
+_WITHOUT = (
+    "Magnitude images of this slice; object, background and edges are found in the mean of the "
+    "images, so that they are the same pixels for all.\n"
+    "Background noise: standard deviation at least 6 pixels away from the object, in per cent of "
+    "the mean inside it.\n"
+    "Edge sharpness: mean slope at the steepest 5 % of the object's pixels, in per cent of the "
+    "mean inside it, per pixel; noise raises it too.\n"
+)
+_BLUR = "Blur: 0 sharp, 1 blurred; noise lowers it too.\nBold: the better one of A and B."
+
+
+class ComparePanel(Panel):
+    """Pins, views, and figures of two results."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._comparing = comparing = controller.comparing
+        # All of it is out of sight during a blinded reading: it tells which result is which.
+        self.told = Panel()
+        self.told.form.setContentsMargins(0, 0, 0, 0)
+        self.form.addRow(self.told)
+        self._add_pins()
+        self._add_views(controller.board.comparison.key.is_bound)
+        self.figures = wrapped()
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        self.told.form.addRow(self.figures)
+        self.blinded = BlindedGroup(controller)
+        self.blinded_section = section = QCollapsible(
+            "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
+        )
+        section.toggleButton().setToolTip("Vote for A or B without knowing which is which.")
+        section.setDuration(0)
+        section.addWidget(self.blinded)
+        self.form.addRow(section)
+        comparing.changed.connect(self._show)
+        comparing.measured.connect(self._show_figures)
+        self._show()
+        self._show_figures(None)
+
+    def _add_pins(self) -> None:
+        comparing = self._comparing
+        self.pin_buttons = {
+            name: button(f"Pin as {name}", f"Keep the present result as {name}, to compare.")
+            for name in NAMES
+        }
+        for name, one in self.pin_buttons.items():
+            one.clicked.connect(lambda _=False, name=name: comparing.pin(name))
+        self.clear_button = button("Clear", "Take both pinned results away.")
+        self.clear_button.clicked.connect(lambda: comparing.clear())
+        self.told.form.addRow(row(*self.pin_buttons.values(), self.clear_button))
+        self.words = wrapped()
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.told.form.addRow(self.words)
+
+    def _add_views(self, has_key: bool) -> None:
+        comparing = self._comparing
+        self.view_buttons: dict[View, QPushButton] = {}
+        for view, text, tip in _VIEWS:
+            one = button(text, f"{tip} {_KEY_FREE if has_key else _KEY_TAKEN}")
+            one.setCheckable(True)
+            one.setStyleSheet("padding: 3px;")
+            one.clicked.connect(lambda _=False, view=view: comparing.show(view))
+            self.view_buttons[view] = one
+        self.told.form.addRow(row(*self.view_buttons.values()))
+        self.grid_box = QCheckBox("Side by side")
+        self.grid_box.setToolTip(
+            "Reference, initial image, A, B and their difference in a grid that moves and zooms "
+            "together. Off: the viewer as it was."
+        )
+        self.grid_box.toggled.connect(
+            lambda is_on: comparing.show("side by side" if is_on else "result")
+        )
+        self.gain_box = QComboBox()
+        self.gain_box.addItems([f"× {gain}" for gain in GAINS])
+        self.gain_box.activated.connect(lambda index: comparing.set_gain(GAINS[index]))
+        self.gain_words = QLabel()
+        tip = (
+            "The difference is shown in the window of the images divided by the gain, the same for "
+            "both signs. Blue: B is darker than A, orange: B is brighter, black: equal."
+        )
+        for widget in (title := QLabel("Gain of B − A"), self.gain_box, self.gain_words):
+            widget.setToolTip(tip)
+        self.told.form.addRow(self.grid_box)
+        self.told.form.addRow(title, row(self.gain_box, self.gain_words))
+        self.swipe = QLabeledSlider(Qt.Orientation.Horizontal)
+        self.swipe.setRange(0, 100)
+        self.swipe.setValue(50)
+        self.swipe.valueChanged.connect(lambda value: comparing.swipe(value / 100))
+        self.told.add(
+            "Swipe at (%)", self.swipe, "Where A ends and B begins, in per cent of the width."
+        )
+
+    def _show(self) -> None:
+        comparing = self._comparing
+        self.told.setVisible(not comparing.is_hidden)
+        with quiet(self.grid_box, self.gain_box):
+            self.grid_box.setChecked(comparing.view == "side by side")
+            self.gain_box.setCurrentIndex(GAINS.index(comparing.gain))
+        for view, one in self.view_buttons.items():
+            one.setChecked(view == comparing.view)
+        both = len(comparing.pins) == 2
+        self.gain_words.setText(comparing.gain_in_words().partition(", ")[2] if both else "")
+        self.words.setText("" if comparing.is_hidden else self._words())
+        self.words.setToolTip("" if comparing.is_hidden else self._all_words())
+
+    def _words(self) -> str:
+        pins, remark = self._comparing.pins, self._comparing.remark
+        if not pins:
+            return escape(remark or "No result is pinned. Run, pin as A, change, run, pin as B.")
+        if len(pins) == 1:
+            (name, pin), *_ = pins.items()
+            return f"<b>{name}</b>: {escape(_short(pin.words))}. {escape(remark)}"
+        differences = self._comparing.differences()
+        if not differences:
+            return "A and B were made with the same settings."
+        words = [pins[name].words for name in NAMES]
+        lines = "".join(
+            f"<tr><td>{escape(what)}&nbsp;&nbsp;</td>"
+            + "".join(f"<td><b>{escape(one[what])}</b>&nbsp;&nbsp;</td>" for one in words)
+            + "</tr>"
+            for what in differences
+        )
+        same = {what: text for what, text in words[0].items() if what not in differences}
+        return (
+            f"<table><tr><td></td><td>A</td><td>B</td></tr>{lines}</table>"
+            f"Same: {escape(_short(same))}."
+        )
+
+    def _all_words(self) -> str:
+        return "\n\n".join(
+            f"{name}\n" + "\n".join(f"{what}: {text}" for what, text in pin.words.items())
+            for name, pin in self._comparing.pins.items()
+        )
+
+    def _show_figures(self, table: FigureTable | None) -> None:
+        self.figures.setVisible(table is not None)
+        if table is None:
+            self.figures.setText("")
+            return
+        shown = [index for index, name in enumerate(table.images) if name in NAMES]
+        lines = []
+        for figure in table.figures:
+            best = figure.best(shown) if len(shown) == 2 else None
+            cells = [
+                f"<b>{text}</b>" if index == best else text
+                for index, text in enumerate(figure.texts)
+            ]
+            arrow = "↑" if figure.better == "higher" else "↓"
+            lines.append(_line([f"{figure.name} {arrow}", *cells]))
+        kind = "against the reference" if table.has_reference else "there is no reference"
+        self.figures.setText(
+            f"Slice {table.slice_number}, {kind}:"
+            f"<table width='100%'>{_line(['', *table.images])}{''.join(lines)}</table>"
+        )
+        self.figures.setToolTip((_WITH if table.has_reference else _WITHOUT) + _BLUR)
+
+
+def _line(cells: list[str]) -> str:
+    first, *others = cells
+    return f"<tr><td>{first}</td>{''.join(f'<td align=right>{one}</td>' for one in others)}</tr>"
+
+
+def _short(words: dict[str, str]) -> str:
+    """Return the settings that people ask for first."""
+    found = []
+    for what in ("maps", "strength", "dictionary", "order", "left out", "solver", "iterations"):
+        if what in words and (what, words[what]) not in _USUAL:
+            found.append(_AS_SHORT.get(what, "{}").format(words[what]))
+    return ", ".join(found)
+
+
+_USUAL = {("strength", "× 1"), ("order", "original"), ("left out", "no filter")}
+_AS_SHORT = {
+    "maps": "maps {}",
+    "strength": "strength {}",
+    "dictionary": "dictionary {}",
+    "left out": "without {}",
+    "iterations": "{} iterations",
+}

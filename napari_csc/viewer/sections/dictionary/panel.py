@@ -1,0 +1,266 @@
+"""Dictionary: which filters, in which order, and the gallery of them."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSpinBox
+from superqt import QSearchableComboBox
+
+from napari_csc.core.analysis.filter_figures import FilterFigures
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
+from napari_csc.viewer.sections.dictionary.gallery import Gallery
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
+
+_FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
+_FAMILIES = {"DCT": "dct", "Gabor": "gabor", "random": "random"}
+# What the gallery is sorted by, the figure behind it, and whether the largest comes first.
+_SORTS = {
+    "order in use": ("", False),
+    "energy": ("energy", True),
+    "use (sum of |code|)": ("code_sum", True),
+    "mean map": ("mean_map", False),
+    "variance of the map": ("map_variance", True),
+}
+
+
+class DictionaryPanel(Panel):
+    """Chooses, shuffles and thins out the filters."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        self._build_choice()
+        self._build_order()
+        # Figures of the result that is shown, by the original index of the filter.
+        self._figures: dict[int, dict[str, float]] = {}
+        # What the last swap or shuffle changed, by original index, and the filters as they were.
+        self._changes: dict[int, Change] = {}
+        self._before: Dictionary | None = None
+        self.gallery = Gallery()
+        self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
+        self.gallery.ticked.connect(self._ticked)
+        self.form.addRow(self.gallery)
+        self.about = wrapped(lines=3)
+        self.form.addRow(self.about)
+        events = self._session.events
+        for name in ("dictionary", "shuffle_seed"):
+            getattr(events, name).connect(self._mark_changes)
+        events.dropped.connect(self._keep_order)
+        for name in ("dictionary", "shuffle_seed", "dropped"):
+            getattr(events, name).connect(self._show_filters)
+        events.result.connect(self._forget_figures)
+        controller.extras.filter_figures.connect(self._show_figures)
+        events.selected.connect(self._show_selected)
+        events.dictionary_name.connect(self._show_name)
+        events.dictionary_name.connect(self._forget_figures)
+        self._show_name()
+        self._show_filters()
+
+    def _build_choice(self) -> None:
+        self.name_box = narrow(QSearchableComboBox())
+        self.name_box.addItems(dictionary_names())
+        self.name_box.activated.connect(
+            lambda: self._controller.choose_dictionary(self.name_box.currentText().strip())
+        )
+        self.load_button = button("Load…", "Filters of your own, as .npy, .npz, .mat or .pt.")
+        self.load_button.clicked.connect(self._ask_file)
+        self.learn_button = button(
+            "Learn",
+            "Learn filters from the image shown, as many and as wide as K and px below say: from "
+            "the reconstruction, or from the initial image if there is none yet. Takes less than "
+            "a minute.",
+        )
+        self.learn_button.clicked.connect(self._learn)
+        self.add(
+            "Filters",
+            row(self.name_box, self.load_button, self.learn_button),
+            "The dictionary: the set of small filters the image is built from. Type to search.",
+        )
+        self.family_box = narrow(QComboBox())
+        self.family_box.addItems(list(_FAMILIES))
+        self.family_box.setMaximumWidth(96)
+        self.family_box.setPlaceholderText("own")
+        self.count_box, self.size_box = QSpinBox(), QSpinBox()
+        slim(self.count_box, 62)
+        slim(self.size_box, 62)
+        self.count_box.setRange(1, 256)
+        self.count_box.setPrefix("K ")
+        self.size_box.setRange(3, 33)
+        self.size_box.setSuffix(" px")
+        self.count_box.setValue(32)
+        self.size_box.setValue(9)
+        self.family_box.activated.connect(self._family_edited)
+        for box in (self.count_box, self.size_box):
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._family_edited)
+        tip = (
+            "Make a dictionary of any number K and width of filters. V4 and V3 take every one of "
+            "them without retraining."
+        )
+        for widget in (self.family_box, self.count_box, self.size_box):
+            widget.setToolTip(tip)
+        self.form.addRow(row(self.family_box, self.count_box, self.size_box))
+
+    def _build_order(self) -> None:
+        self.shuffle_button = button(
+            "Shuffle",
+            "Put the filters in a random order. With V4 and V3 the image stays the same and the "
+            "maps move with their filters; with V1 the image changes.",
+        )
+        self.shuffle_button.clicked.connect(self._shuffle)
+        self.restore_button = button("Restore", "Back to the order the filters came in.")
+        self.restore_button.clicked.connect(self._restore)
+        self.order_label = QLabel()
+        self.add(
+            "Order",
+            row(self.shuffle_button, self.restore_button, self.order_label),
+            "The order of the filters, and the seed it was drawn with.",
+        )
+
+        self.sort_box = narrow(QComboBox())
+        self.sort_box.addItems(list(_SORTS))
+        self.sort_box.activated.connect(self._show_filters)
+        self.add(
+            "Sort by",
+            self.sort_box,
+            "Sort the gallery by what the filters do in the result: how much of the image they "
+            "make (energy of d * s), how much they are used, how strongly they are held back.",
+        )
+
+    # ------------------------------------------------------------ what the user does
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Load filters", "", _FILES)
+        if name:
+            self._controller.choose_dictionary(name)
+
+    def _family_edited(self) -> None:
+        family = _FAMILIES.get(self.family_box.currentText(), "dct")
+        name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
+        self._controller.choose_dictionary(name)
+
+    def _learn(self) -> None:
+        self._controller.learner.learn(self.count_box.value(), self.size_box.value())
+
+    def _shuffle(self) -> None:
+        seed = self._session.shuffle_seed
+        self._session.shuffle_seed = 1 if seed is None else seed + 1
+
+    def _restore(self) -> None:
+        self._session.shuffle_seed = None
+
+    def _ticked(self, index: int, is_dropped: bool) -> None:
+        if not self._session.drop(index, is_dropped):
+            self._controller.fail("At least one filter must stay in the dictionary.")
+
+    # ------------------------------------------------------------ what is shown
+
+    def _show_name(self) -> None:
+        name = self._session.dictionary_name
+        with quiet(self.name_box, self.family_box, self.count_box, self.size_box):
+            if self.name_box.findText(name) < 0:
+                self.name_box.addItem(name)
+            self.name_box.setCurrentText(name)
+            families = list(_FAMILIES.values())
+            family = name.split("-")[0]
+            # Learned filters and those of a file are of no family: none is named.
+            self.family_box.setCurrentIndex(families.index(family) if family in families else -1)
+            if self._session.dictionary is not None:
+                count, *size = self._session.dictionary.filters.shape
+                self.count_box.setValue(count)
+                self.size_box.setValue(max(size))
+
+    def _show_filters(self) -> None:
+        session, ordered = self._session, self._session.ordered()
+        if session.dictionary is None or ordered is None:
+            return
+        filters = session.dictionary.filters.numpy()
+        if session.shuffle_seed is None:
+            # Those left out keep their place; after shuffling they have none and come last.
+            order = list(range(len(filters)))
+            self.order_label.setText("original")
+        else:
+            order = [*ordered.order, *session.dropped]
+            self.order_label.setText(f"seed {session.shuffle_seed}")
+        self.restore_button.setEnabled(session.shuffle_seed is not None)
+        dropped = set(session.dropped)
+        order = self._sorted(order)
+        self.gallery.show_filters([(k, filters[k], k in dropped) for k in order])
+        self.gallery.set_marks({k: one.before is None for k, one in self._changes.items()})
+        self.gallery.select(session.selected)
+        self._show_about()
+
+    def _mark_changes(self) -> None:
+        """Find out what a swap or a shuffle changed."""
+        now = self._session.ordered()
+        if now is not None:
+            self._changes = filter_changes(self._before, now)
+        self._before = now
+
+    def _keep_order(self) -> None:
+        """Leaving filters out moves none of the others."""
+        self._before = self._session.ordered()
+
+    def _show_selected(self) -> None:
+        self.gallery.select(self._session.selected)
+        self._show_about()
+
+    def _show_about(self) -> None:
+        session, ordered = self._session, self._session.ordered()
+        if session.dictionary is None or ordered is None:
+            return
+        positions = {original: place for place, original in enumerate(ordered.order)}
+        tips = {}
+        for original in range(len(session.dictionary)):
+            place = positions.get(original)
+            where = f"{original}, left out" if place is None else str(place)
+            moved = "" if place in (None, original) else f" ({original} before shuffling)"
+            change = self._changes.get(original)
+            is_new = "" if change is None or change.before is not None else ", new"
+            tips[original] = f"Filter {where}{moved}{is_new}{self._told(original)}"
+        self.gallery.set_tips(tips)
+        left_out = f" ({len(session.dropped)} left out)" if session.dropped else ""
+        selected = tips.get(session.selected, "")
+        changed = summary(self._changes)
+        left_out += f" · {changed}" if changed else ""
+        self.about.setText(
+            f"{len(ordered)} filters{left_out} · selected: {selected[:1].lower()}{selected[1:]}"
+        )
+
+    def _told(self, original: int) -> str:
+        figures = self._figures.get(original)
+        if figures is None:
+            return ""
+        energy = sum(one["energy"] for one in self._figures.values())
+        share = 100 * figures["energy"] / energy if energy > 0 else 0.0
+        return f", mean map {figures['mean_map']:.2f} σ, {share:.1f} % of the energy"
+
+    # ------------------------------------------------------------ figures of the result
+
+    def _forget_figures(self) -> None:
+        self._figures = {}
+        self._show_about()
+
+    def _show_figures(self, found: FilterFigures) -> None:
+        order = self._session.order_shown()
+        names = [name for name, _ in _SORTS.values() if name]
+        values = {name: getattr(found, name).tolist() for name in names}
+        self._figures = {
+            original: {name: values[name][place] for name in names}
+            for place, original in enumerate(order)
+        }
+        if _SORTS[self.sort_box.currentText()][0]:
+            self._show_filters()
+        else:
+            self._show_about()
+
+    def _sorted(self, order: list[int]) -> list[int]:
+        """Return the filters as the gallery is to be sorted; unknown ones last."""
+        name, is_descending = _SORTS[self.sort_box.currentText()]
+        if not name or not self._figures:
+            return order
+        known = [k for k in order if k in self._figures]
+        known.sort(key=lambda k: self._figures[k][name], reverse=is_descending)
+        return known + [k for k in order if k not in self._figures]

@@ -1,0 +1,1 @@
+"""Display: what is shown of scan and result."""

@@ -1,0 +1,98 @@
+"""Display: which view of the complex images, and what else to look at."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QCheckBox, QComboBox
+
+from napari_csc.viewer.images.views import PARTS
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.display.layers import Ruler
+from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
+from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
+
+
+class DisplayPanel(Panel):
+    """Chooses what is shown of the complex images, and layers on demand."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        self.part_box = narrow(QComboBox())
+        self.part_box.addItems(list(PARTS))
+        self.part_box.activated.connect(self._part_chosen)
+        self.add(
+            "Images as",
+            self.part_box,
+            "MR images are complex: their magnitude is what is usually looked at.",
+        )
+        self.overlay = OverlayGroup(self, controller.board.maps)
+        self.contribution = QCheckBox("Contribution of the selected filter")
+        self.contribution.setToolTip("What this filter adds to the image: d * s.")
+        self.code = QCheckBox("Code of the selected filter")
+        self.code.setToolTip("Where and how strongly this filter is used: s, mostly zero.")
+        self.rulers = QCheckBox("Which filter rules where")
+        self.rulers.setToolTip(
+            "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
+            "where no filter contributes. Move the cursor over it to see which filter it is."
+        )
+        self.removed = QCheckBox("What was taken away")
+        self.removed.setToolTip(
+            "Initial image minus reconstruction, along the phase of the reconstruction, in units "
+            "of the noise σ. It should look like noise; edges or shapes in it are anatomy that "
+            "was erased (orange) or added (blue)."
+        )
+        self.kspace = QCheckBox("Sampled k-space")
+        self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
+        self._boxes = {
+            CONTRIBUTION: self.contribution,
+            CODE: self.code,
+            RULERS: self.rulers,
+            REMOVED: self.removed,
+            KSPACE: self.kspace,
+        }
+        for box in self._boxes.values():
+            box.toggled.connect(self._ticked)
+            self.form.addRow(box)
+        self.legend = wrapped()
+        self.legend.setToolTip("The colours of the filters that rule the most pixels here.")
+        self.legend.hide()
+        self.form.addRow(self.legend)
+        self._session.events.extra_layers.connect(self._show_boxes)
+        controller.extras.rulers_shown.connect(self._show_legend)
+        for name in ("selected", "dictionary", "shuffle_seed", "dropped"):
+            getattr(self._session.events, name).connect(self._name_filter)
+        self._name_filter()
+
+    def _part_chosen(self, index: int) -> None:
+        self._session.part = PARTS[index]
+
+    def _ticked(self) -> None:
+        wanted = frozenset(role for role, box in self._boxes.items() if box.isChecked())
+        self._session.extra_layers = wanted
+
+    def _name_filter(self) -> None:
+        """Say which filter is selected, as the gallery numbers it."""
+        ordered, selected = self._session.ordered(), self._session.selected
+        order = () if ordered is None else ordered.order
+        is_used = selected in order
+        which = f"filter {order.index(selected)}" if is_used else "the selected filter"
+        self.overlay.box.setText(f"Sparsity map of {which} over the image")
+        self.contribution.setText(f"Contribution of {which}")
+        self.code.setText(f"Code of {which}")
+
+    def _show_legend(self, rulers: list[Ruler]) -> None:
+        """Name the colours; none of them hides the legend."""
+        chips = [
+            f'<span style="background-color: {one.colour}">&nbsp;&nbsp;&nbsp;&nbsp;</span>'
+            f"&nbsp;filter&nbsp;{one.position}&nbsp;({100 * one.share:.0f}&nbsp;%)"
+            for one in rulers
+        ]
+        others = "&ensp; grey:&nbsp;other&nbsp;filters" if chips else ""
+        self.legend.setText("&ensp; ".join(chips) + others)
+        self.legend.setVisible(bool(rulers))
+
+    def _show_boxes(self) -> None:
+        with quiet(*self._boxes.values()):
+            for role, box in self._boxes.items():
+                box.setChecked(role in self._session.extra_layers)

@@ -1,0 +1,1 @@
+"""Export: results to files, a run as code."""

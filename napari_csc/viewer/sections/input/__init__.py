@@ -1,0 +1,1 @@
+"""Input: what is reconstructed."""

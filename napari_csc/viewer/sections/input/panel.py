@@ -1,0 +1,321 @@
+"""Input: which layer or file, which slices, what was acquired, how noisy it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+)
+
+from napari_csc.errors import CscError
+from napari_csc.viewer.layers import INITIAL
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.input.header_window import HeaderWindow
+from napari_csc.viewer.sections.input.layer_input import LayerInput, own, read_layer
+from napari_csc.viewer.sections.input.loading import InputFacts
+from napari_csc.viewer.sections.input.read_as_window import ReadingWindow
+from napari_csc.viewer.sections.input.simulation_group import SimulationGroup
+from napari_csc.viewer.widgets.parts import (
+    Panel,
+    button,
+    narrow,
+    quiet,
+    reset_button,
+    row,
+    slim,
+    wrapped,
+)
+
+_FILES = (
+    "Scans and results (*.h5 *.hdf5 *.mrd *.mat *.npy *.npz *.cfl *.hdr *.nii *.nii.gz *.nrrd "
+    "*.nhdr *.dcm *.ima *.png *.tif *.tiff);;All files (*)"
+)
+_FACTS = (1, 2, 3)
+"""Rows of the form: slices, acquired matrix, noise."""
+
+
+class InputPanel(Panel):
+    """Chooses the input and shows what was found in it."""
+
+    def __init__(self, controller: Controller, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        self._viewer = viewer
+        self._listed: list[Layer] = []
+        self._chosen: Layer | None = None
+        self._about_scan = ""
+        self._build()
+        layers = viewer.layers.events
+        layers.inserted.connect(self._inserted)
+        layers.removed.connect(self._removed)
+        layers.renamed.connect(self._list_layers)
+        controller.input_facts.connect(self._show_facts)
+        controller.plain_image.connect(self._show_simulation)
+        self._session.events.acquisition.connect(self._show_chosen)
+        self._list_layers()
+        self._choose_first()
+
+    def close_panel(self) -> None:
+        """Let go of the viewer."""
+        layers = self._viewer.layers.events
+        layers.inserted.disconnect(self._inserted)
+        layers.removed.disconnect(self._removed)
+        layers.renamed.disconnect(self._list_layers)
+        self._listed, self._chosen = [], None
+
+    def _build(self) -> None:
+        self.layer_box = narrow(QComboBox())
+        self.layer_box.activated.connect(self._activated)
+        self.open_button = button("Open file…", "Open k-space, an image or a finished result.")
+        self.open_button.clicked.connect(self._ask_file)
+        self.add(
+            "Scan",
+            row(self.layer_box, self.open_button),
+            "The layer to reconstruct. A layer that came with its k-space uses it; from a plain "
+            "image a low-field scan can be simulated.",
+        )
+        self.slices_box = narrow(QComboBox())
+        self.slices_box.addItems(["Current slice", "All slices"])
+        self.slices_box.activated.connect(self._slices_chosen)
+        self.add(
+            "Slices",
+            self.slices_box,
+            "Reconstruct the slice that is looked at, or all of them (takes that much longer).",
+        )
+        self.rows_box, self.columns_box = QSpinBox(), QSpinBox()
+        for box in (self.rows_box, self.columns_box):
+            slim(box, 40)
+            box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+            box.setRange(1, 1)
+            box.setEnabled(False)
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._extent_edited)
+        times = QLabel("×")
+        times.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        times.setFixedWidth(14)
+        self.extent_reset = reset_button("Take what was found in the data again.")
+        self.extent_reset.clicked.connect(lambda: setattr(self._session, "sampled", None))
+        self.add(
+            "Acquired",
+            row(self.rows_box, times, self.columns_box, QLabel(), self.extent_reset),
+            "Lines and columns of k-space that were measured, as found in the data; the rest was "
+            "filled with zeros. Correct it here if your scanner fills with something else.",
+        )
+        self.noise_edit = QLineEdit()
+        self.noise_edit.setEnabled(False)
+        self.noise_edit.editingFinished.connect(self._noise_edited)
+        self.noise_kind = QLabel("")
+        self.noise_reset = reset_button("Take the value of the file, or the estimate, again.")
+        self.noise_reset.clicked.connect(lambda: setattr(self._session, "noise_std", None))
+        self.add(
+            "Noise σ",
+            row(self.noise_edit, self.noise_kind, self.noise_reset),
+            "Standard deviation of the noise of one complex k-space sample. Everything is computed "
+            "in units of it: a larger σ means more smoothing.",
+        )
+        self.simulation = SimulationGroup(self._controller)
+        self.simulation.hide()
+        self.form.addRow(self.simulation)
+        self.hint = wrapped(
+            "Open a file, or drop one on the viewer, to begin. Or take the guided tour, which "
+            "brings a sample.",
+            lines=2,
+        )
+        self.form.addRow(self.hint)
+        self.header_button = button(
+            "Header…",
+            "What the file tells about the scan: matrix, field of view, coils, times, field "
+            "strength, trajectory.",
+        )
+        self.header_button.clicked.connect(self._show_header)
+        self.header_button.setEnabled(False)
+        self.reading_button = button(
+            "Read as…",
+            "Say how the file is to be read: which array, k-space or image, what its axes are, "
+            "which coil or repetition; with a preview.",
+        )
+        self.reading_button.clicked.connect(self._ask_how)
+        self.reading_button.setEnabled(False)
+        self.folder_button = button("Folder…", "Open a folder of DICOM files.")
+        self.folder_button.clicked.connect(self._ask_folder)
+        self.form.addRow(row(self.header_button, self.reading_button, self.folder_button))
+        self.header: HeaderWindow | None = None
+        self.reading: ReadingWindow | None = None
+        self._controller.refused.connect(self._refused)
+        self._session.events.acquisition.connect(
+            lambda found: self.header_button.setEnabled(found is not None)
+        )
+        self._session.events.acquisition.connect(
+            lambda: self.reading_button.setEnabled(self._controller.reading.path() is not None)
+        )
+
+    def _ask_how(self) -> None:
+        path = self._controller.reading.path()
+        if path is not None:
+            self._reading_window().ask(path)
+
+    def _refused(self, path: Path) -> None:
+        """Ask how to read a file of bare arrays that is not clear."""
+        self.reading_button.setEnabled(True)
+        self._reading_window().ask(path, only_if_arrays=True)
+
+    def _reading_window(self) -> ReadingWindow:
+        if self.reading is None:
+            self.reading = ReadingWindow(self._controller, self)
+        return self.reading
+
+    def _show_header(self) -> None:
+        if self.header is None:
+            self.header = HeaderWindow(self._session, self)
+        self.header.show()
+        self.header.raise_()
+
+    # ------------------------------------------------------------ layers
+
+    def _list_layers(self, event: Any = None) -> None:
+        board = self._controller.board
+        self._listed = [one for one in self._viewer.layers if not board.is_output(one)]
+        with quiet(self.layer_box):
+            self.layer_box.clear()
+            self.layer_box.addItems([one.name for one in self._listed])
+            index = self._listed.index(self._chosen) if self._chosen in self._listed else -1
+            self.layer_box.setCurrentIndex(index)
+
+    def _choose_first(self) -> None:
+        for layer in self._listed:
+            if isinstance(layer, Image) and self._session.acquisition is None:
+                self._choose(layer)
+                return
+
+    def _inserted(self, event: Any) -> None:
+        layer = event.value
+        self._list_layers()
+        held = own(layer)
+        if "role" in held:
+            return
+        came_with_data = "acquisition" in held or "result" in held
+        is_first = self._session.acquisition is None and self._chosen is None
+        if came_with_data or (is_first and isinstance(layer, Image)):
+            self._choose(layer)
+
+    def _removed(self, event: Any) -> None:
+        layer = event.value
+        was_chosen = layer is self._chosen
+        if was_chosen:
+            self._chosen = None
+        self._list_layers()
+        if was_chosen and self._session.acquisition is not None:
+            # Later: when the whole viewer closes there is nothing to tell.
+            QTimer.singleShot(0, lambda name=layer.name: self._tell_removed(name))
+
+    def _tell_removed(self, name: str) -> None:
+        if self._viewer.layers and self._listed is not None:
+            self._controller.input_removed(name)
+
+    def _activated(self, index: int) -> None:
+        if 0 <= index < len(self._listed):
+            self._choose(self._listed[index])
+
+    def _choose(self, layer: Layer) -> None:
+        try:
+            found = read_layer(layer)
+        except CscError as error:
+            self._list_layers()
+            self._controller.fail(str(error))
+            return
+        self._chosen = layer
+        self._list_layers()
+        if found.acquisition is not None and found.acquisition is self._session.acquisition:
+            self._show_simulation(None)
+            self.hint.setText(self._about_scan)
+        self._controller.use_layer(found, layer if found.acquisition is not None else None)
+
+    def _show_chosen(self) -> None:
+        """After a new input: choose its layer, unless it was simulated from another one."""
+        layer = self._controller.board.find(INITIAL)
+        if layer is not None and not own(layer).get("simulated"):
+            self._chosen = layer
+        self._list_layers()
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", _FILES)
+        if name:
+            self._controller.open_file(Path(name))
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files")
+        if name:
+            self._controller.open_file(Path(name))
+
+    # ------------------------------------------------------------ facts
+
+    def _show_simulation(self, chosen: LayerInput | None) -> None:
+        self.simulation.setVisible(chosen is not None)
+        self._show_facts_rows(chosen is None)
+        if chosen is not None:
+            shape = tuple(chosen.image.shape[-2:])
+            self.simulation.fit(shape)
+            self.hint.setText(f"{chosen.name}: a picture of {shape[0]} × {shape[1]} pixels")
+
+    def _show_facts_rows(self, is_visible: bool) -> None:
+        """Hide what is known of the scan while a picture is chosen that is none."""
+        for place in _FACTS:
+            self.form.setRowVisible(place, is_visible)
+
+    def _show_facts(self, facts: InputFacts) -> None:
+        count, height, width = facts.initial.shape
+        session = self._session
+        with quiet(self.rows_box, self.columns_box, self.noise_edit, self.slices_box):
+            for box, size, value in zip(
+                (self.rows_box, self.columns_box), (height, width), facts.sampled, strict=True
+            ):
+                box.setRange(1, size)
+                box.setValue(value)
+                box.setEnabled(True)
+            self.noise_edit.setText(f"{facts.noise_std:.4g}")
+            self.slices_box.setItemText(1, f"All {count} slices")
+            self.slices_box.setEnabled(count > 1)
+            self.slices_box.setCurrentIndex(1 if session.slices == "all" else 0)
+        self.noise_edit.setEnabled(True)
+        edited = session.noise_std is not None
+        kind = "edited" if edited else "estimated" if facts.is_estimated else "from the file"
+        self.noise_kind.setText(kind)
+        self.noise_reset.setEnabled(edited)
+        self.extent_reset.setEnabled(session.sampled is not None)
+        slices = "1 slice" if count == 1 else f"{count} slices"
+        self._about_scan = f"{facts.name}: {slices} of {height} × {width} pixels"
+        self.hint.setText(self._about_scan)
+        self._show_facts_rows(True)
+
+    def _slices_chosen(self, index: int) -> None:
+        self._session.slices = "all" if index == 1 else "current"
+
+    def _extent_edited(self) -> None:
+        self._session.sampled = (self.rows_box.value(), self.columns_box.value())
+
+    def _noise_edited(self) -> None:
+        if not self.noise_edit.isModified():
+            return
+        self.noise_edit.setModified(False)
+        text = self.noise_edit.text().strip().replace(",", ".")
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            value = -1.0
+        if value is not None and not 0 < value < float("inf"):
+            self._controller.fail(
+                f"The noise σ must be a positive number, but is {text!r}; leave it empty to have "
+                "it estimated."
+            )
+            return
+        self._session.noise_std = value

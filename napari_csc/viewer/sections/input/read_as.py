@@ -1,0 +1,96 @@
+"""How a file is read where it does not say itself: looked at before it is taken. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_csc.errors import CscError
+from napari_csc.io.array_choices import ArrayChoice, array_choices
+from napari_csc.io.lazy import is_large
+from napari_csc.io.load import load
+from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.background.workers import Lanes
+from napari_csc.viewer.images.views import Array, image_window
+from napari_csc.viewer.session import Session
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How a file looks if it is read in some way: its middle slice in grey, and a sentence."""
+
+    picture: Array
+    """Shape (y, x), uint8."""
+    sentence: str
+
+
+def preview_of(path: Path, options: dict[str, Any]) -> Preview:
+    """Return how a file looks when it is read like this.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        Keyword arguments of `napari_csc.load`.
+
+    Raises
+    ------
+    CscError
+        If it cannot be read like this.
+    """
+    acquisition = load(path, lazy=is_large(path), **options)
+    count, height, width = acquisition.shape
+    middle = acquisition.select((count // 2,)).adjoint()[0]
+    magnitude = np.abs(np.asarray(middle))
+    grey = np.clip(255 * magnitude / image_window(magnitude)[1], 0, 255).astype(np.uint8)
+    told = acquisition.metadata
+    axes = f", axes {str(told['axes']).replace(',', ', ')}" if told.get("axes") else ""
+    coils = f", {acquisition.n_coils} coils" if acquisition.n_coils > 1 else ""
+    slices = "1 slice" if count == 1 else f"slice {count // 2} of {count}"
+    sentence = f"{slices}, {height} × {width} pixels{coils}: {told.get('kind', 'k-space')}{axes}."
+    return Preview(grey, sentence[:1].upper() + sentence[1:])
+
+
+class Reading:
+    """Which file is in question, what it holds, and how it looks when read in some way.
+
+    Parameters
+    ----------
+    session, lanes
+        Those of the controller.
+    """
+
+    def __init__(self, session: Session, lanes: Lanes) -> None:
+        self._session, self._lanes = session, lanes
+        self.refused: Path | None = None
+        """The file that was opened last, if it could not be read as it is."""
+
+    def path(self) -> Path | None:
+        """Return the file in question: the one that was refused, or else that of the scan."""
+        acquisition = self._session.acquisition
+        if self.refused is not None or acquisition is None:
+            return self.refused
+        told = acquisition.metadata.get("path")
+        return None if told is None or not Path(str(told)).exists() else Path(str(told))
+
+    def choices(self, path: Path, show: Callable[[list[ArrayChoice]], None]) -> None:
+        """Find out in the background which arrays a file holds; none if it cannot be opened."""
+
+        def work(_: object) -> list[ArrayChoice]:
+            try:
+                return array_choices(path)
+            except CscError:
+                return []
+
+        self._lanes.choices.start(work, Handlers(show, lambda sentence: show([])))
+
+    def preview(
+        self, path: Path, options: dict[str, Any], show: Callable[[Preview | str], None]
+    ) -> None:
+        """Read a file in the background to show how it looks, or why it cannot be read."""
+        self._lanes.preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))

@@ -1,0 +1,231 @@
+"""A window that asks how a file is to be read, and shows how it looks then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_csc.io.array_choices import ArrayChoice, spelled
+from napari_csc.io.arrays.axes import AXES
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.input.read_as import Preview
+from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
+
+_SIZE = QSize(420, 560)
+_SIDE = 300
+"""Screen pixels of the preview."""
+_DELAY = 200
+"""Milliseconds of quiet after a change before the file is read again."""
+_FOUND = "found by content"
+_KINDS = (_FOUND, "k-space", "image")
+_NAMES = {"repeat": "repeat (averaged)", "kz": "kz (phase-encoded)"}
+
+
+class ReadingWindow(QDialog):
+    """Array, kind, axes and coil of the file in question, with a preview.
+
+    Parameters
+    ----------
+    controller
+        Opens the file.
+    parent
+        Closes with it.
+    """
+
+    def __init__(self, controller: Controller, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._controller, self._reading = controller, controller.reading
+        self._path: Path | None = None
+        self._arrays: list[ArrayChoice] = []
+        self.setWindowTitle("How to read the file")
+        self.resize(_SIZE)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY)
+        self._timer.timeout.connect(self._preview)
+        self._build()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        self.name = wrapped()
+        layout.addWidget(self.name)
+        self.form = QFormLayout()
+        layout.addLayout(self.form)
+        self.array_box = QComboBox()
+        self.array_box.setToolTip("The file holds several arrays; which is the scan?")
+        self.array_box.activated.connect(self._array_chosen)
+        self.form.addRow("Array", self.array_box)
+        self.key_edit = QLineEdit()
+        self.key_edit.setPlaceholderText("the first")
+        self.key_edit.setToolTip(
+            "Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 (BART), "
+            "average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM folder)."
+        )
+        self.key_edit.textEdited.connect(self._changed)
+        self.form.addRow("Which image", self.key_edit)
+        self.kind_box = QComboBox()
+        self.kind_box.addItems(list(_KINDS))
+        self.kind_box.setToolTip("Whether the numbers are k-space or an image.")
+        self.kind_box.activated.connect(self._changed)
+        self.form.addRow("Holds", self.kind_box)
+        self.axes_holder = QWidget()
+        self._axes_form = QFormLayout(self.axes_holder)
+        self._axes_form.setContentsMargins(0, 0, 0, 0)
+        self.form.addRow("Axes", self.axes_holder)
+        self.axis_boxes: list[QComboBox] = []
+        self.coil_box = QSpinBox()
+        self.coil_box.setRange(-1, 255)
+        self.coil_box.setSpecialValueText("all")
+        self.coil_box.setValue(-1)
+        self.coil_box.setToolTip("One coil alone, or all of them combined.")
+        self.coil_box.valueChanged.connect(self._changed)
+        self.form.addRow("Coil", self.coil_box)
+        self.picture = QLabel()
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.picture.setMinimumHeight(_SIDE)
+        layout.addWidget(self.picture, 1)
+        self.text = wrapped(lines=3)
+        layout.addWidget(self.text)
+        self.use_button = button("Use it like this", "Take the file as the input, read like this.")
+        self.use_button.clicked.connect(self._use)
+        self.close_button = button("Close", "Leave everything as it is.")
+        self.close_button.clicked.connect(self.close)
+        layout.addLayout(row(self.use_button, self.close_button))
+
+    # ------------------------------------------------------------ the file in question
+
+    def ask(self, path: Path, only_if_arrays: bool = False) -> None:
+        """Show the window for a file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        only_if_arrays
+            Do not, if it is no file of bare arrays.
+        """
+
+        def show(arrays: list[ArrayChoice]) -> None:
+            if only_if_arrays and not arrays:
+                return
+            self._path, self._arrays = path, arrays
+            self.name.setText(path.name)
+            self._show_arrays()
+            self.show()
+            self.raise_()
+            self._preview()
+
+        self._reading.choices(path, show)
+
+    def options(self) -> dict[str, Any]:
+        """Return what was chosen, as keyword arguments of `napari_csc.load`."""
+        chosen: dict[str, Any] = {}
+        array = self._array()
+        if array is not None and array.name:
+            chosen["key"] = array.name
+        if array is None and self.key_edit.text().strip():
+            chosen["key"] = self.key_edit.text().strip()
+        if self.kind_box.currentText() != _FOUND and array is not None:
+            chosen["kind"] = self.kind_box.currentText()
+        names = tuple(box.currentData() for box in self.axis_boxes)
+        if array is not None and names and all(names):
+            chosen["axes"] = spelled(array.shape, names)
+        if self.coil_box.value() >= 0:
+            chosen["coil"] = self.coil_box.value()
+        return chosen
+
+    def _array(self) -> ArrayChoice | None:
+        index = self.array_box.currentIndex()
+        return self._arrays[index] if 0 <= index < len(self._arrays) else None
+
+    def _show_arrays(self) -> None:
+        is_bare = bool(self._arrays)
+        with quiet(self.array_box, self.kind_box, self.coil_box, self.key_edit):
+            self.array_box.clear()
+            for one in self._arrays:
+                shape = " × ".join(str(size) for size in one.shape)
+                what = "complex" if one.is_complex else "real"
+                self.array_box.addItem(f"{one.name or 'array'}: {shape}, {what}")
+            self.kind_box.setCurrentIndex(0)
+            self.coil_box.setValue(-1)
+            self.key_edit.clear()
+        for widget, is_shown in (
+            (self.array_box, is_bare),
+            (self.kind_box, is_bare),
+            (self.axes_holder, is_bare),
+            (self.key_edit, not is_bare),
+        ):
+            self.form.setRowVisible(widget, is_shown)
+        self._show_axes()
+
+    def _show_axes(self) -> None:
+        while self._axes_form.rowCount():
+            self._axes_form.removeRow(0)
+        self.axis_boxes = []
+        array = self._array()
+        for number, size in enumerate(() if array is None else array.shape, start=1):
+            if size < 2:
+                continue
+            box = QComboBox()
+            box.addItem(_FOUND, "")
+            for name in AXES:
+                box.addItem(_NAMES.get(name, name), name)
+            box.setToolTip("What this axis of the array is; name all of them, or none.")
+            box.activated.connect(self._changed)
+            self._axes_form.addRow(f"{number}, of {size}", box)
+            self.axis_boxes.append(box)
+
+    def _array_chosen(self) -> None:
+        self._show_axes()
+        self._changed()
+
+    # ------------------------------------------------------------ what the user does
+
+    def _changed(self) -> None:
+        self._timer.start()
+
+    def _preview(self) -> None:
+        names = [box.currentData() for box in self.axis_boxes]
+        if any(names) and not all(names):
+            self._show_preview("Name all axes, or leave all of them to be found.")
+            return
+        if self._path is not None:
+            self.text.setText("Reading…")
+            self._reading.preview(self._path, self.options(), self._show_preview)
+
+    def _show_preview(self, found: Preview | str) -> None:
+        self.use_button.setEnabled(isinstance(found, Preview))
+        if isinstance(found, str):
+            self.picture.clear()
+            self.text.setText(found)
+            return
+        height, width = found.picture.shape
+        grey = QImage.Format.Format_Grayscale8
+        image = QImage(found.picture.tobytes(), width, height, width, grey).copy()
+        self.picture.setPixmap(
+            QPixmap.fromImage(image).scaled(
+                _SIDE,
+                _SIDE,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        )
+        self.text.setText(found.sentence)
+
+    def _use(self) -> None:
+        if self._path is not None:
+            self._controller.open_file(self._path, **self.options())
+            self.close()

@@ -1,0 +1,63 @@
+"""Reads slices of large scans in the background when they are looked at. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari_csc.core.acquisition.lazy import LazyImages
+from napari_csc.viewer.background.lane import Handlers, Ticket
+from napari_csc.viewer.background.workers import Lanes
+from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.layers import LayerBoard
+
+
+class Fetching:
+    """Keeps the initial image of a large scan black until its slice has been read.
+
+    Parameters
+    ----------
+    lanes, board
+        Those of the controller.
+    say, fail
+        Say something, or a problem, to the user.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        board: LayerBoard,
+        say: Callable[[str], None],
+        fail: Callable[[str], None],
+    ) -> None:
+        self._lanes, self._board, self._say, self._fail = lanes, board, say, fail
+        self._wanted: tuple[LazyImages, int] | None = None
+
+    def attach(self, images: Array | LazyImages) -> None:
+        """Read from now on what is missing of these images when it is looked at."""
+        self._wanted = None
+        if isinstance(images, LazyImages):
+            images.on_missing = lambda number: self._fetch(images, number)
+
+    def _fetch(self, images: LazyImages, number: int) -> None:
+        if self._wanted == (images, number):
+            return
+        self._wanted = (images, number)
+        self._say(f"Reading slice {number}…")
+
+        def done(_: Array) -> None:
+            self._wanted = None
+            self._say(f"Slice {number} has been read.")
+            self._board.refresh_initial()
+
+        def work(ticket: Ticket) -> Array:
+            images.quick_look(number)
+            ticket.report(number)
+            return images.image(number)
+
+        def failed(sentence: str) -> None:
+            # Asked for again only when somebody comes back to it.
+            self._fail(sentence)
+
+        self._lanes.fetch.start(
+            work, Handlers(done, failed, progress=lambda _: self._board.refresh_initial())
+        )

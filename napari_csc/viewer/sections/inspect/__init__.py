@@ -1,0 +1,1 @@
+"""Inspect: which filters make the image at a place."""

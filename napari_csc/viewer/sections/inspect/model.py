@@ -1,0 +1,99 @@
+"""Looks at a pixel or into a region of the result that is shown. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from psygnal import Signal
+
+from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.background.workers import Lanes
+from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.sections.display.map_sheet import MapSheet, draw_map_sheet
+from napari_csc.viewer.sections.inspect.figures import Look, look, look_into
+from napari_csc.viewer.sections.measure.layers import Mark
+from napari_csc.viewer.session import Session
+
+
+class Inspecting:
+    """Tells what the filters do at a place.
+
+    Parameters
+    ----------
+    session, board, lanes
+        Those of the controller.
+    fail
+        Says a problem to the user.
+    """
+
+    regions_changed = Signal()
+    """Regions were drawn, moved or removed."""
+
+    def __init__(
+        self, session: Session, board: LayerBoard, lanes: Lanes, fail: Callable[[str], None]
+    ) -> None:
+        self._session, self._board, self._lanes, self._fail = session, board, lanes, fail
+        board.marks.changed.connect(self.regions_changed.emit)
+
+    def at(self, position: tuple[float, ...]) -> Look | None:
+        """Return what there is to tell about a position in the world; None outside the result."""
+        result, place = self._session.result, self._board.place_of(position)
+        if result is None or place is None or place[0] >= len(result.image):
+            return None
+        return look(result, place)
+
+    def mark(self, position: tuple[float, ...] | None) -> None:
+        """Mark a position in the world as the one that is told about, or none."""
+        self._board.mark_place(position)
+
+    def sheet(self, count: int, show: Callable[[MapSheet], None]) -> None:
+        """Draw codes and maps of the strongest filters of the slice looked at, in the background.
+
+        Parameters
+        ----------
+        count
+            How many filters.
+        show
+            Called with the sheet; not at all if there is no result.
+        """
+        result, number = self._session.result, self._board.slice_of_result()
+        if result is None:
+            return
+        shown = number + self._board.place().first_slice
+        self._lanes.sheet.start(
+            lambda ticket: draw_map_sheet(result, number, count, shown),
+            Handlers(show, self._fail),
+        )
+
+    def regions(self) -> list[Mark]:
+        """Return the regions that are drawn."""
+        return [mark for mark in self._board.marks.found() if mark.is_region]
+
+    def into(self, number: int, show: Callable[[Look | str], None]) -> None:
+        """Look into a region, in the background.
+
+        Parameters
+        ----------
+        number
+            What the region is called.
+        show
+            Called with what was found, or with a sentence that says why there is nothing to tell.
+        """
+        result = self._session.result
+        mark = next((one for one in self.regions() if one.number == number), None)
+        if result is None or mark is None:
+            show("There is no reconstruction to look into yet.")
+            return
+        index = mark.slice_index - self._board.place().first_slice
+        shape = (result.image.shape[1], result.image.shape[2])
+        region = mark.mask(shape)
+        if not 0 <= index < len(result.image) or not region.any():
+            show(
+                f"Region {number} (slice {mark.slice_index}) lies outside what was reconstructed; "
+                "move it, or run that slice."
+            )
+            return
+        name = f"Region {number}, slice {mark.slice_index}"
+        self._lanes.look.start(
+            lambda ticket: look_into(result, index, region, name), Handlers(show, self._fail)
+        )

@@ -1,0 +1,1 @@
+"""Measure: profiles and regions."""

@@ -1,0 +1,127 @@
+"""Lines and regions that the user draws to measure with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from napari.layers import Shapes
+from psygnal import Signal
+
+from napari_csc.core.analysis.regions import Mask, ellipse_mask, polygon_mask
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.layers.roles import LINES, REGIONS
+from napari_csc.viewer.layers.store import Shelf
+from napari_csc.viewer.sections.input.layer_input import KEY
+
+MODES = {"line": "add_line", "ellipse": "add_ellipse", "polygon": "add_polygon"}
+_COLOURS = {LINES: "#ffd166", REGIONS: "#4cc9f0"}
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A line or a region.
+
+    Attributes
+    ----------
+    kind : str
+        ``"line"``, ``"ellipse"``, ``"rectangle"`` or ``"polygon"``.
+    number : int
+        What it is called, from 1.
+    slice_index : int
+        The slice it was drawn in, of the whole.
+    vertices : ndarray
+        Vertices (y, x) in pixels.
+    """
+
+    kind: str
+    number: int
+    slice_index: int
+    vertices: Array
+
+    @property
+    def is_region(self) -> bool:
+        """Whether it encloses pixels."""
+        return self.kind != "line"
+
+    def mask(self, shape: tuple[int, int]) -> Mask:
+        """Return the pixels (y, x) of a region, bool."""
+        draw = ellipse_mask if self.kind == "ellipse" else polygon_mask
+        return draw(self.vertices, shape)
+
+
+class Marks:
+    """The layers that marks are drawn in.
+
+    Parameters
+    ----------
+    shelf
+        Finds layers by role.
+    """
+
+    changed = Signal()
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf, self._viewer = shelf, shelf.viewer
+
+    def draw(self, kind: str, geometry: Geometry) -> None:
+        """Let the user draw a line, an ellipse or a polygon next."""
+        role = LINES if kind == "line" else REGIONS
+        layer = self._shelf.find(role) or self._made(role, geometry)
+        layer.visible = True
+        self._viewer.layers.selection.active = layer
+        layer.mode = MODES[kind]
+
+    def found(self) -> list[Mark]:
+        """Return all lines and regions."""
+        marks = []
+        for role in (LINES, REGIONS):
+            layer = self._shelf.find(role)
+            if not isinstance(layer, Shapes):
+                continue
+            for number, (kind, data) in enumerate(
+                zip(layer.shape_type, layer.data, strict=True), start=1
+            ):
+                vertices = np.asarray(data)
+                name = "polygon" if kind == "path" else str(kind)
+                place = round(float(vertices[0, 0]))
+                marks.append(Mark(name, number, place, vertices[:, 1:]))
+        return marks
+
+    def clear(self) -> None:
+        """Remove all marks."""
+        for role in (LINES, REGIONS):
+            layer = self._shelf.find(role)
+            if layer is not None:
+                layer.events.data.disconnect(self._drawn)
+                self._shelf.discard(layer)
+        self.changed.emit()
+
+    def _made(self, role: str, geometry: Geometry) -> Shapes:
+        colour = _COLOURS[role]
+        layer = self._viewer.add_shapes(
+            ndim=3,
+            name=role,
+            edge_color=colour,
+            face_color="transparent",
+            edge_width=1,
+            metadata={KEY: self._shelf.tag(role)},
+            features={"number": np.zeros(0, int)},
+            text={"string": "{number}", "color": colour, "size": 12, "anchor": "upper_left"},
+            **geometry.keywords(3),
+        )
+        layer.events.data.connect(self._drawn)
+        return layer
+
+    def _drawn(self, event: object) -> None:
+        """Give the marks numbers, in the order they were drawn."""
+        for role in (LINES, REGIONS):
+            layer = self._shelf.find(role)
+            if layer is None:
+                continue
+            numbers = list(range(1, len(layer.data) + 1))
+            if list(layer.features["number"]) != numbers:
+                layer.features = {"number": numbers}
+                layer.refresh_text()
+        self.changed.emit()

@@ -1,0 +1,112 @@
+"""Measure: windows, profiles, regions, orientation and scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel
+
+from napari_csc.viewer.layers.windowing import PRESETS
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.measure.model import table
+from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, row, wrapped
+
+_RESET = "as at first"
+
+
+class MeasurePanel(Panel):
+    """Draws marks, and shows what they measure in every image."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._measuring = controller, controller.measuring
+        self._build_window()
+        self._build_marks()
+        self.plot = ProfilePlot()
+        self.plot.setToolTip("Magnitudes along the line, linearly interpolated between pixels.")
+        self.form.addRow(self.plot)
+        self.legend = wrapped()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.form.addRow(self.legend)
+        self.table = QLabel()
+        self.table.setTextFormat(Qt.TextFormat.RichText)
+        self.table.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.table.setToolTip(
+            "Magnitudes. SD: standard deviation over the region. Mean/SD: signal to noise where "
+            "the tissue is uniform. Contrast to noise: difference of the means over the root mean "
+            "square of both SD."
+        )
+        self.form.addRow(self.table)
+        self._measuring.changed.connect(self._show)
+        self._show()
+
+    def _build_window(self) -> None:
+        self.window_box = narrow(QComboBox())
+        self.window_box.addItems([_RESET, *PRESETS])
+        self.window_box.activated.connect(self._window_chosen)
+        self.add(
+            "Window",
+            self.window_box,
+            "Grey window of the chosen layer by percentiles of the slice that is shown. By mouse: "
+            "hold Alt and drag, to the right for a wider window, upwards for a brighter picture; "
+            "Alt and a double click take it back.",
+        )
+        self.scale_bar = QCheckBox("Scale bar")
+        self.scale_bar.setToolTip("A bar of known length in the corner of the canvas.")
+        self.scale_bar.toggled.connect(self._controller.board.signs.show_scale_bar)
+        self.form.addRow(self.scale_bar)
+
+    def _build_marks(self) -> None:
+        self.draw_buttons = {}
+        for kind, text, tip in (
+            ("line", "Line", "Draw a line: its profile is shown for every image."),
+            ("ellipse", "Ellipse", "Draw an elliptic region: its statistics are shown below."),
+            ("polygon", "Polygon", "Draw a region corner by corner; a double click ends it."),
+        ):
+            made = button(text, tip)
+            made.clicked.connect(lambda _=False, kind=kind: self._measuring.draw(kind))
+            self.draw_buttons[kind] = made
+        self.form.addRow(row(*self.draw_buttons.values()))
+        self.clear_button = button("Clear", "Remove all lines and regions.")
+        self.clear_button.clicked.connect(self._controller.board.marks.clear)
+        self.save_button = button("Save CSV…", "All regions and profiles, as a table.")
+        self.save_button.clicked.connect(self._ask_file)
+        self.form.addRow(row(self.clear_button, self.save_button))
+
+    def _window_chosen(self) -> None:
+        windowing, name = self._controller.board.windowing, self.window_box.currentText()
+        done = windowing.reset() if name == _RESET else windowing.use(name)
+        if not done:
+            self._controller.fail("There is no image to set the window of yet; open a file first.")
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save measurements", "measurements.csv", "Table (*.csv)"
+        )
+        if name:
+            self._measuring.save(Path(name))
+
+    def _show(self) -> None:
+        profiles, regions = self._measuring.profiles, self._measuring.regions
+        last = max((one.line for one in profiles), default=0)
+        shown = [one for one in profiles if one.line == last]
+        unit = shown[0].unit if shown else ""
+        self.plot.show_curves([(one.distance, one.values) for one in shown], unit)
+        self.plot.setVisible(bool(shown))
+        coloured = [
+            f'<span style="color:{COLOURS[index % len(COLOURS)]}">{_unbroken(one.image)}</span>'
+            for index, one in enumerate(shown)
+        ]
+        self.legend.setText(f"Line {last}: " + " ".join(coloured) if shown else "")
+        self.legend.setVisible(bool(shown))
+        self.table.setText(table(regions, self._measuring.contrasts()))
+        self.table.setVisible(bool(regions))
+        self.save_button.setEnabled(bool(profiles or regions))
+        self.clear_button.setEnabled(bool(profiles or regions))
+
+
+def _unbroken(name: str) -> str:
+    """Return an entry of the legend that stays in one line with the line it explains."""
+    return f"━ {name}".replace(" ", "&nbsp;")

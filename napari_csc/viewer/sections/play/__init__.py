@@ -1,0 +1,1 @@
+"""Play: iterations and filters as pictures one after the other."""

@@ -1,0 +1,167 @@
+"""What players have in common: one picture after the other in a layer of its own. No Qt."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from psygnal import Signal
+
+from napari_csc.core.analysis.evenly_kept import DEFAULT_BUDGET
+from napari_csc.viewer.background.workers import Lanes
+from napari_csc.viewer.images.painting import Paint
+from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.sections.play.movie import Movie
+from napari_csc.viewer.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What the players share.
+
+    Attributes
+    ----------
+    session, board, lanes
+        Those of the controller.
+    fail
+        Says a problem to the user.
+    make_room
+        Called before the first picture; returns a sentence if none can be shown at present.
+    report
+        Told how much of a long computation is done, and all; nothing of nothing at its end.
+    """
+
+    session: Session
+    board: LayerBoard
+    lanes: Lanes
+    fail: Callable[[str], None]
+    make_room: Callable[[], str]
+    report: Callable[[int, int], None]
+
+
+class Player(ABC):
+    """Shows one picture after the other, in a layer of its own.
+
+    Attributes
+    ----------
+    position : int
+        Which picture is asked for, from 0.
+    is_on : bool
+        Whether a picture is shown in place of the reconstruction.
+    is_playing : bool
+        Whether `tick` goes on to the next.
+    is_waiting : bool
+        Whether the picture that was asked for is still being made.
+    budget : int
+        Bytes for pictures that are kept.
+    """
+
+    changed = Signal()
+    """Picture, text, or whether it plays."""
+    role: ClassVar[str]
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._session, self._board = desk, desk.session, desk.board
+        self.position = 0
+        self.is_on = self.is_playing = self.is_waiting = False
+        self.budget = DEFAULT_BUDGET
+
+    @property
+    @abstractmethod
+    def last(self) -> int:
+        """Number of the last picture; 0 if there is none yet."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return what there is to say about the picture, or what to do to see one."""
+
+    @abstractmethod
+    def movie(self, paint: Paint) -> Movie:
+        """Return all pictures as a movie, made in any thread.
+
+        Raises
+        ------
+        CscError
+            If there are none.
+        """
+
+    @abstractmethod
+    def _request(self) -> None:
+        """Show the picture at the position, now or when it has been made."""
+
+    def problem(self) -> str:
+        """Return why there is nothing to play, or nothing."""
+        if self._session.result is None:
+            return "There is no result to play yet; press Run first."
+        return ""
+
+    def number(self) -> int:
+        """Return the slice of the result that is looked at, or the nearest."""
+        return self._board.slice_of_result()
+
+    def go(self, position: int) -> None:
+        """Show a picture, by its number from 0."""
+        if self._begin():
+            self.position = min(max(position, 0), self.last)
+            self._request()
+            self.changed.emit()
+
+    def play(self) -> None:
+        """Go from picture to picture; from the beginning after the last."""
+        if self._begin():
+            self.is_playing = True
+            self.go(0 if self.position >= self.last else self.position)
+
+    def pause(self) -> None:
+        """Stay at this picture."""
+        self.is_playing = False
+        self.changed.emit()
+
+    def tick(self) -> None:
+        """Go on to the next picture, unless the last one has not come yet."""
+        if self.is_waiting or not self.is_playing:
+            return
+        if self.position < self.last:
+            self.go(self.position + 1)
+        else:
+            self.pause()
+
+    def leave(self) -> None:
+        """Show the reconstruction again, and everything else as it was."""
+        self.is_playing = self.is_waiting = False
+        if self.is_on:
+            self.is_on = False
+            self._board.playback.clear()
+        self.changed.emit()
+
+    def _begin(self) -> bool:
+        """Return whether a picture can be shown now; say why not."""
+        sentence = ("" if self.is_on else self._desk.make_room()) or self.problem()
+        if sentence:
+            self.is_playing = False
+            self._desk.fail(sentence)
+            self.changed.emit()
+            return False
+        number = self.number() + self._board.place().first_slice
+        if number != self._board.current_slice():
+            self._board.go_to_slice(number)
+        return True
+
+    def _show(self, image: Array, caption: str, number: int) -> None:
+        place, part = self._board.place(), self._session.part
+        self.is_on, self.is_waiting = True, False
+        self._board.playback.show(self.role, image, part, place, number, caption)
+        self.changed.emit()
+
+    def _slice_in_words(self, number: int) -> str:
+        result = self._session.result
+        count = 1 if result is None else len(result.image)
+        return f"slice {number + self._board.place().first_slice}, " if count > 1 else ""
+
+
+def capitalised(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]

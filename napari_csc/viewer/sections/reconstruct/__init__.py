@@ -1,0 +1,1 @@
+"""Maps, Solver, Presets and Run: how it is reconstructed."""

@@ -1,0 +1,114 @@
+"""Maps: what infers the sparsity level maps, and how strong they are."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QStandardItemModel
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
+from superqt import QLabeledDoubleSlider
+
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
+
+SCALAR = "One level everywhere"
+_ABOUT = {
+    "v4": "V4, for any dictionary",
+    "v3": "V3, for any dictionary",
+    "v1": "V1, for one dictionary",
+}
+
+
+class MapsPanel(Panel):
+    """Chooses the source of the maps."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        self._names: list[str] = []
+        self.source_box = narrow(QComboBox())
+        self.source_box.activated.connect(self._chosen)
+        self.add(
+            "Source",
+            self.source_box,
+            "What decides the sparsity level map of each filter. V4 looks at the image once and at "
+            "the response of each filter, V3 at the response of each filter alone; for both any "
+            "dictionary in any order will do. V1 was trained for one dictionary in one order. One "
+            "level everywhere is the classical choice.",
+        )
+        self.level_box = QDoubleSpinBox()
+        self.level_box.setRange(0.0, 100.0)
+        self.level_box.setSingleStep(0.1)
+        self.level_box.setDecimals(2)
+        self.level_box.setSuffix(" σ")
+        self.level_box.setValue(float(FALLBACK_MAPS.removesuffix("sigma")))
+        self.level_box.setKeyboardTracking(False)
+        self.level_box.valueChanged.connect(self._level_edited)
+        self.add("Level", self.level_box, "The one sparsity level, in units of the noise σ.")
+        self.strength = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.strength.setRange(0.0, 3.0)
+        self.strength.setDecimals(2)
+        self.strength.setValue(1.0)
+        self.strength.valueChanged.connect(self._strength_moved)
+        self.add(
+            "Strength",
+            self.strength,
+            "Factor on all maps. Below 1: more detail and more noise. Above 1: smoother.",
+        )
+        self.note = wrapped()
+        self.form.addRow(self.note)
+        self.legend = wrapped("In a map, dark means the filter is free to act, bright: held back.")
+        self.form.addRow(self.legend)
+        events = self._session.events
+        for name in ("networks", "maps", "dictionary", "dropped", "smooth"):
+            getattr(events, name).connect(self._show)
+        events.strength.connect(self._show_strength)
+        self._show()
+
+    def _chosen(self, index: int) -> None:
+        name = self._names[index]
+        self._session.maps = name or f"{self.level_box.value():g}sigma"
+
+    def _level_edited(self) -> None:
+        self._session.maps = f"{self.level_box.value():g}sigma"
+
+    def _strength_moved(self, value: float) -> None:
+        self._session.strength = round(float(value), 3)
+
+    def _show_strength(self) -> None:
+        with quiet(self.strength):
+            self.strength.setValue(self._session.strength)
+
+    def _show(self) -> None:
+        session = self._session
+        networks = session.networks or {}
+        # Those for any dictionary first, the newest before; the scalar (no name) last.
+        ordered = sorted(networks, key=lambda name: (name.startswith("v1"), -ord(name[1:2] or "0")))
+        self._names = [*ordered, ""]
+        is_scalar = session.maps not in networks
+        with quiet(self.source_box, self.level_box):
+            self.source_box.clear()
+            model = self.source_box.model()
+            for index, name in enumerate(self._names):
+                kind = networks[name].architecture.kind if name else ""
+                self.source_box.addItem(_title(name, kind) if name else SCALAR)
+                misfit = session.misfit(name) if name else ""
+                if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
+                    item.setEnabled(False)
+                    item.setToolTip(misfit)
+            place = len(self._names) - 1 if is_scalar else self._names.index(session.maps)
+            self.source_box.setCurrentIndex(place)
+            number = session.maps.removesuffix("sigma")
+            if is_scalar and session.maps.endswith("sigma"):
+                self.level_box.setValue(float(number))
+        self.form.setRowVisible(self.level_box, is_scalar)
+        note = session.misfit(session.maps)
+        self.note.setText(note[:1].upper() + note[1:])
+        self.note.setVisible(bool(note))
+
+
+def _title(name: str, kind: str) -> str:
+    """Return what to call a network in the list."""
+    if name == kind:
+        return _ABOUT[kind]
+    return f"V1, for {name.partition(':')[2]} only" if kind == "v1" else name

@@ -1,0 +1,118 @@
+"""Run: start, cancel, live, and how it goes."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
+
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.reconstruct.job import Outcome, Step
+from napari_csc.viewer.widgets.curve import Curve
+from napari_csc.viewer.widgets.parts import button, row, wrapped
+
+# Colours that are legible on the dark and on the light theme.
+_COLOURS = {"info": "", "good": "color: #3a9d5d;", "problem": "color: #e0533d;"}
+
+
+class RunPanel(QWidget):
+    """The buttons and the state of the run; always in sight, below the sections."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller, self._session = controller, controller.session
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        self.run_button = button("Run", "Reconstruct with the settings above.")
+        self.run_button.clicked.connect(controller.run)
+        self.cancel_button = button("Cancel", "Stop within one iteration; the last result stays.")
+        self.cancel_button.setEnabled(False)
+        self.cancel_button.clicked.connect(controller.cancel)
+        self.live_box = QCheckBox("Live")
+        self.live_box.setToolTip("Run again after every change; the newest settings win.")
+        self.live_box.toggled.connect(lambda is_on: setattr(self._session, "live", is_on))
+        layout.addLayout(row(self.run_button, self.cancel_button, self.live_box))
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        layout.addWidget(self.bar)
+        self.state = wrapped()
+        layout.addWidget(self.state)
+        self.curve = Curve()
+        self.curve.hide()
+        layout.addWidget(self.curve)
+        self.figures = wrapped()
+        self.figures.hide()
+        layout.addWidget(self.figures)
+        self.line = wrapped()
+        layout.addWidget(self.line)
+        controller.message.connect(self._show_message)
+        controller.step.connect(self._show_step)
+        controller.running.connect(self._show_running)
+        controller.finished.connect(self._show_finished)
+        self._session.events.live.connect(self._show_live)
+        self._session.events.acquisition.connect(self._clear)
+
+    def _show_live(self) -> None:
+        self.live_box.setChecked(self._session.live)
+
+    def _show_message(self, sentence: str, kind: str) -> None:
+        self.line.setStyleSheet(_COLOURS.get(kind, ""))
+        self.line.setText(sentence)
+
+    def _show_running(self, is_running: bool) -> None:
+        self.cancel_button.setEnabled(is_running)
+        self.run_button.setText("Run again" if is_running else "Run")
+        if is_running:
+            self._clear()
+            self.line.setText("")
+            self._show_progress(0, 0)
+            self.state.setText("starting…")
+        else:
+            self._show_progress(0, 1)
+            self.state.setText("")
+
+    def _show_progress(self, done: int, total: int) -> None:
+        # Qt paints a progress bar at once, and the whole canvas with it, which takes long: later.
+        self.bar.setUpdatesEnabled(False)
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.bar.setUpdatesEnabled(True)
+
+    def _clear(self) -> None:
+        self.curve.clear()
+        self.curve.hide()
+        self.figures.hide()
+
+    def _show_step(self, step: Step) -> None:
+        self._show_progress(step.done, step.total)
+        text = f"{step.text[:1].upper()}{step.text[1:]} · {step.seconds:.1f} s"
+        if step.objective is not None:
+            text += f"\nobjective {step.objective:.5g} (noise units)"
+            self.curve.show()
+            self.curve.add(step.done, step.objective)
+        self.state.setText(text)
+
+    def _show_finished(self, outcome: Outcome) -> None:
+        self._show_progress(1, 1)
+        last = outcome.result.history[-1] if outcome.result.history else None
+        if last is not None:
+            self.state.setText(
+                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}"
+            )
+            self.state.setToolTip(
+                f"Computed on {outcome.result.provenance['hardware']}. The objective is data "
+                "misfit plus penalty, in noise units: the run makes it small."
+            )
+        if outcome.figures is None:
+            return
+        shown = [
+            f"{name} {before:.3f} → {after:.3f}"
+            for name, (before, after) in outcome.figures.items()
+        ]
+        self.figures.setText("Against the reference:\n" + " · ".join(shown))
+        self.figures.setToolTip(
+            "Magnitude images: initial image → reconstruction. SSIM: 1 is equal; 7 × 7 window, "
+            "data range is the maximum of the reference. NMSE: 0 is equal."
+        )
+        self.figures.show()

@@ -1,0 +1,216 @@
+"""The guided tour: scenes that set the state and explain it. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psygnal import Signal
+
+from napari_csc.core.analysis.filter_figures import FilterFigures
+from napari_csc.viewer.layers import REFERENCE, SMOOTH
+from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.reconstruct.job import Outcome
+from napari_csc.viewer.sections.tour.scenes import SCENES, Scene, sentence
+from napari_csc.viewer.session import SETTING_FIELDS
+
+# Of the layers that were not there before the tour, those that are hidden after it.
+_HIDDEN = (SMOOTH, REFERENCE)
+
+
+@dataclass(frozen=True, eq=False)
+class _Before:
+    """What the user had set before the tour."""
+
+    settings: dict[str, Any]
+    dictionary: Any
+    live: bool
+    extra_layers: frozenset[str]
+    visibilities: dict[str, bool]
+
+
+class Tour:
+    """Leads through the scenes, one after the other, on the input that is loaded or the sample.
+
+    A scene may need another dictionary, a run, the figures of the filters: each is started when it
+    is missing, and the scene goes on when it has come.
+
+    Parameters
+    ----------
+    controller
+        The controller.
+    open_sample
+        Opens the sample scan.
+    scenes
+        The scenes.
+    """
+
+    changed = Signal()
+    """Another scene, or it is ready now."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        open_sample: Callable[[], None],
+        scenes: Sequence[Scene] = SCENES,
+    ) -> None:
+        self._controller, self._open_sample = controller, open_sample
+        self.scenes = scenes
+        self._session = controller.session
+        self._before: _Before | None = None
+        self._plain: Outcome | None = None
+        self._figures: FilterFigures | None = None
+        self._asked: tuple[object, ...] = ()
+        self.index = 0
+        self.is_ready = False
+        self.told = ""
+        events = self._session.events
+        events.result.connect(self._forget_figures)
+        for event in (events.acquisition, events.dictionary_name, events.result):
+            event.connect(self._go_on)
+        controller.finished.connect(self._go_on)
+        controller.extras.filter_figures.connect(self._measured)
+        controller.running.connect(self._stopped)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the tour is being taken."""
+        return self._before is not None
+
+    @property
+    def scene(self) -> Scene:
+        """The scene that is shown."""
+        return self.scenes[self.index]
+
+    def start(self) -> None:
+        """Begin with the first scene."""
+        session, controller = self._session, self._controller
+        if controller.comparing.is_hidden:
+            controller.fail("A blinded reading is going on; end it before you take the tour.")
+            return
+        controller.playing.leave()
+        controller.comparing.show("result")
+        self._before = _Before(
+            {name: getattr(session, name) for name in SETTING_FIELDS},
+            session.dictionary,
+            session.live,
+            session.extra_layers,
+            controller.board.visibilities(),
+        )
+        session.live = False
+        # Not the figures: a result that fits already is measured only once.
+        self._plain = None
+        self.go(0)
+
+    def go(self, index: int) -> None:
+        """Go to a scene, by its number from 0."""
+        if not self.is_on:
+            return
+        self.index = min(max(index, 0), len(self.scenes) - 1)
+        self.is_ready, self.told, self._asked = False, "", ()
+        self.changed.emit()
+        self._go_on()
+
+    def end(self) -> None:
+        """End the tour: settings and layers become what they were."""
+        before, self._before = self._before, None
+        if before is None:
+            return
+        session, controller = self._session, self._controller
+        controller.cancel()
+        settings = dict(before.settings)
+        name = settings.pop("dictionary_name")
+        dropped, seed = settings.pop("dropped"), settings.pop("shuffle_seed")
+        if before.dictionary is not None:
+            session.use_dictionary(name, before.dictionary, dropped, seed)
+        for field, value in settings.items():
+            setattr(session, field, value)
+        session.extra_layers = before.extra_layers
+        shown = controller.board.visibilities()
+        controller.board.set_visibilities(
+            {role: before.visibilities.get(role, role not in _HIDDEN) for role in shown}
+        )
+        session.live = before.live
+        self.changed.emit()
+        if session.acquisition is not None and session.result is not None:
+            controller.run()
+
+    # ------------------------------------------------------------ how a scene comes about
+
+    def _go_on(self) -> None:
+        """Do what the scene still lacks; show it when nothing is missing."""
+        if self.is_on and not self.is_ready and self._is_prepared():
+            self._show()
+
+    def _is_prepared(self) -> bool:
+        session, scene = self._session, self.scene
+        if session.acquisition is None:
+            return self._ask("sample", self._open_sample)
+        if session.dictionary_name != scene.dictionary:
+            name = scene.dictionary
+            return self._ask(name, lambda: self._controller.choose_dictionary(name))
+        if not scene.needs_result:
+            return True
+        self._set()
+        outcome = self._fitting()
+        if outcome is None:
+            return self._ask((session.settings(), "run"), self._controller.run)
+        if scene.is_plain:
+            self._plain = outcome
+        return not scene.shows_filter or self._figures is not None
+
+    def _ask(self, what: object, start: Callable[[], None]) -> bool:
+        """Start something once for each scene, and wait for it."""
+        if what not in self._asked:
+            self._asked += (what,)
+            start()
+        return False
+
+    def _set(self) -> None:
+        session, scene = self._session, self.scene
+        session.maps = scene.maps
+        for name in ("solver", "norm", "smooth"):
+            setattr(session, name, None)
+        session.strength = 1.0
+        session.iterations = scene.iterations
+        count = 0 if session.dictionary is None else len(session.dictionary)
+        session.dropped = tuple(range(1, count, 2)) if scene.drops_half else ()
+        session.shuffle_seed = scene.shuffle_seed
+
+    def _fitting(self) -> Outcome | None:
+        """Return the run that is shown if it was made with the settings of the scene."""
+        session, outcome = self._session, self._controller.outcome
+        if outcome is None or outcome.result is not session.result:
+            return None
+        is_same = outcome.job.settings == session.settings()
+        return outcome if is_same and not self._controller.is_running else None
+
+    def _forget_figures(self) -> None:
+        self._figures = None
+
+    def _measured(self, figures: FilterFigures) -> None:
+        self._figures = figures
+        self._go_on()
+
+    def _show(self) -> None:
+        session, scene, board = self._session, self.scene, self._controller.board
+        outcome = self._fitting()
+        self.is_ready = True
+        if scene.shows_filter and self._figures is not None and session.result is not None:
+            position = int(self._figures.energy.argmax())
+            session.selected = session.result.dictionary.order[position]
+        session.extra_layers = frozenset(scene.extra_layers)
+        # Layers on demand come later, visible; all others are there.
+        board.set_visibilities({role: role in scene.layers for role in board.visibilities()})
+        self.told = sentence(scene, outcome, self._plain)
+        self.changed.emit()
+
+    def _stopped(self, is_running: bool) -> None:
+        """Say that a scene will not come, if its run was cancelled or failed."""
+        waits = self.is_on and not self.is_ready and self.scene.needs_result
+        if is_running or not waits:
+            return
+        if self._fitting() is None:
+            self.told = "This scene was stopped. Go back or on, or end the tour."
+            self.changed.emit()

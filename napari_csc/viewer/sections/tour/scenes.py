@@ -1,0 +1,161 @@
+"""The scenes of the guided tour: what each shows and says, and what it measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_csc.viewer.layers.roles import (
+    CONTRIBUTION,
+    KSPACE,
+    MAPS,
+    RECONSTRUCTION,
+    SMOOTH,
+)
+from napari_csc.viewer.sections.reconstruct.job import Outcome
+
+_DICTIONARY = "dct-32-9"
+_OTHER = "brain-64-11"
+_V1 = "v1:dct-32-9"
+_FEW = 2
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One step of the tour: the state it needs, and two sentences.
+
+    Attributes
+    ----------
+    title, text
+        What the user reads.
+    layers
+        Roles of the layers that are visible.
+    extra_layers
+        Those of them that are made on demand.
+    needs_result
+        Whether it needs a finished run; the settings below count only then.
+    shows_filter
+        Whether it selects the filter that adds most.
+    maps, dictionary, shuffle_seed, drops_half, iterations
+        Settings of the run.
+    compares
+        What the run is compared with the plain one for: ``"shuffle"``, ``"truth"`` or nothing.
+    """
+
+    title: str
+    text: str
+    layers: tuple[str, ...]
+    extra_layers: tuple[str, ...] = ()
+    needs_result: bool = True
+    shows_filter: bool = False
+    maps: str = "v4"
+    dictionary: str = _DICTIONARY
+    shuffle_seed: int | None = None
+    drops_half: bool = False
+    iterations: int | None = None
+    compares: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether others are compared with it."""
+        return self.needs_result and not self.compares
+
+
+SCENES = (
+    Scene(
+        "What the scanner measures",
+        "The scanner measures k-space: its centre holds the coarse shapes, its edge the fine "
+        "detail. A low-field scan holds only the middle, and there is noise on every sample.",
+        (KSPACE,),
+        (KSPACE,),
+        needs_result=False,
+    ),
+    Scene(
+        "The smooth part",
+        "The reconstruction explains the image as a sum, and begins with its smooth part: slow "
+        "changes of brightness, made of wide Gaussian filters. All edges and all detail are still "
+        "missing.",
+        (SMOOTH,),
+    ),
+    Scene(
+        "One filter",
+        "A dictionary filter is a small pattern, such as an edge of one direction; it is printed "
+        "wherever the image shows that pattern. This is everything that the strongest filter adds.",
+        (CONTRIBUTION,),
+        (CONTRIBUTION,),
+        shows_filter=True,
+    ),
+    Scene(
+        "One sparsity level map",
+        "How strong the pattern must be to be printed, a network decides for every pixel and every "
+        "filter: that is the map over the image. Dark: the filter is free to act, bright: it is "
+        "held back. Move the filter slider below the image to see the other maps.",
+        (RECONSTRUCTION, MAPS),
+        shows_filter=True,
+    ),
+    Scene(
+        "Shuffle the filters",
+        "The filters are handed to the network in another order. V4 looks at each filter by "
+        "itself, so the maps change places with their filters, and the image stays the same.",
+        (RECONSTRUCTION, MAPS),
+        shuffle_seed=1,
+        compares="shuffle",
+    ),
+    Scene(
+        "Shuffle them under V1",
+        "V1 has learned one map for the first filter, one for the second, and so on, without ever "
+        "seeing the filters. Shuffled, every filter gets the map of another, and the image "
+        "suffers.",
+        (RECONSTRUCTION, MAPS),
+        maps=_V1,
+        shuffle_seed=1,
+        compares="shuffle",
+    ),
+    Scene(
+        "Swap the dictionary",
+        "Now 64 filters learned from brain images take the place of the 32 cosine patterns. V4 was "
+        "not trained again: it asks each new filter what it sees.",
+        (RECONSTRUCTION, MAPS),
+        dictionary=_OTHER,
+        compares="truth",
+    ),
+    Scene(
+        "Leave filters out",
+        "Every other filter of the first dictionary is left out. The others take over what they "
+        "can: look for edges and detail that nobody can print any more.",
+        (RECONSTRUCTION,),
+        drops_half=True,
+        compares="truth",
+    ),
+    Scene(
+        "Iterations",
+        f"The sum is found step by step, and this is the image after {_FEW} iterations only. Each "
+        "further one makes it agree better with the measured samples and with the maps.",
+        (RECONSTRUCTION,),
+        iterations=_FEW,
+        compares="truth",
+    ),
+)
+"""The tour, from the first to the last."""
+
+
+def sentence(scene: Scene, outcome: Outcome | None, plain: Outcome | None) -> str:
+    """Return what was measured in a scene, if anything was."""
+    if outcome is None or not scene.compares:
+        return ""
+    if scene.compares == "shuffle":
+        change = outcome.shuffle_change
+        if change is None:
+            return ""
+        if change < 1e-4:
+            return f"Measured here: no pixel changed by more than {change:.0e} of the maximum."
+        return f"Measured here: pixels changed by up to {change:.0%} of the maximum."
+    if plain is None:
+        return ""
+    if outcome.figures is not None and plain.figures is not None:
+        before, now = plain.figures["SSIM"][1], outcome.figures["SSIM"][1]
+        return f"Measured here: similarity to the truth (SSIM) {before:.3f} before, {now:.3f} now."
+    if plain.result.image.shape != outcome.result.image.shape:
+        return ""
+    peak = float(plain.result.image.abs().max()) or 1.0
+    change = float((outcome.result.image - plain.result.image).abs().max()) / peak
+    return f"Measured here: pixels changed by up to {change:.0%} of the maximum."
