@@ -80,7 +80,7 @@ bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 	$(PY) tests/benchmarks/report.py docs/benchmarks.md
 
 fuzz: setup ## load thousands of damaged files of each format, and count what comes of it
-	PYTHONPATH=tests:tests/core $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)
+	PYTHONPATH=tests/helpers:tests/io/formats:tests/io/arrays $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)
 
 clean: ## remove what the targets above built, except .venv
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -128,7 +128,7 @@ def _dictionaries() -> dict[str, tuple[str, Callable[[Path], object]]]:
         "filters mat": (".mat", _filters(lambda path, one: savemat(path, {"D": one}))),
         "filters mat 7.3": (
             ".mat",
-            _filters(lambda path, one: small_files.test_io_formats.write_v73(path, D=one)),
+            _filters(lambda path, one: small_files.test_array_files.write_v73(path, D=one)),
         ),
         "filters pt": (".pt", _filters(lambda path, one: torch.save(torch.from_numpy(one), path))),
         "filters safetensors": (".safetensors", lambda path: csc.Dictionary.dct(3, 5).save(path)),

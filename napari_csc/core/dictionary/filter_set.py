@@ -15,7 +15,8 @@ def filter_set(
 ) -> Tensor:
     """Return the filters (K [+ smooth], ky, kx), zero-padded to one size, smooth ones last.
 
-    ``widths`` are those of the smooth filters; see `napari_csc.core.dictionary.smooth_part.gaussian_filters`.
+    ``widths`` are those of the smooth filters; see
+    `napari_csc.core.dictionary.smooth_part.gaussian_filters`.
     """
     filters = dictionary.filters
     if smooth == "low-pass":

@@ -34,8 +34,8 @@ class Writer:
     suffixes : tuple of str
         Endings of names that choose it; the first is the usual one.
     kinds : tuple of str
-        What it can hold, see `napari_csc.io.content_to_write.KINDS`; the first is written unless another
-        is asked for.
+        What it can hold, see `napari_csc.io.content_to_write.KINDS`; the first is written unless
+        another is asked for.
     write : callable
         Writes values, and returns the files, or the folder.
     may_end : tuple of str

@@ -88,8 +88,8 @@ def learn_dictionary(
 
     The low-pass part of each image is taken off, parts of the rest are coded with the dictionary of
     the moment (ADMM), and the filters follow the codes of all images so far
-    (`napari_csc.learn.dictionaries.filter_update.CodeStatistics`). Filters that nothing uses, or that repeat
-    another at some shift, are replaced by the worst explained places of the batch.
+    (`napari_csc.learn.dictionaries.filter_update.CodeStatistics`). Filters that nothing uses, or
+    that repeat another at some shift, are replaced by the worst explained places of the batch.
 
     Parameters
     ----------

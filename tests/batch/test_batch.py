@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import small_files
 import torch
-from test_io_dicom import series
+from test_dicom import series
 
 import napari_csc as csc
 from napari_csc.batch.run import run_batch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from ismrmrd_scans import kspace_of
-from test_io_bart import write
+from test_bart import write
 
 import napari_csc as csc
 from napari_csc.core.acquisition.lazy import LazyAcquisition, LazyImages

@@ -16,7 +16,7 @@ from napari_csc.errors import CscError
 from napari_csc.phantom.anatomy import Anatomy
 from napari_csc.phantom.head import Label, head_phantom
 
-SAMPLE_FOLDER = Path(__file__).resolve().parents[1] / "sample_data"
+SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
 SAMPLE = SAMPLE_FOLDER / "head_phantom_lowfield.h5"
 SIZE = 96
 

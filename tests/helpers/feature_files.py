@@ -10,12 +10,12 @@ import nibabel
 import numpy as np
 import pytest
 import small_files
-import test_io_bart
-import test_io_dicom
-import test_io_fastmri
-import test_io_ismrmrd
-import test_io_ismrmrd_images
-import test_io_nrrd
+import test_bart
+import test_dicom
+import test_fastmri
+import test_ismrmrd
+import test_ismrmrd_images
+import test_nrrd
 import torch
 from damage import told
 from ismrmrd_scans import encoding, header, lines
@@ -159,22 +159,20 @@ def placed(path: Path) -> None:
 
 
 def radial(path: Path) -> None:
-    positions = test_io_ismrmrd.spokes(20, 16)
+    positions = test_ismrmrd.spokes(20, 16)
     samples = np.ones((1, 1, 20, 16), np.complex64)
     xml = header(encoding((16, 16, 1), trajectory="radial"))
-    write_readouts(path, xml, test_io_ismrmrd.along(samples, positions))
+    write_readouts(path, xml, test_ismrmrd.along(samples, positions))
 
 
 def ismrmrd_images(*series: Any, **entries: Any) -> Make:
     def make(path: Path) -> None:
         each = [
-            test_io_ismrmrd_images.image(
-                one[None] if one.ndim == 2 else one, n, contrast=c, **entries
-            )
+            test_ismrmrd_images.image(one[None] if one.ndim == 2 else one, n, contrast=c, **entries)
             for c, images in enumerate(series)
             for n, one in enumerate(images)
         ]
-        test_io_ismrmrd_images.save(path, *each)
+        test_ismrmrd_images.save(path, *each)
 
     return make
 
@@ -187,20 +185,20 @@ def fastmri(kspace: Any, matrix: tuple[int, int] = (ROWS, ROWS), **arrays: Any) 
         (10.0 * encoded, 100, 5),
         (10.0 * kept, 100, 5),
     )
-    return lambda path: test_io_fastmri.write(path, kspace, header(encoding(*spaces)), **arrays)
+    return lambda path: test_fastmri.write(path, kspace, header(encoding(*spaces)), **arrays)
 
 
 def m4raw(kspace: Any) -> Make:
-    return lambda path: test_io_fastmri.write(path, kspace, test_io_fastmri.M4RAW)
+    return lambda path: test_fastmri.write(path, kspace, test_fastmri.M4RAW)
 
 
 def repetitions(path: Path) -> Path:
-    test_io_fastmri.repetitions(path.parent, KSPACE[:, None], 0.01, 2)
+    test_fastmri.repetitions(path.parent, KSPACE[:, None], 0.01, 2)
     return path.parent / "2022061003_T101.h5"
 
 
 def bart(array: Any, axes: str = "slice,y,x") -> Make:
-    return lambda path: test_io_bart.write(path, array, axes)
+    return lambda path: test_bart.write(path, array, axes)
 
 
 REPEATED = np.stack([KSPACE, KSPACE * 1.01])
@@ -212,7 +210,7 @@ def nifti(volume: Any) -> Make:
 
 
 def nrrd(data: Any, **fields: Any) -> Make:
-    return lambda path: test_io_nrrd.write(path, data, **fields)
+    return lambda path: test_nrrd.write(path, data, **fields)
 
 
 PLACED = {"space": "left-posterior-superior", "space_directions": np.diag([1.0, 1.5, 5.0])}
@@ -222,20 +220,20 @@ MANY = np.stack([NUMBERS.T, 2 * NUMBERS.T])
 
 
 def dicom(path: Path) -> Path:
-    return test_io_dicom.series(path.parent / "series", NUMBERS)
+    return test_dicom.series(path.parent / "series", NUMBERS)
 
 
 def dicom_parts(path: Path) -> Path:
     folder, scaled = path.parent / "series", 1000 * IMAGES
     for prefix, kind, part in (("r", "R", scaled.real), ("i", "IMAGINARY", scaled.imag)):
         types = ["ORIGINAL", "PRIMARY", kind]
-        test_io_dicom.series(folder, part.astype(np.int16), prefix=prefix, ImageType=types)
+        test_dicom.series(folder, part.astype(np.int16), prefix=prefix, ImageType=types)
     return folder
 
 
 def two_series(path: Path) -> Path:
     folder = dicom(path)
-    return test_io_dicom.series(folder, NUMBERS, prefix="b", uid="1.9", SeriesNumber=7)
+    return test_dicom.series(folder, NUMBERS, prefix="b", uid="1.9", SeriesNumber=7)
 
 
 def cut_dicom(path: Path) -> None:
@@ -255,7 +253,7 @@ def own_noise_scan(path: Path) -> None:
 
 
 def own_radial(path: Path) -> None:
-    positions = test_io_ismrmrd.spokes(20, 16)[..., ::-1] * 16
+    positions = test_ismrmrd.spokes(20, 16)[..., ::-1] * 16
     scan = NonCartesianAcquisition.from_trajectory(
         torch.ones(1, 1, 20, 16, dtype=torch.complex64), positions, (16, 16)
     )

@@ -12,9 +12,9 @@ import pytest
 import torch
 from ismrmrd_scans import encoding, header, kspace_of, lines
 from ismrmrd_scans import write as write_ismrmrd
-from test_io_bart import write as write_bart
-from test_io_fastmri import M4RAW, PLAIN
-from test_io_fastmri import write as write_stack
+from test_bart import write as write_bart
+from test_fastmri import M4RAW, PLAIN
+from test_fastmri import write as write_stack
 
 import napari_csc as csc
 from napari_csc.core.acquisition.cartesian import Acquisition

@@ -5,7 +5,7 @@ from pathlib import Path
 import ismrmrd
 import numpy as np
 import pytest
-import test_io_formats
+import test_array_files
 import tifffile
 from feature_files import (
     COILS,
@@ -65,7 +65,7 @@ from scipy.io import savemat
 import napari_csc as csc
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "data.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "data.md"
 FEATURES = (
     *("content", "coils", "slices", "repeats", "noise scan", "not all sampled", "oversampling"),
     *("non-Cartesian", "lies in the body", "voxel size", "complex", "header", "slices read alone"),
@@ -189,7 +189,7 @@ TABLE: dict[str, dict[str, tuple[str, Check]]] = {
         "damage told": ("yes", damaged(bart(KSPACE))),
     },
     "MATLAB 5 to 7": of_arrays(savemat, "last"),
-    "MATLAB 7.3": of_arrays(lambda path, held: test_io_formats.write_v73(path, **held), "last"),
+    "MATLAB 7.3": of_arrays(lambda path, held: test_array_files.write_v73(path, **held), "last"),
     "NumPy": of_arrays(lambda path, held: np.savez(path.open("wb"), **held), "first"),
     "NIfTI": {
         "content": (

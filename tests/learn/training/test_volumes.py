@@ -66,7 +66,7 @@ def test_nrrd_as_stored(images, tmp_path):
 
 
 def test_dicom_frames(tmp_path):
-    from test_io_dicom import VOLUME, dataset, write
+    from test_dicom import VOLUME, dataset, write
 
     facts = {"RescaleSlope": 2, "RescaleIntercept": 3, "PixelSpacing": [2, 1], "SliceThickness": 4}
     write(tmp_path / "a.dcm", dataset(VOLUME, **facts))

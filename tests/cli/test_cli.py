@@ -17,7 +17,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import map_network_names
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = ["--maps", "1.5sigma", "--iterations", "4", "--dictionary", "dct-8-5", "--device", "cpu"]
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import nibabel
 import nrrd
 import numpy as np
-import test_io_bart
-import test_io_dicom
-import test_io_fastmri
-import test_io_formats
-import test_io_ismrmrd_images
+import test_array_files
+import test_bart
+import test_dicom
+import test_fastmri
+import test_ismrmrd_images
 import tifffile
 import torch
 from ismrmrd_scans import encoding, header, kspace_of, lines
@@ -71,23 +71,23 @@ def _ismrmrd(path: Path) -> None:
 
 
 def _ismrmrd_images(path: Path) -> None:
-    rows = [test_io_ismrmrd_images.image(one[None], n) for n, one in enumerate(images())]
-    test_io_ismrmrd_images.save(path, *rows)
+    rows = [test_ismrmrd_images.image(one[None], n) for n, one in enumerate(images())]
+    test_ismrmrd_images.save(path, *rows)
 
 
 def _fastmri(path: Path) -> None:
     xml = header(encoding((ROWS, COLUMNS, 1), fov=(240.0, 200.0, 5.0)))
     truth = np.abs(images()).astype(np.float32)
     mask = np.ones(COLUMNS)
-    test_io_fastmri.write(path, kspace(), xml, mask=mask, reconstruction_rss=truth)
+    test_fastmri.write(path, kspace(), xml, mask=mask, reconstruction_rss=truth)
 
 
 def _m4raw(path: Path) -> None:
-    test_io_fastmri.write(path, kspace()[:, None], test_io_fastmri.M4RAW)
+    test_fastmri.write(path, kspace()[:, None], test_fastmri.M4RAW)
 
 
 def _bart(path: Path) -> None:
-    test_io_bart.write(path, kspace(), "slice,y,x")
+    test_bart.write(path, kspace(), "slice,y,x")
 
 
 def _nifti(path: Path) -> None:
@@ -96,7 +96,7 @@ def _nifti(path: Path) -> None:
 
 
 def _dicom(path: Path) -> None:
-    test_io_dicom.write(path, test_io_dicom.dataset(magnitudes()[0]))
+    test_dicom.write(path, test_dicom.dataset(magnitudes()[0]))
 
 
 def _result(path: Path) -> None:
@@ -110,7 +110,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "M4Raw": (".h5", _m4raw),
     "BART": (".cfl", _bart),
     "MATLAB v5": (".mat", lambda path: savemat(path, {"kspace": kspace()})),
-    "MATLAB v7.3": (".mat", lambda path: test_io_formats.write_v73(path, kspace=kspace())),
+    "MATLAB v7.3": (".mat", lambda path: test_array_files.write_v73(path, kspace=kspace())),
     "NumPy npy": (".npy", lambda path: np.save(path, kspace())),
     "NumPy npz": (".npz", lambda path: np.savez_compressed(path, kspace=kspace())),
     "NIfTI nii": (".nii", _nifti),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 from scipy.io import savemat
-from test_io_formats import write_v73
+from test_array_files import write_v73
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.files import dictionary_names
