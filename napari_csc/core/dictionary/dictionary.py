@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_csc.core.dictionary import families as filter_families
+from napari_csc.core.dictionary.families import FAMILIES, check_limits, family_member
+from napari_csc.core.dictionary.files import read_filters, write_filters
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
-
-LARGEST_COUNT = 1024
-LARGEST_SIZE = 65
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +102,7 @@ class Dictionary:
             raise CscError(
                 f"Filters must have the shape (K, ky, kx), but have {tuple(data.shape)}."
             )
-        _check_limits(len(data), max(data.shape[1:], default=0))
+        check_limits(len(data), max(data.shape[1:], default=0))
         if min(data.shape[1:]) < 1:
             raise CscError("The filters have no pixels; check how they were exported.")
         if not torch.isfinite(data).all():
@@ -128,24 +126,36 @@ class Dictionary:
         When more filters are asked for than the plain transform has, the frequencies are sampled
         more finely (overcomplete DCT).
         """
-        _check_limits(count, size, smallest=2)
-        filters = filter_families.dct(count, size)
-        return cls.from_filters(filters, f"DCT-{count} {size}x{size}", f"dct-{count}-{size}")
+        return cls.of_family("dct", count, size)
 
     @classmethod
     def gabor(cls, count: int, size: int = 11) -> Dictionary:
         """Return Gabor filters over orientations, frequencies and both phases, coarse first."""
-        _check_limits(count, size, smallest=3)
-        filters = filter_families.gabor(count, size)
-        return cls.from_filters(filters, f"Gabor-{count} {size}x{size}", f"gabor-{count}-{size}")
+        return cls.of_family("gabor", count, size)
 
     @classmethod
     def random(cls, count: int, size: int = 11, seed: int = 0) -> Dictionary:
         """Return filters of zero-mean Gaussian random numbers, the same for the same seed."""
-        _check_limits(count, size, smallest=2)
-        filters = filter_families.random(count, size, seed)
-        name = f"random-{count} {size}x{size} seed {seed}"
-        return cls.from_filters(filters, name, f"random-{count}-{size}-seed{seed}")
+        return cls.of_family("random", count, size, seed)
+
+    @classmethod
+    def of_family(cls, family: str, count: int, size: int, seed: int | None = None) -> Dictionary:
+        """Return the filters of an analytic family of `FAMILIES`.
+
+        Raises
+        ------
+        CscError
+            If there is no such family, or it has no such filters.
+        """
+        if family not in FAMILIES:
+            raise CscError(
+                f"There is no family of filters {family!r}; use one of {', '.join(FAMILIES)}."
+            )
+        row, draw = FAMILIES[family], seed or 0
+        source = f"{family}-{count}-{size}" + (f"-seed{draw}" if row.has_seed else "")
+        return cls.from_filters(
+            row.filters(count, size, draw), row.label(count, size, draw), source
+        )
 
     @classmethod
     def load(cls, name_or_path: str | Path, key: str | None = None) -> Dictionary:
@@ -164,9 +174,14 @@ class Dictionary:
         CscError
             If there is no such name or file, or it holds no filters.
         """
-        from napari_csc.core.dictionary.files import load_dictionary
-
-        return load_dictionary(name_or_path, key)
+        if member := family_member(str(name_or_path)):
+            return cls.of_family(*member)
+        found = read_filters(name_or_path, key)
+        try:
+            return cls.from_filters(found.filters, found.name, found.source, found.about)
+        except CscError as error:
+            text = str(error)
+            raise CscError(f"{found.file} cannot be used: {text[0].lower()}{text[1:]}") from error
 
     def save(self, path: str | Path) -> None:
         """Write the filters and their metadata to a ``.safetensors`` file (renamed into place).
@@ -176,9 +191,7 @@ class Dictionary:
         CscError
             If the name has another ending, or the file cannot be written.
         """
-        from napari_csc.core.dictionary.files import save_dictionary
-
-        save_dictionary(self, Path(path))
+        write_filters(Path(path), self.filters, self.metadata)
 
     def permuted(self, seed: int | None = None, order: Sequence[int] | None = None) -> Dictionary:
         """Return the same filters in another order: a random one (``seed``) or a given one."""
@@ -231,14 +244,3 @@ def _shuffle(count: int, seed: int) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
     order: list[int] = torch.randperm(count, generator=generator).tolist()
     return order
-
-
-def _check_limits(count: int, size: int, smallest: int = 1) -> None:
-    if isinstance(count, bool) or int(count) != count or not 1 <= count <= LARGEST_COUNT:
-        raise CscError(
-            f"A dictionary needs 1 to {LARGEST_COUNT} filters, but {count} were asked for."
-        )
-    if isinstance(size, bool) or int(size) != size or not smallest <= size <= LARGEST_SIZE:
-        raise CscError(
-            f"Filters must be {smallest} to {LARGEST_SIZE} pixels wide, but {size} was asked for."
-        )

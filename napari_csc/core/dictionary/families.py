@@ -1,11 +1,102 @@
-"""Analytic filter families: discrete cosines, Gabor, random."""
+"""Analytic filter families: discrete cosines, Gabor, random; and the limits of any filters.
+
+A further family is one function and one row of `FAMILIES`.
+"""
+
+from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_csc.errors import CscError
+
 Array = npt.NDArray[np.float64]
+
+LARGEST_COUNT = 1024
+LARGEST_SIZE = 65
+_NAME = re.compile(r"([a-z]+)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Filters that a formula makes.
+
+    Attributes
+    ----------
+    make : callable
+        Returns filters (count, size, size) for count and size, and for the seed if it has one.
+    title : str
+        What to call it.
+    smallest : int
+        Smallest size in pixels.
+    has_seed : bool
+        Whether its filters depend on a seed.
+    shown : tuple of str
+        Names of members to choose from; others work as well.
+    """
+
+    make: Callable[..., Array]
+    title: str
+    smallest: int
+    has_seed: bool = False
+    shown: tuple[str, ...] = ()
+
+    def filters(self, count: int, size: int, seed: int = 0) -> Array:
+        """Return the filters (count, size, size).
+
+        Raises
+        ------
+        CscError
+            If there are too many, or they are too small or too large.
+        """
+        check_limits(count, size, self.smallest)
+        return self.make(count, size, seed) if self.has_seed else self.make(count, size)
+
+    def label(self, count: int, size: int, seed: int = 0) -> str:
+        """Return what to show to people: ``"DCT-32 9x9"``."""
+        plain = f"{self.title}-{count} {size}x{size}"
+        return f"{plain} seed {seed}" if self.has_seed else plain
+
+
+def family_member(name: str) -> tuple[str, int, int, int | None] | None:
+    """Return (family, count, size, seed) of a name like ``"dct-32-9"``; None for other names.
+
+    Raises
+    ------
+    CscError
+        If a seed is given to a family that has none.
+    """
+    match = _NAME.fullmatch(name.lower())
+    if match is None or match.group(1) not in FAMILIES:
+        return None
+    family, count, size, seed = match.groups()
+    if seed is not None and not FAMILIES[family].has_seed:
+        seeded = " and ".join(one for one, row in FAMILIES.items() if row.has_seed)
+        raise CscError(f"Only {seeded} dictionaries have a seed; use {family}-{count}-{size}.")
+    return family, int(count), int(size), None if seed is None else int(seed)
+
+
+def check_limits(count: int, size: int, smallest: int = 1) -> None:
+    """Refuse more, smaller or larger filters than a dictionary takes.
+
+    Raises
+    ------
+    CscError
+        If they lie outside the limits.
+    """
+    if isinstance(count, bool) or int(count) != count or not 1 <= count <= LARGEST_COUNT:
+        raise CscError(
+            f"A dictionary needs 1 to {LARGEST_COUNT} filters, but {count} were asked for."
+        )
+    if isinstance(size, bool) or int(size) != size or not smallest <= size <= LARGEST_SIZE:
+        raise CscError(
+            f"Filters must be {smallest} to {LARGEST_SIZE} pixels wide, but {size} was asked for."
+        )
 
 
 def dct(count: int, size: int) -> Array:
@@ -63,3 +154,11 @@ def _zero_mean_unit_norm(filters: Array) -> Array:
     centred = filters - filters.mean(axis=(1, 2), keepdims=True)
     unit: Array = centred / np.linalg.norm(centred, axis=(1, 2), keepdims=True)
     return unit
+
+
+FAMILIES: dict[str, Family] = {
+    "dct": Family(dct, "DCT", 2, shown=("dct-16-7", "dct-32-9", "dct-64-11")),
+    "gabor": Family(gabor, "Gabor", 3, shown=("gabor-32-11", "gabor-64-11")),
+    "random": Family(random, "random", 2, has_seed=True, shown=("random-64-11",)),
+}
+"""By the word that a name begins with, as in ``"dct-32-9"``."""

@@ -1,56 +1,74 @@
-"""Where dictionaries come from: analytic families by name, shipped ones, the user's files.
+"""Filters in files: shipped ones by name, and the user's.
 
 Besides the weight registry this is the only place in ``core`` that opens files.
 """
 
+from __future__ import annotations
+
 import json
 import math
-import os
 import re
 import zipfile
-from importlib import import_module
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from napari_csc.core.dictionary.dictionary import LARGEST_COUNT, LARGEST_SIZE, Dictionary
+from napari_csc.core.dictionary.families import FAMILIES, LARGEST_COUNT, LARGEST_SIZE
 from napari_csc.errors import CscError
+from napari_csc.storage import matlab_arrays, numpy_arrays
+from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 
 SHIPPED = Path(__file__).parents[2] / "dictionaries"
-_FAMILY = re.compile(r"(dct|gabor|random)-(\d{1,4})-(\d{1,3})(?:-seed(\d{1,9}))?")
-_READERS = {
-    ".npy": "napari_csc.storage.numpy_arrays",
-    ".npz": "napari_csc.storage.numpy_arrays",
-    ".mat": "napari_csc.storage.matlab_arrays",
-}
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
 
 
+@dataclass(frozen=True, eq=False)
+class NamedFilters:
+    """Filters as a file holds them, not looked at yet.
+
+    Attributes
+    ----------
+    filters : array
+        Shape (K, ky, kx), if all is well.
+    name, source, about
+        As in the `Dictionary`: what to show, what makes it again, what the file tells.
+    file : str
+        Name of the file.
+    """
+
+    filters: np.ndarray[Any, Any]
+    name: str
+    source: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+
 def dictionary_names() -> list[str]:
     """Return the names of dictionaries to choose from; other sizes of the families work too."""
-    families = ["dct-16-7", "dct-32-9", "dct-64-11", "gabor-32-11", "gabor-64-11", "random-64-11"]
+    families = [name for family in FAMILIES.values() for name in family.shown]
     shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
     return [*shipped, *families]
 
 
-def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Dictionary:
-    """Load a dictionary by name or file; see `Dictionary.load`."""
+def read_filters(name_or_path: str | Path, key: str | None = None) -> NamedFilters:
+    """Return the filters of a shipped dictionary or of a file; see `Dictionary.load`.
+
+    Raises
+    ------
+    CscError
+        If there is no such name or file, or it holds no filters.
+    """
     name = str(name_or_path)
-    if match := _FAMILY.fullmatch(name.lower()):
-        family, count, size, seed = match.groups()
-        if seed is not None and family != "random":
-            raise CscError(f"Only random dictionaries have a seed; use {family}-{count}-{size}.")
-        if family == "random":
-            return Dictionary.random(int(count), int(size), int(seed or 0))
-        return getattr(Dictionary, family)(int(count), int(size))
     shipped = SHIPPED / f"{name}.safetensors"
     if re.fullmatch(r"[\w.-]+", name) and shipped.is_file():
-        filters = _read_safetensors(shipped, key)
-        return Dictionary.from_filters(filters, name, name, _told(shipped))
+        filters, about = _read_safetensors(shipped, key)
+        return NamedFilters(filters, name, name, about, shipped.name)
     path = Path(name).expanduser()
     if path.suffix.lower() not in _SUFFIXES:
         raise CscError(
@@ -65,53 +83,34 @@ def load_dictionary(name_or_path: str | Path, key: str | None = None) -> Diction
         )
     # A file with several arrays cannot be named by its path alone.
     source = str(path) if key is None else ""
-    filters = _filters_first(_read(path, key), path)
-    told = _told(path) if path.suffix.lower() == ".safetensors" else {}
-    try:
-        return Dictionary.from_filters(filters, path.stem, source, told)
-    except CscError as error:
-        raise _named(error, path) from error
+    filters, about = _read(path, key)
+    return NamedFilters(_filters_first(filters, path), path.stem, source, about, path.name)
 
 
-def save_dictionary(dictionary: Dictionary, path: Path) -> None:
-    """Write a dictionary; see `Dictionary.save`."""
-    from safetensors.torch import save
-
+def write_filters(path: Path, filters: torch.Tensor, about: Mapping[str, Any]) -> None:
+    """Write filters and what is told of them; see `Dictionary.save`."""
     if path.suffix.lower() != ".safetensors":
         raise CscError(f"Dictionaries are saved as .safetensors files, but not as {path.name!r}.")
-    told = {_METADATA_KEY: json.dumps(dict(dictionary.metadata))}
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(save({"filters": dictionary.filters.cpu().contiguous()}, told))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise CscError(f"{path} could not be written: {error.strerror}.") from error
+    write_safetensors(path, {"filters": filters}, {_METADATA_KEY: json.dumps(dict(about))})
 
 
-def _told(path: Path) -> dict[str, Any]:
+def _told(metadata: Mapping[str, str]) -> dict[str, Any]:
     """Return what a safetensors file says about its filters."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="np") as file:
-        text = (file.metadata() or {}).get(_METADATA_KEY, "{}")
     try:
-        found = json.loads(text)
+        found = json.loads(metadata.get(_METADATA_KEY, "{}"))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _read(path: Path, key: str | None) -> np.ndarray[Any, Any]:
-    readers = {
-        ".npy": _read_arrays,
-        ".npz": _read_arrays,
-        ".mat": _read_arrays,
-        ".pt": _read_torch,
-        ".pth": _read_torch,
-        ".safetensors": _read_safetensors,
-    }
+def _read(path: Path, key: str | None) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    """Return an array of a file, and what the file tells of it."""
     try:
-        return readers[path.suffix.lower()](path, key)
+        if path.suffix.lower() == ".safetensors":
+            return _read_safetensors(path, key)
+        if path.suffix.lower() in (".pt", ".pth"):
+            return _read_torch(path, key), {}
+        return _read_arrays(path, key), {}
     except CscError:
         raise
     except Exception as error:
@@ -125,10 +124,10 @@ def _read_arrays(path: Path, key: str | None) -> np.ndarray[Any, Any]:
     """Return an array of a NumPy or MATLAB file, read by what reads scans from such files."""
     with path.open("rb") as file:
         is_old = b"\0" in file.read(4)
-    if path.suffix.lower() == ".mat" and is_old:
+    is_matlab = path.suffix.lower() == ".mat"
+    if is_matlab and is_old:
         return _read_old_matlab(path, key)
-    # By its name in a text: nothing in this room imports the one that knows the formats.
-    content = import_module(_READERS[path.suffix.lower()]).read(path)
+    content = matlab_arrays.read(path) if is_matlab else numpy_arrays.read(path)
     planes = {name: one for name, one in content.arrays.items() if len(one.shape) >= 2}
     stored = planes[_choose(path, list(planes), key)]
     if math.prod(stored.shape) > LARGEST_COUNT * LARGEST_SIZE**2:
@@ -160,11 +159,10 @@ def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
     return loaded.detach().to(torch.float64).numpy()
 
 
-def _read_safetensors(path: Path, key: str | None) -> np.ndarray[Any, Any]:
-    from safetensors.numpy import load_file
-
-    tensors = load_file(path)
-    return tensors[_choose(path, list(tensors), key)]
+def _read_safetensors(path: Path, key: str | None) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    stored = read_safetensors(path, "np")
+    chosen = _choose(path, list(stored.tensors), key)
+    return np.asarray(stored.tensors[chosen]), _told(stored.metadata)
 
 
 def _choose(path: Path, names: list[str], key: str | None) -> str:
@@ -206,9 +204,3 @@ def _no_filters(path: Path, shape: tuple[int, ...]) -> CscError:
         f"The array in {path.name} has the shape {shape}, which is no set of filters; "
         f"up to {LARGEST_COUNT} filters of up to {LARGEST_SIZE} x {LARGEST_SIZE} are taken."
     )
-
-
-def _named(error: CscError, path: Path) -> CscError:
-    """Return an error about filters as one about the file that they come from."""
-    text = str(error)
-    return CscError(f"{path.name} cannot be used: {text[0].lower()}{text[1:]}")

@@ -1,18 +1,16 @@
 """Trained weights: shipped ones by name, the user's by file; safetensors with metadata."""
 
-import hashlib
 import json
-import os
 from pathlib import Path
 
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
 
 from napari_csc.core.maps.base import MapNetwork, MapNetworkV1, MapNetworkV3
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.v4 import MapNetworkV4
 from napari_csc.errors import CscError
+from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 
 SHIPPED = Path(__file__).parents[2] / "weights"
 # The digests of the shipped files: what has been changed since is not what was measured.
@@ -68,17 +66,16 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     if not path.is_file():
         raise CscError(f"The weight file {path} does not exist; check the path.")
     try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {key: file.get_tensor(key) for key in list(file.keys())}
+        stored = read_safetensors(path)
+        described = json.loads(stored.metadata[METADATA_KEY])
         network = build_map_network(WeightMetadata.model_validate(described))
-        network.load_state_dict(tensors)
+        network.load_state_dict(stored.tensors)
     except (SafetensorError, KeyError, ValueError, ValidationError, RuntimeError, OSError) as error:
         raise CscError(
             f"{path.name} is no weight file of a map network; use a file that "
             "'napari-csc train' wrote."
         ) from error
-    network.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    network.digest = stored.digest
     expected = shipped_digests().get(path.name) if path.parent == SHIPPED else None
     if expected not in (None, network.digest):
         raise CscError(
@@ -94,12 +91,5 @@ def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) 
     With ``half`` the weights are rounded to half precision, for a file of half the size; they are
     computed with in single precision all the same.
     """
-    path = Path(path)
-    tensors = {
-        key: (value.half() if half else value).detach().cpu().contiguous()
-        for key, value in network.state_dict().items()
-    }
-    described = {METADATA_KEY: network.metadata.model_dump_json()}
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(save(tensors, described))
-    os.replace(temporary, path)
+    tensors = {key: one.half() if half else one for key, one in network.state_dict().items()}
+    write_safetensors(Path(path), tensors, {METADATA_KEY: network.metadata.model_dump_json()})
