@@ -10,14 +10,13 @@ from psygnal import SignalGroupDescriptor
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata
-from napari_csc.core.maps.config import Smooth, Solver
+from napari_csc.core.options import Norm, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import (
     DEFAULT_ITERATIONS,
     DEFAULTS,
     ReconstructionSettings,
 )
-from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Part
 

@@ -19,9 +19,9 @@ from mrpro.operators.functionals import L1Norm, L2NormSquared
 
 import napari_csc as csc
 from napari_csc.core.dictionary.spectra import filter_spectra, uniform_steps
+from napari_csc.core.options import Norm
 from napari_csc.core.solvers import Admm, Fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.core.solvers.prox import Norm
 from napari_csc.learn.evaluation.total_variation import masked_fourier
 from napari_csc.phantom.head import head_phantom
 

@@ -3,9 +3,9 @@
 import torch
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS, gaussian_filters
+from napari_csc.core.dictionary.smooth_part import gaussian_filters
 from napari_csc.core.dictionary.spectra import per_filter_steps, uniform_steps
-from napari_csc.core.maps.config import Smooth, StepRule
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Smooth, StepRule
 
 Tensor = torch.Tensor
 

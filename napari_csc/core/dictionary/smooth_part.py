@@ -2,10 +2,9 @@
 
 import torch
 
-Tensor = torch.Tensor
+from napari_csc.core.options import GAUSSIAN_WIDTHS
 
-GAUSSIAN_WIDTHS = (2.0, 4.0, 8.0)
-"""Standard deviations, in pixels, of the smooth filters that join the dictionary."""
+Tensor = torch.Tensor
 
 
 def low_pass_transfer(

@@ -4,12 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS
-from napari_csc.core.solvers.prox import Norm
-
-Smooth = Literal["filters", "low-pass"]
-StepRule = Literal["per-filter", "uniform"]
-Solver = Literal["fista", "admm"]
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, Solver, StepRule
 
 
 class MapNetworkConfig(BaseModel):

@@ -14,9 +14,9 @@ from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.config import Smooth, Solver, StepRule
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
+from napari_csc.core.options import Norm, Smooth, Solver, StepRule
 from napari_csc.core.reconstruction.devices import chosen_device, free_memory
 from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
@@ -31,7 +31,6 @@ from napari_csc.core.reconstruction.settings import (
 )
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.frequency_band import FrequencyBand
-from napari_csc.core.solvers.prox import Norm
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

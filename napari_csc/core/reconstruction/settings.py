@@ -7,9 +7,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
-from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS
-from napari_csc.core.maps.config import Smooth, Solver, StepRule
-from napari_csc.core.solvers.prox import Norm
+from napari_csc.core.options import (
+    DEFAULT_DICTIONARY,
+    DEFAULT_NETWORK,
+    GAUSSIAN_WIDTHS,
+    Norm,
+    Smooth,
+    Solver,
+    StepRule,
+)
 from napari_csc.errors import CscError
 
 MOST_ITERATIONS = 10_000
@@ -51,10 +57,10 @@ class ReconstructionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dictionary: str = "dct-32-9"
+    dictionary: str = DEFAULT_DICTIONARY
     shuffle_seed: int | None = None
     dropped: tuple[int, ...] = ()
-    maps: str = "v4"
+    maps: str = DEFAULT_NETWORK
     strength: float = 1.0
     solver: Solver | None = None
     iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
+from napari_csc.core.options import Norm
 from napari_csc.core.solvers.data_term import DataTerm
-from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
+from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor

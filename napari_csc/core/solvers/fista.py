@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 
+from napari_csc.core.options import Norm
 from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 from napari_csc.core.solvers.data_term import DataTerm
-from napari_csc.core.solvers.prox import Norm
 
 Tensor = torch.Tensor
 Momentum = Callable[[int], float]

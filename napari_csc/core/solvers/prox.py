@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
+from napari_csc.core.options import Norm
+
 Tensor = torch.Tensor
-Norm = Literal["modulus", "real-imaginary"]
 # Thresholds are kept above this, so that the division below never sees 0 / 0.
 SMALLEST_THRESHOLD = 1e-30
 

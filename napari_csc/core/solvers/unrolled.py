@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.options import Norm
 from napari_csc.core.solvers.admm import OVER_RELAXATION, Admm, balanced_penalties
 from napari_csc.core.solvers.blocked import BlockedSolver
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.core.solvers.fista import Fista, Momentum, chambolle_dossal
-from napari_csc.core.solvers.prox import Norm
 
 Tensor = torch.Tensor
 MakeSolver = Callable[[CartesianDataTerm, Tensor], BlockedSolver]

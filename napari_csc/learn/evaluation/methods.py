@@ -10,7 +10,7 @@ import torch
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import MapNetwork, NoiseScalar
-from napari_csc.core.maps.config import Smooth, Solver
+from napari_csc.core.options import Smooth, Solver
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.learn.evaluation.total_variation import total_variation
 

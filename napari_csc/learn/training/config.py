@@ -7,9 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from napari_csc.core.dictionary.smooth_part import GAUSSIAN_WIDTHS
-from napari_csc.core.maps.config import MapNetworkConfig, Smooth, Solver, StepRule
-from napari_csc.core.solvers.prox import Norm
+from napari_csc.core.maps.config import MapNetworkConfig
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, Solver, StepRule
 from napari_csc.errors import CscError
 
 SHIPPED = Path(__file__).parent / "configs"

@@ -4,12 +4,8 @@ from helper import random_complex, relative
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_csc.core.dictionary.smooth_part import (
-    GAUSSIAN_WIDTHS,
-    gaussian_filters,
-    low_pass,
-    low_pass_transfer,
-)
+from napari_csc.core.dictionary.smooth_part import gaussian_filters, low_pass, low_pass_transfer
+from napari_csc.core.options import GAUSSIAN_WIDTHS
 
 
 def dense_solution(image, weight):

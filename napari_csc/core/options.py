@@ -1,0 +1,24 @@
+"""The words for the choices, on the ground that everything in ``core`` stands on."""
+
+from typing import Literal
+
+Norm = Literal["modulus", "real-imaginary"]
+"""What the maps weigh: the modulus of complex codes, or real and imaginary part apart."""
+
+Smooth = Literal["filters", "low-pass"]
+"""What carries the smooth part; see `napari_csc.core.dictionary.smooth_modes.SMOOTH_MODES`."""
+
+StepRule = Literal["per-filter", "uniform"]
+"""How long the steps of FISTA are."""
+
+Solver = str
+"""Name of a solver; see `napari_csc.core.solvers.table.SOLVERS`."""
+
+GAUSSIAN_WIDTHS = (2.0, 4.0, 8.0)
+"""Standard deviations, in pixels, of the smooth filters that join the dictionary."""
+
+DEFAULT_DICTIONARY = "dct-32-9"
+"""The dictionary in use where nobody names one."""
+
+DEFAULT_NETWORK = "v4"
+"""The map network in use where nobody names one."""
