@@ -25,7 +25,13 @@ def low_pass_transfer(
 
 def low_pass(image: Tensor, weight: float) -> Tensor:
     """Return the low-pass part of images (..., y, x) for the smoothing weight ``beta``."""
-    transfer = low_pass_transfer((image.shape[-2], image.shape[-1]), weight, image.device)
+    return low_passed(
+        image, low_pass_transfer((image.shape[-2], image.shape[-1]), weight, image.device)
+    )
+
+
+def low_passed(image: Tensor, transfer: Tensor) -> Tensor:
+    """Return images (..., y, x) times a transfer function (y, x) in the Fourier domain."""
     return torch.fft.ifft2(torch.fft.fft2(image) * transfer.to(image.real.dtype))
 
 

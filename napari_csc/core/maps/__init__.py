@@ -1,17 +1,23 @@
 """What infers the sparsity level maps: scalars, tensors, networks."""
 
-from napari_csc.core.maps.base import MapNetwork, MapNetworkV1, MapNetworkV3
+from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.config import MapNetworkConfig, WeightMetadata
 from napari_csc.core.maps.registry import (
+    NETWORKS,
     build_map_network,
     load_map_network,
     map_network_names,
+    network_misfit,
+    network_title,
     save_map_network,
 )
 from napari_csc.core.maps.scalar import NoiseScalar
+from napari_csc.core.maps.v1 import MapNetworkV1
+from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
 
 __all__ = [
+    "NETWORKS",
     "MapNetwork",
     "MapNetworkConfig",
     "MapNetworkV1",
@@ -22,5 +28,7 @@ __all__ = [
     "build_map_network",
     "load_map_network",
     "map_network_names",
+    "network_misfit",
+    "network_title",
     "save_map_network",
 ]

@@ -12,7 +12,8 @@ class MapNetworkConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["v1", "v3", "v4"]
+    kind: str
+    """Which network; see `napari_csc.core.maps.registry.NETWORKS`."""
     channels: int = Field(16, ge=1, le=256)
     """Channels of the first U-Net stage; doubled at the second and third."""
     stages: int = Field(2, ge=1, le=5)

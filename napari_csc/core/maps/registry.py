@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from napari_csc.core.maps.base import MapNetwork, MapNetworkV1, MapNetworkV3
+from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.v1 import MapNetworkV1
+from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
+from napari_csc.core.options import Smooth
 from napari_csc.errors import CscError
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 
@@ -18,13 +20,38 @@ DIGESTS = "digests.json"
 # Under which a weight file describes itself.
 METADATA_KEY = "napari_csc"
 
-
-_KINDS: dict[str, type[MapNetwork]] = {"v1": MapNetworkV1, "v3": MapNetworkV3, "v4": MapNetworkV4}
+NETWORKS: dict[str, type[MapNetwork]] = {
+    "v1": MapNetworkV1,
+    "v3": MapNetworkV3,
+    "v4": MapNetworkV4,
+}
+"""The kinds of map networks, by the ``kind`` of their architecture."""
 
 
 def build_map_network(metadata: WeightMetadata) -> MapNetwork:
-    """Return a fresh network of the kind that the metadata name."""
-    return _KINDS[metadata.architecture.kind](metadata)
+    """Return a fresh network of the kind that the metadata name.
+
+    Raises
+    ------
+    CscError
+        If there is no such kind.
+    """
+    if metadata.architecture.kind not in NETWORKS:
+        raise CscError(_unknown(metadata))
+    return NETWORKS[metadata.architecture.kind](metadata)
+
+
+def network_title(metadata: WeightMetadata) -> str:
+    """Return what lists call a network, by what its file says; see `MapNetwork.title`."""
+    return NETWORKS.get(metadata.architecture.kind, MapNetwork).title_of(metadata)
+
+
+def network_misfit(
+    metadata: WeightMetadata, n_filters: int, smooth: Smooth | None = None
+) -> str | None:
+    """Return why a network cannot take a dictionary; see `MapNetwork.misfit`."""
+    kind = NETWORKS.get(metadata.architecture.kind, MapNetwork)
+    return kind.misfit_of(metadata, n_filters, smooth or metadata.smooth)
 
 
 def map_network_names() -> list[str]:
@@ -67,14 +94,16 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
         raise CscError(f"The weight file {path} does not exist; check the path.")
     try:
         stored = read_safetensors(path)
-        described = json.loads(stored.metadata[METADATA_KEY])
-        network = build_map_network(WeightMetadata.model_validate(described))
+        metadata = WeightMetadata.model_validate(json.loads(stored.metadata[METADATA_KEY]))
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise _foreign(path) from error
+    if metadata.architecture.kind not in NETWORKS:
+        raise CscError(f"{path.name} cannot be used: {_unknown(metadata)}")
+    try:
+        network = build_map_network(metadata)
         network.load_state_dict(stored.tensors)
-    except (SafetensorError, KeyError, ValueError, ValidationError, RuntimeError, OSError) as error:
-        raise CscError(
-            f"{path.name} is no weight file of a map network; use a file that "
-            "'napari-csc train' wrote."
-        ) from error
+    except (ValueError, RuntimeError) as error:
+        raise _foreign(path) from error
     network.digest = stored.digest
     expected = shipped_digests().get(path.name) if path.parent == SHIPPED else None
     if expected not in (None, network.digest):
@@ -93,3 +122,16 @@ def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) 
     """
     tensors = {key: one.half() if half else one for key, one in network.state_dict().items()}
     write_safetensors(Path(path), tensors, {METADATA_KEY: network.metadata.model_dump_json()})
+
+
+def _unknown(metadata: WeightMetadata) -> str:
+    return (
+        f"{metadata.name} is a map network of the kind {metadata.architecture.kind!r}, but here "
+        f"are {', '.join(NETWORKS)} only; install the version of napari-csc that has it."
+    )
+
+
+def _foreign(path: Path) -> CscError:
+    return CscError(
+        f"{path.name} is no weight file of a map network; use a file that 'napari-csc train' wrote."
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,15 +10,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.base import (
-    CHUNK_PIXELS,
-    MapNetwork,
+from napari_csc.core.maps.base import CHUNK_PIXELS, Encoding, MapNetwork
+from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.features import (
     compress,
     filter_power,
     filter_redundancy,
     response_noise,
 )
-from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.unet import UNet
 
 Tensor = torch.Tensor
@@ -80,7 +78,6 @@ class MapNetworkV4(MapNetwork):
             seen = 3 * (int(config.local) + int(config.estimate))
             if seen:
                 self.local = nn.Conv2d(seen, config.hidden, 3, bias=False)
-        self._last: tuple[bytes, _Encoded] | None = None
         self._start()
 
     def _start(self) -> None:
@@ -93,6 +90,11 @@ class MapNetworkV4(MapNetwork):
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.offset.bias, _FIRST_LOGIT)
 
+    @classmethod
+    def title_of(cls, metadata: WeightMetadata) -> str:
+        """Return the title; of other weights than the usual ones, their name."""
+        return "V4, for any dictionary" if metadata.name == "v4" else metadata.name
+
     def forward(
         self,
         image: Tensor,
@@ -100,9 +102,20 @@ class MapNetworkV4(MapNetwork):
         mask: Tensor,
         checkpoint: Callable[[], None] | None = None,
         chunk_pixels: int = CHUNK_PIXELS,
+        encoding: Encoding | None = None,
     ) -> Tensor:
-        """Infer the maps; see `MapNetwork.forward`."""
-        return self._infer(image, synthesis, mask, checkpoint or _nothing, chunk_pixels)[0]
+        """Infer the maps; see `MapNetwork.forward`.
+
+        ``encoding`` is what `encode` gave for the same images, if it is at hand.
+        """
+        check = checkpoint or _nothing
+        return self._infer(image, synthesis, mask, check, chunk_pixels, encoding)[0]
+
+    def encode(self, image: Tensor, mask: Tensor) -> Encoding | None:
+        """Return what the encoder says; nothing with ``pooling``, which looks at all responses."""
+        if self.config.pooling:
+            return None
+        return self._encode(image, mask, _local_phase(image).conj(), []).tensors()
 
     def with_estimate(
         self, image: Tensor, synthesis: SynthesisOperator, mask: Tensor
@@ -126,6 +139,7 @@ class MapNetworkV4(MapNetwork):
         mask: Tensor,
         check: Callable[[], None],
         chunk_pixels: int,
+        encoding: Encoding | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         check()
         count = len(synthesis)
@@ -135,8 +149,11 @@ class MapNetworkV4(MapNetwork):
         noise = response_noise(power, mask).expand(len(image), -1)
         back = _local_phase(image).conj()
         measured = _Responses(image, synthesis, noise, back)
-        pooled = _pooled(measured, chunks) if self.config.pooling else []
-        encoded = self._encoded(image, mask, back, pooled)
+        if encoding is None:
+            pooled = _pooled(measured, chunks) if self.config.pooling else []
+            encoded = self._encode(image, mask, back, pooled)
+        else:
+            encoded = _Encoded.of(encoding)
         check()
         views = [measured] if self.config.local else []
         if encoded.estimate is not None:
@@ -149,20 +166,6 @@ class MapNetworkV4(MapNetwork):
             logits = self._read(encoded, known[:, chunk], [view(chunk) for view in views])
             maps.append(F.softplus(logits.float()) * noise[:, chunk, None, None])
         return torch.cat(maps, dim=1), encoded.estimate
-
-    def _encoded(self, image: Tensor, mask: Tensor, back: Tensor, pooled: list[Tensor]) -> _Encoded:
-        """Return what the encoder says; of the last image it is kept, for another dictionary."""
-        keeps = not (self.training or torch.is_grad_enabled() or self.config.pooling)
-        if not keeps or image.device.type != "cpu":
-            return self._encode(image, mask, back, pooled)
-        digest = hashlib.sha256(repr([one._version for one in self.encoder.parameters()]).encode())
-        for tensor in (image, mask):
-            digest.update(repr(tensor.shape).encode() + tensor.contiguous().numpy().tobytes())
-        last = self._last
-        if last is None or last[0] != digest.digest():
-            last = digest.digest(), self._encode(image, mask, back, pooled)
-            self._last = last
-        return last[1]
 
     def _encode(self, image: Tensor, mask: Tensor, back: Tensor, pooled: list[Tensor]) -> _Encoded:
         masks = mask.reshape(-1, *mask.shape[-2:]).to(image.real.dtype)
@@ -236,6 +239,15 @@ class _Encoded:
     shared: Tensor
     own: Tensor
     estimate: Tensor | None
+
+    def tensors(self) -> Encoding:
+        """Return it as tensors, to be kept."""
+        return (self.shared, self.own, *(() if self.estimate is None else (self.estimate,)))
+
+    @classmethod
+    def of(cls, tensors: Encoding) -> _Encoded:
+        """Return it as `tensors` gave it."""
+        return cls(tensors[0], tensors[1], tensors[2] if len(tensors) > 2 else None)
 
 
 class _Responses:

@@ -12,7 +12,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.filter_set import step_sizes
 from napari_csc.core.dictionary.smooth_part import low_pass
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.base import MapNetwork
+from napari_csc.core.maps.base import Encoding, MapNetwork
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.reconstruction.memory import MemoryPlan
@@ -130,26 +130,41 @@ class SliceWork:
         known = cache.get(key) if cache is not None else None
         if known is not None:
             return known.to(self._initial.device)
-        maps = network.to(self._initial.device)(
+        network = network.to(self._initial.device)
+        noise = self._acquisition.noise_power() / self._acquisition.noise_gain**2
+        encoding = self._encoding(network, noise)
+        maps = network(
             self._initial[None],
             self._job.synthesis,
-            self._acquisition.noise_power() / self._acquisition.noise_gain**2,
+            noise,
             self._job.checkpoint,
             self._job.plan.chunk_pixels,
+            **({} if encoding is None else {"encoding": encoding}),
         )[0]
         if cache is not None:
             cache.put(key, maps.cpu())
         return maps
 
+    def _encoding(self, network: MapNetwork, noise: Tensor) -> Encoding | None:
+        """Return what the network makes of the image alone, where that can be kept."""
+        cache, key = self._job.cache, ("encoding", network.identity, *self._scan_key())
+        if cache is None:
+            return None
+        known = cache.get_all(key)
+        if known is not None:
+            return tuple(one.to(self._initial.device) for one in known)
+        self._job.checkpoint()
+        encoding = network.encode(self._initial[None], noise)
+        if encoding is not None:
+            cache.put_all(key, tuple(one.cpu() for one in encoding))
+        return encoding
+
     def _key(self, network: MapNetwork) -> Hashable:
         """Return everything that the maps depend on."""
-        return (
-            network.digest or id(network),
-            self._job.filters_digest,
-            self._acquisition.digest,
-            self._job.sigma,
-            str(self._initial.device),
-        )
+        return ("maps", network.identity, self._job.filters_digest, *self._scan_key())
+
+    def _scan_key(self) -> tuple[Hashable, ...]:
+        return self._acquisition.digest, self._job.sigma, str(self._initial.device)
 
     @torch.inference_mode()
     def show_early_picture(self) -> bool:

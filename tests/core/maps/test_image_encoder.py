@@ -1,14 +1,17 @@
 import pytest
 import torch
-from helper import fresh_network, random_complex, random_filters, relative
+from helper import fresh_network, random_complex, random_filters, relative, small_scan
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.base import filter_power
+from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.features import filter_power
 from napari_csc.core.maps.v4 import _power_in_bins
+from napari_csc.core.reconstruction.reconstructor import Reconstructor
 
 GRID = (24, 21)
+SCAN = small_scan()
 VARIANTS = [
     {},
     {"hidden": 0},
@@ -98,24 +101,39 @@ def test_fresh_weights_start_near_twice_the_noise():
 
 
 def test_another_dictionary_does_not_wait_for_the_encoder(monkeypatch):
-    network = fresh_network("v4")
-    image, _, mask = inputs()
+    network, cache = fresh_network("v4"), MapCache()
     runs = []
     original = network.encoder.forward
     monkeypatch.setattr(network.encoder, "forward", lambda x: runs.append(1) or original(x))
-    with torch.no_grad():
-        for count, size in ((4, 5), (7, 3)):
-            filters = SynthesisOperator(random_filters(count, size, size), GRID)
-            kept = network(image, filters, mask)
-        assert len(runs) == 1
-        network(image * 1.01, filters, mask)
-        assert len(runs) == 2
-        again = fresh_network("v4")(image, filters, mask)
-        torch.testing.assert_close(kept, again)
-        before = network(image, filters, mask)
-        network.encoder.head.bias += 1.0
-        after = network(image, filters, mask)
-    assert not torch.equal(before, after)
+
+    def maps(count, size, scan=SCAN, kept=cache):
+        dictionary = Dictionary.random(count, size)
+        made = Reconstructor(dictionary, network, iterations=1, device="cpu", map_cache=kept)
+        return made(scan).sparsity_maps
+
+    maps(4, 5)
+    swapped = maps(7, 3)
+    assert len(runs) == 1
+    assert torch.equal(swapped, maps(7, 3, kept=None))
+    assert len(runs) == 2
+    maps(7, 3, SCAN.with_noise_std(2 * SCAN.noise_std))
+    assert len(runs) == 3
+    network.encoder.head.bias += 1.0
+    assert not torch.equal(swapped, maps(7, 3))
+    assert len(runs) == 4
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_is_known_of_the_image_alone_gives_the_same_maps(variant):
+    network = fresh_network("v4", **variant)
+    image, filters, mask = inputs()
+    synthesis = SynthesisOperator(filters, GRID)
+    encoding = network.encode(image, mask)
+    assert (encoding is None) == bool(variant.get("pooling"))
+    if encoding is not None:
+        assert torch.equal(
+            network(image, synthesis, mask, encoding=encoding), network(image, synthesis, mask)
+        )
 
 
 def test_the_estimate_is_that_behind_the_maps():

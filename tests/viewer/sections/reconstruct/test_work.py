@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.maps.base import MapNetworkV3
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
