@@ -13,10 +13,10 @@ from napari_csc.core.maps import WeightMetadata
 from napari_csc.core.options import Norm, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import (
-    DEFAULT_ITERATIONS,
     DEFAULTS,
     ReconstructionSettings,
 )
+from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Part
 
@@ -183,7 +183,7 @@ class Session:
         """Return what counts where a setting is left as the network was trained."""
         source = self.trained() or DEFAULTS
         if name == "iterations" and self.solver not in (None, source.solver):
-            return DEFAULT_ITERATIONS[self.solver]
+            return solver_spec(self.solver).iterations
         return getattr(source, name)
 
     def misfit(self, name: str) -> str:

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, Solver, StepRule
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, StepRule
+from napari_csc.core.solvers.table import KnownSolver
 
 
 class MapNetworkConfig(BaseModel):
@@ -48,7 +49,7 @@ class WeightMetadata(BaseModel):
     format_version: int = 1
     name: str
     architecture: MapNetworkConfig
-    solver: Solver = "fista"
+    solver: KnownSolver = "fista"
     iterations: int = 64
     step_rule: StepRule = "per-filter"
     norm: Norm = "modulus"

@@ -18,8 +18,9 @@ from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
-from napari_csc.core.solvers import Admm, BlockedSolver, Fista, SolverStatus, balanced_penalties
+from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.data_term import DataTerm, data_term
+from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -177,7 +178,8 @@ class SliceWork:
         if job.on_iteration is None or not self._waits_for_network():
             return True
         level = self._initial.real.new_full((), _EARLY_LEVEL)
-        solver = self._fista(level.expand(len(job.synthesis), *self._initial.shape))
+        maps = level.expand(len(job.synthesis), *self._initial.shape)
+        solver = solver_spec(FIRST_SOLVER).build(self._problem(maps))
         for _ in range(_EARLY_ITERATIONS):
             job.checkpoint()
             solver.step()
@@ -187,16 +189,13 @@ class SliceWork:
     @torch.inference_mode()
     def solver(self, maps: Tensor) -> BlockedSolver:
         """Return the solver at its start."""
-        if self._job.settings.solver == "fista":
-            return self._fista(maps)
-        spectra, data = self._job.synthesis.spectra, self._data_term()
-        penalties = balanced_penalties(spectra, data.spectrum, maps)
-        return Admm(spectra, data, maps, penalties, self._job.settings.norm)
+        return solver_spec(self._job.settings.solver).build(self._problem(maps))
 
-    def _fista(self, maps: Tensor) -> Fista:
-        data = self._data_term()
-        steps = self._job.steps / data.norm_squared
-        return Fista(self._job.synthesis.spectra, data, maps, steps, self._job.settings.norm)
+    def _problem(self, maps: Tensor) -> SliceProblem:
+        job = self._job
+        return SliceProblem(
+            job.synthesis.spectra, self._data_term(), maps, job.settings.norm, lambda: job.steps
+        )
 
     def _data_term(self) -> DataTerm:
         if self._data is None:

@@ -24,13 +24,13 @@ from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import (
-    DEFAULT_ITERATIONS,
     DEFAULTS,
     CompleteSettings,
     ReconstructionSettings,
 )
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.frequency_band import FrequencyBand
+from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -415,7 +415,7 @@ def _completed(
     values = given.model_dump()
     solver = values["solver"] or source.solver
     if values["iterations"] is None and solver != source.solver:
-        values["iterations"] = DEFAULT_ITERATIONS[solver]
+        values["iterations"] = solver_spec(solver).iterations
     for name in ("solver", "iterations", "step_rule", "norm", "smooth", *_OF_THE_MODE):
         if values[name] is None:
             values[name] = getattr(source, name)

@@ -13,9 +13,9 @@ from napari_csc.core.options import (
     GAUSSIAN_WIDTHS,
     Norm,
     Smooth,
-    Solver,
     StepRule,
 )
+from napari_csc.core.solvers.table import FIRST_SOLVER, SOLVERS, KnownSolver
 from napari_csc.errors import CscError
 
 MOST_ITERATIONS = 10_000
@@ -62,7 +62,7 @@ class ReconstructionSettings(BaseModel):
     dropped: tuple[int, ...] = ()
     maps: str = DEFAULT_NETWORK
     strength: float = 1.0
-    solver: Solver | None = None
+    solver: KnownSolver | None = None
     iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None
     step_rule: StepRule | None = None
     norm: Norm | None = None
@@ -128,7 +128,7 @@ class ReconstructionSettings(BaseModel):
 class CompleteSettings(ReconstructionSettings):
     """Settings in which nothing is left open: what a reconstruction runs with."""
 
-    solver: Solver
+    solver: KnownSolver
     iterations: Annotated[int, BeforeValidator(_plain_integer)]
     step_rule: StepRule
     norm: Norm
@@ -137,12 +137,9 @@ class CompleteSettings(ReconstructionSettings):
     smooth_widths: tuple[float, ...]
 
 
-DEFAULT_ITERATIONS: dict[Solver, int] = {"fista": 64, "admm": 16}
-"""Where the two solvers have come about equally far (docs/benchmarks.md)."""
-
 DEFAULTS = CompleteSettings(
-    solver="fista",
-    iterations=DEFAULT_ITERATIONS["fista"],
+    solver=FIRST_SOLVER,
+    iterations=SOLVERS[FIRST_SOLVER].iterations,
     step_rule="per-filter",
     norm="modulus",
     smooth="filters",

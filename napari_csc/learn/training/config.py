@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.maps.config import MapNetworkConfig
-from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, Solver, StepRule
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, StepRule
+from napari_csc.core.solvers.table import KnownSolver
 from napari_csc.errors import CscError
 
 SHIPPED = Path(__file__).parent / "configs"
@@ -32,7 +33,7 @@ class TrainingConfig(BaseModel):
     low_pass_weight: float = Field(10.0, gt=0)
     smooth_widths: tuple[float, ...] = GAUSSIAN_WIDTHS
     """Standard deviations, in pixels, of the smooth filters."""
-    solver: Solver = "fista"
+    solver: KnownSolver = "fista"
     iterations: int = Field(64, ge=1)
     gradient_iterations: int = Field(12, ge=1)
     """Back-propagation runs through this many last iterations only."""

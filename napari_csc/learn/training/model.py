@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.filter_set import filter_set, step_sizes
-from napari_csc.core.dictionary.smooth_part import low_pass_transfer
+from napari_csc.core.dictionary.filter_set import filter_set
+from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import (
     MapNetwork,
@@ -20,8 +20,8 @@ from napari_csc.core.maps import (
     build_map_network,
     save_map_network,
 )
-from napari_csc.core.solvers import unrolled_admm, unrolled_fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
+from napari_csc.core.solvers.table import BatchProblem, unrolled
 from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.data import Batch
 
@@ -147,33 +147,27 @@ class UnrolledReconstruction(Trainable):
         metadata = self.network.metadata
         smooth_part: Tensor | float = 0.0
         target = batch.spectrum
-        if metadata.smooth == "low-pass":
-            shape = (batch.mask.shape[-2], batch.mask.shape[-1])
-            transfer = low_pass_transfer(shape, self.log_low_pass_weight.exp(), batch.mask.device)
+        shape = (batch.mask.shape[-2], batch.mask.shape[-1])
+        transfer = SMOOTH_MODES[metadata.smooth].transfer(
+            shape, self.log_low_pass_weight.exp(), batch.mask.device
+        )
+        if transfer is not None:
             smooth_part = batch.spectrum * transfer
             target = batch.spectrum - batch.mask * smooth_part
         data = CartesianDataTerm(target, batch.mask)
-        if metadata.solver == "admm":
-            codes = unrolled_admm(
+        codes = unrolled(
+            metadata.solver,
+            BatchProblem(
                 synthesis,
                 data,
                 maps,
                 metadata.iterations,
                 metadata.norm,
+                metadata.step_rule,
                 self.gradient_iterations,
-                checkpoint_every=self.checkpoint_every,
-            )
-        else:
-            codes = unrolled_fista(
-                synthesis,
-                data,
-                maps,
-                step_sizes(synthesis.spectra, metadata.step_rule),
-                metadata.iterations,
-                metadata.norm,
-                self.gradient_iterations,
-                checkpoint_every=self.checkpoint_every,
-            )
+                self.checkpoint_every,
+            ),
+        )
         spectrum = synthesis.to_spectrum(codes) + smooth_part
         return torch.fft.ifft2(spectrum, norm="ortho") * batch.sigma[:, None, None]
 

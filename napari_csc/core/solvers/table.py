@@ -1,0 +1,178 @@
+"""The solvers there are: what each is called, how long it runs, how it is built.
+
+A further solver is one subclass of `BlockedSolver` in a file of its own and one row of `SOLVERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import BeforeValidator
+
+from napari_csc.core.dictionary.filter_set import step_sizes
+from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.options import Norm, Solver, StepRule
+from napari_csc.core.solvers.admm import Admm, balanced_penalties
+from napari_csc.core.solvers.blocked import BlockedSolver
+from napari_csc.core.solvers.data_term import CartesianDataTerm, DataTerm
+from napari_csc.core.solvers.fista import Fista
+from napari_csc.core.solvers.unrolled import unrolled_admm, unrolled_fista
+from napari_csc.errors import CscError
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SliceProblem:
+    """What a solver is built of, for one slice in noise units.
+
+    Attributes
+    ----------
+    spectra, data, maps, norm
+        See `BlockedSolver`.
+    unit_steps : callable
+        Returns the step sizes (K,) for ``||A|| = 1``, by the rule of the settings.
+    """
+
+    spectra: Tensor
+    data: DataTerm
+    maps: Tensor
+    norm: Norm
+    unit_steps: Callable[[], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchProblem:
+    """What is unrolled for training, for a batch of images in noise units.
+
+    Attributes
+    ----------
+    synthesis, data, maps, iterations, norm, gradient_iterations, checkpoint_every
+        See `unrolled_fista`.
+    step_rule : str
+        See `napari_csc.Reconstructor`.
+    """
+
+    synthesis: SynthesisOperator
+    data: CartesianDataTerm
+    maps: Tensor
+    iterations: int
+    norm: Norm
+    step_rule: StepRule
+    gradient_iterations: int | None = None
+    checkpoint_every: int | None = None
+
+
+@dataclass(frozen=True)
+class SolverSpec:
+    """A row of `SOLVERS`.
+
+    Attributes
+    ----------
+    label : str
+        What to show to people.
+    iterations : int
+        How many to make where nobody says.
+    build : callable
+        Returns the solver of one slice, at its start.
+    unrolled : callable or None
+        Returns the codes (..., K, y, x) of a batch, differentiable in the maps; None if no network
+        can be trained with it.
+    text : str
+        A sentence for people who choose.
+    """
+
+    label: str
+    iterations: int
+    build: Callable[[SliceProblem], BlockedSolver]
+    unrolled: Callable[[BatchProblem], Tensor] | None = None
+    text: str = ""
+
+
+def _fista(problem: SliceProblem) -> BlockedSolver:
+    steps = problem.unit_steps() / problem.data.norm_squared
+    return Fista(problem.spectra, problem.data, problem.maps, steps, problem.norm)
+
+
+def _unrolled_fista(problem: BatchProblem) -> Tensor:
+    return unrolled_fista(
+        problem.synthesis,
+        problem.data,
+        problem.maps,
+        step_sizes(problem.synthesis.spectra, problem.step_rule),
+        problem.iterations,
+        problem.norm,
+        problem.gradient_iterations,
+        checkpoint_every=problem.checkpoint_every,
+    )
+
+
+def _admm(problem: SliceProblem) -> BlockedSolver:
+    penalties = balanced_penalties(problem.spectra, problem.data.spectrum, problem.maps)
+    return Admm(problem.spectra, problem.data, problem.maps, penalties, problem.norm)
+
+
+def _unrolled_admm(problem: BatchProblem) -> Tensor:
+    return unrolled_admm(
+        problem.synthesis,
+        problem.data,
+        problem.maps,
+        problem.iterations,
+        problem.norm,
+        problem.gradient_iterations,
+        checkpoint_every=problem.checkpoint_every,
+    )
+
+
+# The iterations: where both have come about equally far (docs/benchmarks.md).
+SOLVERS: dict[Solver, SolverSpec] = {
+    "fista": SolverSpec("FISTA", 64, _fista, _unrolled_fista, "As in the paper."),
+    "admm": SolverSpec(
+        "ADMM", 16, _admm, _unrolled_admm, "It needs about a quarter of the iterations of FISTA."
+    ),
+}
+"""By the name that the settings give."""
+
+FIRST_SOLVER: Solver = "fista"
+"""The one in use where neither the user nor the weight file says anything."""
+
+
+def solver_spec(name: Solver) -> SolverSpec:
+    """Return the row of a solver.
+
+    Raises
+    ------
+    CscError
+        If there is no such solver.
+    """
+    if name not in SOLVERS:
+        raise CscError(f"There is no solver {name!r}; use one of {', '.join(SOLVERS)}.")
+    return SOLVERS[name]
+
+
+def unrolled(name: Solver, problem: BatchProblem) -> Tensor:
+    """Return the codes (..., K, y, x) of a batch by a solver, differentiable in the maps.
+
+    Raises
+    ------
+    CscError
+        If there is no such solver, or it cannot be trained with.
+    """
+    spec = solver_spec(name)
+    if spec.unrolled is None:
+        able = ", ".join(one for one, row in SOLVERS.items() if row.unrolled is not None)
+        raise CscError(f"No network can be trained with {spec.label}; use one of {able}.")
+    return spec.unrolled(problem)
+
+
+def _known(value: object) -> object:
+    if value not in SOLVERS:
+        raise ValueError(f"Input should be {' or '.join(repr(name) for name in SOLVERS)}")
+    return value
+
+
+KnownSolver = Annotated[Solver, BeforeValidator(_known)]
+"""A solver in a model of settings: refused there already if there is no such one."""
