@@ -9,14 +9,10 @@ from psygnal import SignalGroupDescriptor
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import WeightMetadata
+from napari_csc.core.maps import WeightMetadata, network_misfit
 from napari_csc.core.options import Norm, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.reconstruction.settings import (
-    DEFAULTS,
-    ReconstructionSettings,
-)
-from napari_csc.core.solvers.table import solver_spec
+from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Part
 
@@ -181,21 +177,12 @@ class Session:
 
     def default(self, name: str) -> Any:
         """Return what counts where a setting is left as the network was trained."""
-        source = self.trained() or DEFAULTS
-        if name == "iterations" and self.solver not in (None, source.solver):
-            return solver_spec(self.solver).iterations
-        return getattr(source, name)
+        left = ReconstructionSettings(solver=None if name == "solver" else self.solver)
+        return getattr(CompleteSettings.of(left, self.trained()), name)
 
     def misfit(self, name: str) -> str:
         """Return why a network cannot take the dictionary in use, or nothing."""
         network, dictionary = (self.networks or {}).get(name), self.ordered()
-        if network is None or dictionary is None or network.architecture.n_filters is None:
+        if network is None or dictionary is None:
             return ""
-        extra = len(network.smooth_widths) if (self.smooth or network.smooth) == "filters" else 0
-        wanted = network.architecture.n_filters - extra
-        if len(dictionary) == wanted:
-            return ""
-        return (
-            f"{name} was trained for the {wanted} filters of {network.dictionary_name}, but "
-            f"{len(dictionary)} are in use; choose that dictionary, or V4, which takes any."
-        )
+        return network_misfit(network, len(dictionary), self.smooth) or ""

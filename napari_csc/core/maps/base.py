@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.source import MapRequest, MapSource
 from napari_csc.core.options import Smooth
 
 Tensor = torch.Tensor
@@ -21,7 +22,7 @@ Encoding = tuple[Tensor, ...]
 CHUNK_PIXELS = 120_000
 
 
-class MapNetwork(nn.Module):
+class MapNetwork(nn.Module, MapSource):
     """Base of the map networks.
 
     All work in noise units: the image comes divided by sigma, the maps go out divided by sigma, so
@@ -46,23 +47,25 @@ class MapNetwork(nn.Module):
     def __init__(self, metadata: WeightMetadata) -> None:
         super().__init__()
         self.metadata = metadata
-        self.digest = ""
+        self.digest: str = ""
 
     @property
     def title(self) -> str:
         """What lists call it."""
         return self.title_of(self.metadata)
 
-    def misfit(self, n_filters: int, smooth: Smooth | None = None) -> str | None:
-        """Return why it cannot take a dictionary, in one sentence; None if it can.
+    @property
+    def source_name(self) -> str:
+        """The name of the weights."""
+        return self.metadata.name
 
-        Parameters
-        ----------
-        n_filters
-            Filters of the dictionary, without smooth ones.
-        smooth
-            The smooth mode; the one it was trained with if None.
-        """
+    @property
+    def trained_for(self) -> WeightMetadata:
+        """What the weights say about themselves."""
+        return self.metadata
+
+    def misfit(self, n_filters: int, smooth: Smooth | None = None) -> str | None:
+        """Return why it cannot take a dictionary; see `MapSource.misfit`."""
         return self.misfit_of(self.metadata, n_filters, smooth or self.metadata.smooth)
 
     @classmethod
@@ -80,6 +83,49 @@ class MapNetwork(nn.Module):
         """What tells these weights from any others, also after they have been changed."""
         versions = tuple(0 if one.is_inference() else one._version for one in self.parameters())
         return self.digest or id(self), versions
+
+    @torch.inference_mode()
+    def maps_of(self, request: MapRequest) -> Tensor:
+        """Return the maps (K, y, x) of a slice, from the cache if they are there."""
+        cache, key = request.cache, self._key(request)
+        known = cache.get(key) if cache is not None else None
+        if known is not None:
+            return known.to(request.initial.device)
+        network, noise = self.to(request.initial.device), request.noise_power()
+        encoding = network._encoding(request, noise)
+        maps: Tensor = network(
+            request.initial[None],
+            request.synthesis,
+            noise,
+            request.checkpoint,
+            request.chunk_pixels,
+            **({} if encoding is None else {"encoding": encoding}),
+        )[0]
+        if cache is not None:
+            cache.put(key, maps.cpu())
+        return maps
+
+    def is_at_hand(self, request: MapRequest) -> bool:
+        """Return whether the maps are in the cache."""
+        return request.cache is not None and request.cache.get(self._key(request)) is not None
+
+    def _key(self, request: MapRequest) -> Hashable:
+        """Return everything that the maps depend on."""
+        return ("maps", self.identity, request.filters_digest, *request.scan())
+
+    def _encoding(self, request: MapRequest, noise: Tensor) -> Encoding | None:
+        """Return what is known of the image alone, where that can be kept."""
+        cache, key = request.cache, ("encoding", self.identity, *request.scan())
+        if cache is None:
+            return None
+        known = cache.get_all(key)
+        if known is not None:
+            return tuple(one.to(request.initial.device) for one in known)
+        request.checkpoint()
+        encoding = self.encode(request.initial[None], noise)
+        if encoding is not None:
+            cache.put_all(key, tuple(one.cpu() for one in encoding))
+        return encoding
 
     @abstractmethod
     def forward(

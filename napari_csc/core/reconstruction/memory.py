@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from napari_csc.core.maps.base import CHUNK_PIXELS, MapNetwork
+from napari_csc.core.maps.base import CHUNK_PIXELS
+from napari_csc.core.maps.source import MapSource
 from napari_csc.core.solvers.blocked import default_block_size
 from napari_csc.errors import CscError
 
@@ -28,8 +29,8 @@ class Problem:
         Filters of the dictionary, and these with the smooth filters.
     band_share
         Share of the frequency grid that the data reach.
-    network
-        The map network, None for scalars and tensors.
+    maps
+        The source of the maps; None for one that takes no memory.
     """
 
     n_slices: int
@@ -37,7 +38,7 @@ class Problem:
     n_dictionary: int
     n_filters: int
     band_share: float = 1.0
-    network: MapNetwork | None = None
+    maps: MapSource | None = None
 
     @property
     def pixels(self) -> int:
@@ -78,7 +79,7 @@ def estimate_memory(problem: Problem, chunk_pixels: int = CHUNK_PIXELS) -> Memor
     results = images + problem.n_slices * (codes + maps)
     # Results of slices that are not done yet are not touched, so they take no memory.
     before = results - codes - maps
-    inference = before + stack + 2 * maps + _network_bytes(problem, chunk_pixels)
+    inference = before + stack + 2 * maps + _source_bytes(problem, chunk_pixels)
     scratch = int((2 + problem.band_share) * _COMPLEX) + 2 * _REAL
     block = default_block_size(filters, pixels, _CPU) * pixels * scratch
     state = 2 * stack + int(stack * problem.band_share) + maps + block
@@ -105,9 +106,8 @@ def plan_memory(problem: Problem, limit: int | None) -> MemoryPlan:
     return plan
 
 
-def _network_bytes(problem: Problem, chunk_pixels: int) -> int:
-    """Bytes of the activations of the network for one chunk of filters, and of its input."""
-    network = problem.network
-    if network is None:
+def _source_bytes(problem: Problem, chunk_pixels: int) -> int:
+    """Bytes of the activations of a network for one chunk of filters, and of its input."""
+    if problem.maps is None:
         return 0
-    return network.working_bytes(problem.shape, problem.n_filters, chunk_pixels)
+    return problem.maps.working_bytes(problem.shape, problem.n_filters, chunk_pixels)

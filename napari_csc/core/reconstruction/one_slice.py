@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.filter_set import step_sizes
-from napari_csc.core.dictionary.smooth_part import low_pass
+from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.base import Encoding, MapNetwork
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.scalar import NoiseScalar
+from napari_csc.core.maps.source import MapRequest, MapSource
 from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.data_term import DataTerm, data_term
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
-from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
-Maps = MapNetwork | NoiseScalar | float | Tensor
 OnIteration = Callable[[Progress], object]
 
 # The early picture: a level that suits plain noise and the few iterations that a person waits for.
@@ -47,7 +44,7 @@ class Job:
     def __init__(
         self,
         settings: CompleteSettings,
-        maps: Maps,
+        maps: MapSource,
         synthesis: SynthesisOperator,
         n_dictionary: int,
         sigma: float,
@@ -99,73 +96,32 @@ class SliceWork:
         self._job, self._acquisition, self._initial = job, acquisition, initial
         self._index, self._n_slices = index, n_slices
         self._data: DataTerm | None = None
-        self.low_pass = torch.zeros_like(initial)
-        if job.settings.smooth == "low-pass":
-            self.low_pass = low_pass(initial, job.settings.low_pass_weight)
+        smooth = SMOOTH_MODES[job.settings.smooth]
+        self._fixed = smooth.fixed_part(initial, job.settings.low_pass_weight)
+        self.low_pass = torch.zeros_like(initial) if self._fixed is None else self._fixed
 
     @torch.inference_mode()
     def infer_maps(self) -> Tensor:
         """Return the maps (K, y, x) of all filters, times the strength, in noise units."""
-        source = self._job.maps
-        shape = (len(self._job.synthesis), *self._initial.shape)
-        if isinstance(source, MapNetwork):
-            maps = self._from_network(source)
-        elif isinstance(source, NoiseScalar):
-            maps = self._initial.real.new_full(shape, source.factor)
-        elif isinstance(source, float):
-            maps = self._initial.real.new_full(shape, source / self._job.sigma)
-        else:
-            maps = _fitted(source, self._index, shape, self._job.n_dictionary)
-            maps = maps.to(self._initial.device) / self._job.sigma
+        maps = self._job.maps.maps_of(self._request())
         strength = self._job.settings.strength
         return maps if strength == 1 else maps * strength
 
-    def _waits_for_network(self) -> bool:
-        source, cache = self._job.maps, self._job.cache
-        if not isinstance(source, MapNetwork):
-            return False
-        return cache is None or cache.get(self._key(source)) is None
-
-    def _from_network(self, network: MapNetwork) -> Tensor:
-        cache, key = self._job.cache, self._key(network)
-        known = cache.get(key) if cache is not None else None
-        if known is not None:
-            return known.to(self._initial.device)
-        network = network.to(self._initial.device)
-        noise = self._acquisition.noise_power() / self._acquisition.noise_gain**2
-        encoding = self._encoding(network, noise)
-        maps = network(
-            self._initial[None],
-            self._job.synthesis,
-            noise,
-            self._job.checkpoint,
-            self._job.plan.chunk_pixels,
-            **({} if encoding is None else {"encoding": encoding}),
-        )[0]
-        if cache is not None:
-            cache.put(key, maps.cpu())
-        return maps
-
-    def _encoding(self, network: MapNetwork, noise: Tensor) -> Encoding | None:
-        """Return what the network makes of the image alone, where that can be kept."""
-        cache, key = self._job.cache, ("encoding", network.identity, *self._scan_key())
-        if cache is None:
-            return None
-        known = cache.get_all(key)
-        if known is not None:
-            return tuple(one.to(self._initial.device) for one in known)
-        self._job.checkpoint()
-        encoding = network.encode(self._initial[None], noise)
-        if encoding is not None:
-            cache.put_all(key, tuple(one.cpu() for one in encoding))
-        return encoding
-
-    def _key(self, network: MapNetwork) -> Hashable:
-        """Return everything that the maps depend on."""
-        return ("maps", network.identity, self._job.filters_digest, *self._scan_key())
-
-    def _scan_key(self) -> tuple[Hashable, ...]:
-        return self._acquisition.digest, self._job.sigma, str(self._initial.device)
+    def _request(self) -> MapRequest:
+        job, acquisition = self._job, self._acquisition
+        return MapRequest(
+            initial=self._initial,
+            synthesis=job.synthesis,
+            n_dictionary=job.n_dictionary,
+            sigma=job.sigma,
+            index=self._index,
+            noise_power=lambda: acquisition.noise_power() / acquisition.noise_gain**2,
+            checkpoint=job.checkpoint,
+            chunk_pixels=job.plan.chunk_pixels,
+            scan=lambda: (acquisition.digest, job.sigma, str(self._initial.device)),
+            filters_digest=job.filters_digest,
+            cache=job.cache,
+        )
 
     @torch.inference_mode()
     def show_early_picture(self) -> bool:
@@ -175,7 +131,7 @@ class SliceWork:
         maps are at hand: the first iterates come as early.
         """
         job = self._job
-        if job.on_iteration is None or not self._waits_for_network():
+        if job.on_iteration is None or job.maps.is_at_hand(self._request()):
             return True
         level = self._initial.real.new_full((), _EARLY_LEVEL)
         maps = level.expand(len(job.synthesis), *self._initial.shape)
@@ -200,8 +156,8 @@ class SliceWork:
     def _data_term(self) -> DataTerm:
         if self._data is None:
             right = self._initial
-            if self._job.settings.smooth == "low-pass":
-                right = self._initial - self._acquisition.gram(self.low_pass[None])[0]
+            if self._fixed is not None:
+                right = self._initial - self._acquisition.gram(self._fixed[None])[0]
             self._data = data_term(self._acquisition, right)
         return self._data
 
@@ -257,21 +213,3 @@ class SliceWork:
             return whole, torch.zeros_like(whole)
         smooth = solver.part(slice(count, None))
         return whole - smooth, smooth
-
-
-def _fitted(maps: Tensor, index: int, shape: tuple[int, ...], count: int) -> Tensor:
-    """Return the maps of one slice; the smooth filters get the mean map where none are given."""
-    if maps.ndim == 4:
-        if not (len(maps) == 1 or index < len(maps)):
-            raise CscError(f"The tensor of maps has {len(maps)} slices, but more are needed.")
-        maps = maps[0 if len(maps) == 1 else index]
-    if len(maps) == count < shape[0]:
-        extra = maps.mean(0, keepdim=True).expand(shape[0] - count, -1, -1)
-        maps = torch.cat([maps, extra])
-    if maps.shape != shape:
-        smooth = f" (or {shape[0]} with the {shape[0] - count} smooth filters)"
-        raise CscError(
-            f"The tensor of maps has the shape {tuple(maps.shape)}, but "
-            f"({count}, {shape[1]}, {shape[2]}) is needed{smooth if shape[0] > count else ''}."
-        )
-    return maps

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 import torch
 
-from napari_csc.core.maps.base import MapNetwork
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
+from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.devices import describe_device
-
-if TYPE_CHECKING:
-    from napari_csc.core.acquisition.cartesian import Acquisition
-    from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.reconstruction.settings import CompleteSettings
 
 
-def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dict[str, Any]:
+def provenance_of(
+    settings: CompleteSettings,
+    dictionary: Dictionary,
+    maps: MapSource,
+    device: torch.device,
+    acquisition: Acquisition,
+) -> dict[str, Any]:
     """Return a JSON-ready record of input, dictionary, weights, settings, versions and device."""
-    dictionary, maps = reconstructor.dictionary, reconstructor.maps
-    network = maps if isinstance(maps, MapNetwork) else None
     return {
-        "settings": reconstructor.settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
         "input": input_provenance(acquisition),
         "dictionary": {
             "name": dictionary.name,
@@ -30,17 +35,17 @@ def provenance_of(reconstructor: Reconstructor, acquisition: Acquisition) -> dic
             "shuffle_seed": dictionary.seed,
         },
         "maps": {
-            "name": reconstructor.settings.maps,
-            "digest": network.digest if network else None,
-            "warnings": _warnings(reconstructor),
+            "name": settings.maps,
+            "digest": maps.digest,
+            "warnings": _warnings(settings, dictionary, maps.trained_for),
         },
         "versions": {
             "napari-csc": _version(),
             "torch": torch.__version__,
             "numpy": numpy.__version__,
         },
-        "device": str(reconstructor.device),
-        "hardware": describe_device(reconstructor.device),
+        "device": str(device),
+        "hardware": describe_device(device),
     }
 
 
@@ -55,35 +60,25 @@ def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
     }
 
 
-def _warnings(reconstructor: Reconstructor) -> list[str]:
+def _warnings(
+    used: CompleteSettings, dictionary: Dictionary, trained: WeightMetadata | None
+) -> list[str]:
     """Say where the settings differ from what the weights were trained for."""
-    if not isinstance(reconstructor.maps, MapNetwork):
+    if trained is None:
         return []
-    trained, used = reconstructor.maps.metadata, reconstructor.settings
+    names = ("solver", "iterations", "step_rule", "norm", "smooth")
     warnings = [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."
-        for name in (
-            "solver",
-            "iterations",
-            "step_rule",
-            "norm",
-            "smooth",
-            *_of_the_mode(used.smooth),
-        )
+        for name in (*names, *SMOOTH_MODES[used.smooth].own_settings)
         if getattr(trained, name) != getattr(used, name)
     ]
     digest = trained.dictionary_digest
-    if digest is not None and digest != reconstructor.dictionary.digest:
+    if digest is not None and digest != dictionary.digest:
         warnings.append(
             f"{trained.name} was trained for the dictionary {trained.dictionary_name} only."
         )
     return warnings
-
-
-def _of_the_mode(smooth: str) -> tuple[str, ...]:
-    """Return the settings that matter in one smooth mode only."""
-    return ("low_pass_weight",) if smooth == "low-pass" else ("smooth_widths",)
 
 
 def _version() -> str:

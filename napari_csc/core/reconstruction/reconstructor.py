@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -12,29 +13,24 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
-from napari_csc.core.options import Norm, Smooth, Solver, StepRule
+from napari_csc.core.maps.source import MapSource, source_of
 from napari_csc.core.reconstruction.devices import chosen_device, free_memory
+from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.reconstruction.settings import (
-    DEFAULTS,
-    CompleteSettings,
-    ReconstructionSettings,
-)
+from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.frequency_band import FrequencyBand
-from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
-MapSource = MapNetwork | NoiseScalar | float | Tensor | np.ndarray
+GivenMaps = MapSource | float | Tensor | np.ndarray
 
 
 class Reconstructor:
@@ -85,40 +81,32 @@ class Reconstructor:
     def __init__(
         self,
         dictionary: Dictionary,
-        maps: MapSource,
+        maps: GivenMaps,
         *,
-        solver: Solver | None = None,
-        iterations: int | None = None,
-        smooth: Smooth | None = None,
-        norm: Norm | None = None,
-        step_rule: StepRule | None = None,
-        low_pass_weight: float | None = None,
-        smooth_widths: tuple[float, ...] | None = None,
-        strength: float = 1.0,
-        device: str | torch.device = "auto",
-        memory_limit: float | None = None,
         map_cache: MapCache | None = None,
+        **settings: Unpack[GivenSettings],
     ) -> None:
-        self.dictionary = dictionary
-        self.maps = _checked_maps(maps)
-        source, dropped, seed = dictionary.recipe() or (dictionary.name, (), None)
+        check_keywords(settings)
+        source = source_of(maps)
+        name, dropped, seed = dictionary.recipe() or (dictionary.name, (), None)
         given = ReconstructionSettings.checked(
-            dictionary=source,
+            dictionary=name,
             dropped=dropped,
             shuffle_seed=seed,
-            maps=_name_of(self.maps),
-            solver=solver,
-            iterations=iterations,
-            smooth=smooth,
-            norm=norm,
-            step_rule=step_rule,
-            low_pass_weight=low_pass_weight,
-            smooth_widths=smooth_widths,
-            strength=strength,
-            device=str(device),
-            memory_limit=memory_limit,
+            maps=source.source_name,
+            **{**settings, "device": str(settings.get("device", "auto"))},
         )
-        self.settings: CompleteSettings = _completed(given, self.maps)
+        self._begin(dictionary, source, given, map_cache)
+
+    def _begin(
+        self,
+        dictionary: Dictionary,
+        maps: MapSource,
+        given: ReconstructionSettings,
+        map_cache: MapCache | None,
+    ) -> None:
+        self.dictionary, self.maps = dictionary, maps
+        self.settings = CompleteSettings.of(given, maps.trained_for)
         self.device = chosen_device(self.settings.device)
         self._map_cache = map_cache
 
@@ -145,15 +133,10 @@ class Reconstructor:
         CscError
             If the settings name a dictionary, filter or network that does not exist.
         """
-        dictionary = dictionary or _named_filters(settings)
-        scalar = settings.scalar_maps()
-        maps: MapSource
-        if scalar is None:
-            maps = load_map_network(settings.maps)
-        else:
-            maps = NoiseScalar(scalar[0]) if scalar[1] else scalar[0]
-        built = cls(dictionary, maps, device=settings.device, map_cache=map_cache)
-        built.settings = _completed(settings, built.maps)
+        built = cls.__new__(cls)
+        built._begin(
+            dictionary or _named_filters(settings), _named_maps(settings), settings, map_cache
+        )
         return built
 
     def __call__(
@@ -237,7 +220,7 @@ class Reconstructor:
             n_dictionary=len(self.dictionary),
             n_filters=len(self._filters()),
             band_share=band.size[0] * band.size[1] / (rows * columns),
-            network=self.maps if isinstance(self.maps, MapNetwork) else None,
+            maps=self.maps,
         )
 
     def _filters(self) -> Tensor:
@@ -309,7 +292,9 @@ class Reconstructor:
     ) -> Reconstruction:
         sigma = acquisition.noise_std * acquisition.noise_gain
         count = len(self.dictionary)
-        provenance = provenance_of(self, acquisition)
+        provenance = provenance_of(
+            self.settings, self.dictionary, self.maps, self.device, acquisition
+        )
         provenance["stopped_early"] = stopped
         return Reconstruction(
             image=(parts.low_pass + parts.sparse).mul_(sigma),
@@ -373,53 +358,12 @@ def _told(history: list[tuple[int, SolverStatus]]) -> list[dict[str, float]]:
     ]
 
 
-def _checked_maps(maps: MapSource) -> MapNetwork | NoiseScalar | float | Tensor:
-    if isinstance(maps, (MapNetwork, NoiseScalar)):
-        return maps
-    if isinstance(maps, (int, float, np.integer, np.floating)) and not isinstance(maps, bool):
-        if not 0 <= maps < float("inf"):
-            raise CscError(f"The sparsity level must be zero or more, but is {maps}.")
-        return float(maps)
-    if not isinstance(maps, (Tensor, np.ndarray)):
-        raise CscError(
-            f"Maps must be a map network, a number or a tensor, but are of the type "
-            f"{type(maps).__name__}; load a network with load_map_network."
-        )
-    if isinstance(maps, np.ndarray) and maps.dtype.kind not in "biuf":
-        raise CscError("A tensor of maps must hold real numbers.")
-    tensor = torch.as_tensor(maps).detach()
-    if tensor.is_complex() or tensor.ndim not in (0, 3, 4):
-        raise CscError("A tensor of maps must be real with the axes ([slice,] K, y, x).")
-    tensor = tensor.to(torch.float32)
-    if not bool(torch.isfinite(tensor).all()) or bool((tensor < 0).any()):
-        raise CscError("Sparsity level maps must be finite and zero or more.")
-    return float(tensor) if tensor.ndim == 0 else tensor
-
-
-def _name_of(maps: MapNetwork | NoiseScalar | float | Tensor) -> str:
-    if isinstance(maps, MapNetwork):
-        return maps.metadata.name
-    if isinstance(maps, NoiseScalar):
-        return f"{maps.factor!r}sigma"
-    return repr(maps) if isinstance(maps, float) else "tensor"
-
-
-_OF_THE_MODE = ("low_pass_weight", "smooth_widths")
-
-
-def _completed(
-    given: ReconstructionSettings, maps: MapNetwork | NoiseScalar | float | Tensor
-) -> CompleteSettings:
-    """Fill what is not given from the weight file, else from the defaults."""
-    source = maps.metadata if isinstance(maps, MapNetwork) else DEFAULTS
-    values = given.model_dump()
-    solver = values["solver"] or source.solver
-    if values["iterations"] is None and solver != source.solver:
-        values["iterations"] = solver_spec(solver).iterations
-    for name in ("solver", "iterations", "step_rule", "norm", "smooth", *_OF_THE_MODE):
-        if values[name] is None:
-            values[name] = getattr(source, name)
-    return CompleteSettings(**values)
+def _named_maps(settings: ReconstructionSettings) -> MapSource:
+    """Return the source of maps that the settings name."""
+    scalar = settings.scalar_maps()
+    if scalar is None:
+        return load_map_network(settings.maps)
+    return NoiseScalar(scalar[0]) if scalar[1] else source_of(scalar[0])
 
 
 def _named_filters(settings: ReconstructionSettings) -> Dictionary:
@@ -433,3 +377,7 @@ def _named_filters(settings: ReconstructionSettings) -> Dictionary:
     if settings.shuffle_seed is not None:
         dictionary = dictionary.permuted(settings.shuffle_seed)
     return dictionary
+
+
+# For help() and editors: the keywords of the settings, each by its name.
+Reconstructor.__init__.__signature__ = with_keywords(Reconstructor.__init__)  # type: ignore[attr-defined]

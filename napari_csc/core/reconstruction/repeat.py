@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -28,8 +27,7 @@ def reconstructor_like(result: Reconstruction) -> Reconstructor:
     settings = ReconstructionSettings.checked(**stored)
     made = Reconstructor.from_settings(settings, dictionary=result.dictionary)
     maps = result.provenance.get("maps", {})
-    digest = made.maps.digest if isinstance(made.maps, MapNetwork) else None
-    if digest != maps.get("digest"):
+    if made.maps.digest != maps.get("digest"):
         raise CscError(
             f"The result was made with other weights named {settings.maps} than those here; "
             "install the version of napari-csc that made it "

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
+from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.options import (
     DEFAULT_DICTIONARY,
     DEFAULT_NETWORK,
@@ -15,7 +16,7 @@ from napari_csc.core.options import (
     Smooth,
     StepRule,
 )
-from napari_csc.core.solvers.table import FIRST_SOLVER, SOLVERS, KnownSolver
+from napari_csc.core.solvers.table import FIRST_SOLVER, SOLVERS, KnownSolver, solver_spec
 from napari_csc.errors import CscError
 
 MOST_ITERATIONS = 10_000
@@ -136,6 +137,40 @@ class CompleteSettings(ReconstructionSettings):
     low_pass_weight: float
     smooth_widths: tuple[float, ...]
 
+    @classmethod
+    def of(
+        cls, given: ReconstructionSettings, trained: WeightMetadata | None = None
+    ) -> CompleteSettings:
+        """Fill what is not given: as the network was trained, else from `DEFAULTS`.
+
+        Parameters
+        ----------
+        given
+            The settings.
+        trained
+            What the map network was trained for; None where nothing was trained.
+        """
+        source = trained or DEFAULTS
+        values = given.model_dump()
+        solver = values["solver"] or source.solver
+        # Another solver than the one of the training needs its own number.
+        if values["iterations"] is None and solver != source.solver:
+            values["iterations"] = solver_spec(solver).iterations
+        for name in _LEFT_OPEN:
+            if values[name] is None:
+                values[name] = getattr(source, name)
+        return cls(**values)
+
+
+_LEFT_OPEN = (
+    "solver",
+    "iterations",
+    "step_rule",
+    "norm",
+    "smooth",
+    "low_pass_weight",
+    "smooth_widths",
+)
 
 DEFAULTS = CompleteSettings(
     solver=FIRST_SOLVER,

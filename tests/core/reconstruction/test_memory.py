@@ -62,12 +62,12 @@ def test_grows_with_slices_filters_and_pixels():
 
 
 def test_the_bar_of_128_filters():
-    plan = estimate_memory(problem(n_dictionary=128, n_filters=131, network=load_map_network("v3")))
+    plan = estimate_memory(problem(n_dictionary=128, n_filters=131, maps=load_map_network("v3")))
     assert plan.peak < 1.2e9
 
 
 def test_smaller_chunks_where_memory_is_short():
-    small = problem(n_dictionary=4, n_filters=7, shape=(64, 64), network=load_map_network("v3"))
+    small = problem(n_dictionary=4, n_filters=7, shape=(64, 64), maps=load_map_network("v3"))
     roomy = plan_memory(small, None)
     tight = plan_memory(small, estimate_memory(small, 64 * 64).peak)
     assert tight.chunk_pixels < roomy.chunk_pixels
