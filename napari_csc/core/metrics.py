@@ -1,6 +1,13 @@
-"""Image quality figures on magnitude images; all print their settings in the docstring."""
+"""Image quality figures on magnitude images; all print their settings in the docstring.
 
-from typing import Any
+A further figure is one function and one row of `METRICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +112,94 @@ def blur(image: ArrayLike) -> float:
     from skimage.measure import blur_effect
 
     return float(np.mean([blur_effect(one) for one in _magnitude(image)]))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of `METRICS`.
+
+    Attributes
+    ----------
+    name : str
+        What to show to people.
+    measure : callable
+        The function: of reference and image, or of the image alone.
+    better : str
+        Whether a ``"higher"`` or a ``"lower"`` value is better.
+    text : str
+        A sentence for people.
+    form : str
+        Format of a value.
+    needs_reference : bool
+        Whether it compares with a reference.
+    has_range : bool
+        Whether it takes a ``data_range``.
+    is_slow : bool
+        Whether it should be measured after the others.
+    """
+
+    name: str
+    measure: Callable[..., float]
+    better: Literal["higher", "lower"]
+    text: str
+    form: str = "{:.3f}"
+    needs_reference: bool = True
+    has_range: bool = False
+    is_slow: bool = False
+
+    def value(
+        self, reference: ArrayLike | None, image: ArrayLike, data_range: float | None = None
+    ) -> float:
+        """Return the figure of an image.
+
+        Parameters
+        ----------
+        reference, image
+            Shape (y, x) or (slice, y, x), real or complex.
+        data_range
+            For figures that take one.
+
+        Raises
+        ------
+        CscError
+            If the images are too small, or there is no reference where one is needed.
+        """
+        if not self.needs_reference:
+            return self.measure(image)
+        if reference is None:
+            raise CscError(f"{self.name} needs a reference image.")
+        if self.has_range:
+            return self.measure(reference, image, data_range)
+        return self.measure(reference, image)
+
+
+METRICS: dict[str, Metric] = {
+    "ssim": Metric(
+        "SSIM", ssim, "higher", "Structural similarity, 7x7 uniform window.", has_range=True
+    ),
+    "nmse": Metric(
+        "NMSE", nmse, "lower", "Squared error over the squared reference.", form="{:.4f}"
+    ),
+    "psnr": Metric(
+        "PSNR", psnr, "higher", "Peak signal-to-noise ratio.", form="{:.2f} dB", has_range=True
+    ),
+    "haarpsi": Metric(
+        "HaarPSI",
+        haarpsi,
+        "higher",
+        "Haar wavelet-based perceptual similarity.",
+        has_range=True,
+        is_slow=True,
+    ),
+    "blur": Metric(
+        "blur",
+        blur,
+        "lower",
+        "Perceptual blur; remaining noise lowers it too.",
+        needs_reference=False,
+    ),
+}
+"""What tables list, by the name of a column."""
 
 
 def _prepare(

@@ -90,3 +90,25 @@ def test_what_cannot_be_compared():
 def test_a_mask_of_another_shape():
     with pytest.raises(CscError, match="mask"):
         metrics.mse(TRUTH, IMAGE, np.ones((21, 24)))
+
+
+def test_every_row_of_the_table_is_its_function():
+    truth, image = head_like(), head_like(noise=0.2)
+    for name, metric in metrics.METRICS.items():
+        function = getattr(metrics, name)
+        expected = function(truth, image) if metric.needs_reference else function(image)
+        assert metric.value(truth, image) == expected
+        better = metric.value(truth, head_like(noise=0.01))
+        if metric.needs_reference:
+            assert (better > expected) == (metric.better == "higher")
+            with pytest.raises(CscError, match=metric.name):
+                metric.value(None, image)
+        if metric.has_range:
+            assert metric.value(truth, image, 10.0) == function(truth, image, 10.0)
+        assert metric.text.endswith(".")
+
+
+def head_like(noise=0.0):
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    draw = np.random.default_rng(0).standard_normal((64, 64))
+    return (x**2 + 2 * y**2 < 0.7) + 0.5 * (x**2 + y**2 < 0.2) + noise * draw

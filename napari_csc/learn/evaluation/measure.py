@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,13 @@ _KEY = (
     "sampled",
 )
 
-FIGURES = ("ssim", "ssim_object", "ssim_background", "nmse", "psnr", "haarpsi", "blur")
-"""Figures of a row, see `figures`."""
+_REGIONS = ("ssim_object", "ssim_background")
+
+
+def figure_names() -> tuple[str, ...]:
+    """Return the figures of a row, see `figures`: SSIM with its regions, then the other metrics."""
+    others = [name for name in metrics.METRICS if name != "ssim"]
+    return ("ssim", *_REGIONS, *others)
 
 
 @dataclass(frozen=True)
@@ -86,15 +91,24 @@ class Row:
     haarpsi: float
     blur: float
     seconds: float
+    further: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Figures of metrics that have no column of their own here."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the columns by name."""
-        return asdict(self)
+        return {**{name: getattr(self, name) for name in _COLUMNS}, **self.further}
+
+    def figure(self, name: str) -> float:
+        """Return a figure by its name; NaN if it was not measured."""
+        return self.further.get(name, math.nan) if name not in _COLUMNS else getattr(self, name)
 
     @property
     def key(self) -> tuple[object, ...]:
         """What was measured: rows with the same key say the same."""
         return tuple(getattr(self, name) for name in _KEY)
+
+
+_COLUMNS = {one.name: str(one.type) for one in fields(Row) if one.name != "further"}
 
 
 def figures(image: EvaluationImage, found: Tensor) -> dict[str, float]:
@@ -106,16 +120,14 @@ def figures(image: EvaluationImage, found: Tensor) -> dict[str, float]:
     truth = image.image
     outside = ~image.object
     has_outside = bool(outside.any())
-    return {
-        "ssim": metrics.ssim(truth, found, IMAGE_MAXIMUM),
+    measured = {
+        name: metric.value(truth, found, IMAGE_MAXIMUM) for name, metric in metrics.METRICS.items()
+    }
+    return measured | {
         "ssim_object": metrics.ssim(truth, found, IMAGE_MAXIMUM, image.object),
         "ssim_background": metrics.ssim(truth, found, IMAGE_MAXIMUM, outside)
         if has_outside
         else math.nan,
-        "nmse": metrics.nmse(truth, found),
-        "psnr": metrics.psnr(truth, found, IMAGE_MAXIMUM),
-        "haarpsi": metrics.haarpsi(truth, found, IMAGE_MAXIMUM),
-        "blur": metrics.blur(found),
     }
 
 
@@ -147,8 +159,10 @@ def measured(
     found = method(scan)
     seconds = time.perf_counter() - begin
     told: dict[str, Any] = dict(zip(_KEY, _key(experiment, method, image, condition), strict=True))
-    told |= {name: round(value, 5) for name, value in figures(image, found).items()}
-    return Row(**told, seconds=round(seconds, 3))
+    values = {name: round(value, 5) for name, value in figures(image, found).items()}
+    told |= {name: value for name, value in values.items() if name in _COLUMNS}
+    further = {name: value for name, value in values.items() if name not in _COLUMNS}
+    return Row(**told, seconds=round(seconds, 3), further=further)
 
 
 def _key(
@@ -172,7 +186,8 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """Write a CSV file (to a temporary name, then renamed)."""
     temporary = path.with_name(path.name + ".part")
     with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [one.name for one in fields(Row)])
+        further = dict.fromkeys(name for row in rows for name in row.further)
+        writer = csv.DictWriter(file, [*_COLUMNS, *further])
         writer.writeheader()
         writer.writerows(row.as_dict() for row in rows)
     os.replace(temporary, path)
@@ -188,17 +203,21 @@ def read_rows(path: Path) -> list[Row]:
     """
     if not path.is_file():
         return []
-    kinds: dict[str, Any] = {"str": str, "int": int, "float": float}
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [
-                Row(**{one.name: kinds[str(one.type)](line[one.name]) for one in fields(Row)})
-                for line in csv.DictReader(file)
-            ]
+            return [_row(line) for line in csv.DictReader(file)]
     except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
         raise CscError(
             f"{path} was not written by this evaluation; give another output folder."
         ) from error
+
+
+def _row(line: dict[str, str]) -> Row:
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": float}
+    known = {name: kinds[kind](line[name]) for name, kind in _COLUMNS.items()}
+    # What another row alone has is empty here.
+    others = {name: float(text) for name, text in line.items() if name not in _COLUMNS and text}
+    return Row(**known, further=others)
 
 
 def hash_of(*parts: object) -> int:
@@ -212,7 +231,7 @@ def mean_by_subject(rows: Sequence[Row], figure: str) -> dict[str, float]:
     """Return the mean of a figure over the slices of each subject."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        found.setdefault(f"{row.group}/{row.subject}", []).append(getattr(row, figure))
+        found.setdefault(f"{row.group}/{row.subject}", []).append(row.figure(figure))
     return {subject: float(np.nanmean(values)) for subject, values in found.items()}
 
 

@@ -15,10 +15,10 @@ from napari_csc.learn.evaluation import figures, tables
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
 from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, seconds, shuffling
 from napari_csc.learn.evaluation.measure import (
-    FIGURES,
     Condition,
     Row,
     compare,
+    figure_names,
     mean,
     measured,
     read_rows,
@@ -233,7 +233,7 @@ def _page(
         "data range 10, 7x7 uniform window; object: above 5 % of the maximum, holes filled. Means "
         "over slices, then over subjects.\n",
     ]
-    for figure, noise in product(FIGURES, NOISE):
+    for figure, noise in product(figure_names(), NOISE):
         chosen = [r for r in rows if r.experiment == "noise" and r.noise_variance == noise]
         parts.append(f"## {figure}, noise variance {noise:g}, half of the matrix\n")
         parts.append(tables.by_method_and_group(chosen, figure))

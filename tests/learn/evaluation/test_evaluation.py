@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from napari_csc.cli import app
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import save_map_network
+from napari_csc.core.metrics import METRICS, Metric
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import evaluation_images
 from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, shuffling
@@ -20,6 +21,7 @@ from napari_csc.learn.evaluation.measure import (
     Row,
     bootstrap_difference,
     compare,
+    figure_names,
     figures,
     mean,
     read_rows,
@@ -258,3 +260,17 @@ def test_two_arrays_of_a_file_are_two_subjects(tmp_path):
     assert {one.subject for one in found} == {"x.mat:one", "x.mat:two"}
     rows = list(compare("noise", [Adjoint()], found, [Condition()]))
     assert len({row.key for row in rows}) == len(found) == 2
+
+
+def test_a_further_metric_is_measured_written_and_read(monkeypatch, images, tmp_path):
+    peak = Metric("peak", lambda truth, found: float(abs(found).max()), "lower", "The maximum.")
+    old = list(compare("noise", [Adjoint()], images[:1], [Condition()]))
+    monkeypatch.setitem(METRICS, "peak", peak)
+    rows = [*old, *compare("other", [Adjoint()], images[:1], [Condition()])]
+    assert figure_names()[-1] == "peak"
+    assert rows[1].figure("peak") > 0
+    write_rows(tmp_path / "rows.csv", rows)
+    kept = read_rows(tmp_path / "rows.csv")
+    assert kept == rows
+    assert np.isnan(kept[0].figure("peak"))
+    assert mean(kept[1:], "peak") == rows[1].figure("peak")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from napari_csc.core.analysis.no_reference import no_reference_figures
-from napari_csc.core.metrics import blur, haarpsi, nmse, psnr, ssim
+from napari_csc.core.metrics import METRICS, Metric
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.sections.compare.pins import NAMES, Name, Pin
@@ -81,25 +81,19 @@ def figure_tables(
     """
     names, pictures = tuple(images), [np.abs(one) for one in images.values()]
     if reference is None:
-        figures = (*_without_reference(pictures), _blur(pictures))
+        alone = [one for one in METRICS.values() if not one.needs_reference]
+        figures = (
+            *_without_reference(pictures),
+            *(_measured(one, None, pictures) for one in alone),
+        )
         yield FigureTable(slice_number, names, figures, False)
         return
     truth = np.abs(reference)
-    quick = (
-        Figure("SSIM", "higher", _each(ssim, truth, pictures)),
-        Figure("NMSE", "lower", _each(nmse, truth, pictures), "{:.4f}"),
-        Figure("PSNR", "higher", _each(psnr, truth, pictures), "{:.2f} dB"),
-        _blur(pictures),
-    )
+    quick = tuple(_measured(one, truth, pictures) for one in METRICS.values() if not one.is_slow)
     yield FigureTable(slice_number, names, quick, True)
-    slow = Figure("HaarPSI", "higher", _each(haarpsi, truth, pictures))
-    yield FigureTable(slice_number, names, (*quick, slow), True)
-
-
-def _each(
-    measure: Callable[..., float], truth: Array, pictures: list[Array]
-) -> tuple[float | None, ...]:
-    return tuple(_measured(measure, truth, one) for one in pictures)
+    slow = tuple(_measured(one, truth, pictures) for one in METRICS.values() if one.is_slow)
+    if slow:
+        yield FigureTable(slice_number, names, (*quick, *slow), True)
 
 
 def _without_reference(pictures: list[Array]) -> list[Figure]:
@@ -113,13 +107,14 @@ def _without_reference(pictures: list[Array]) -> list[Figure]:
     ]
 
 
-def _blur(pictures: list[Array]) -> Figure:
-    return Figure("blur", "lower", tuple(_measured(blur, one) for one in pictures))
+def _measured(metric: Metric, truth: Array | None, pictures: list[Array]) -> Figure:
+    values = tuple(_value(metric, truth, one) for one in pictures)
+    return Figure(metric.name, metric.better, values, metric.form)
 
 
-def _measured(measure: Callable[..., float], *images: Array) -> float | None:
+def _value(metric: Metric, truth: Array | None, picture: Array) -> float | None:
     """Return a figure, or none of images that are too small for it."""
     try:
-        return measure(*images)
+        return metric.value(truth, picture)
     except CscError:
         return None

@@ -14,13 +14,15 @@ from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.metrics import nmse, ssim
+from napari_csc.core.metrics import METRICS
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.views import Array, Windows
 
+_FIGURES = ("ssim", "nmse")
+"""Of `METRICS`, those that are measured after every run; the comparison has all of them."""
 _SETTLED = 3
 """The iterations before this one are not shown where there is a rough picture already."""
 
@@ -273,6 +275,6 @@ def _figures(result: Reconstruction) -> dict[str, tuple[float, float]] | None:
     if truth is None or truth.shape != result.image.shape or min(truth.shape[1:]) < 7:
         return None
     return {
-        "SSIM": (ssim(truth, result.initial), ssim(truth, result.image)),
-        "NMSE": (nmse(truth, result.initial), nmse(truth, result.image)),
+        one.name: (one.value(truth, result.initial), one.value(truth, result.image))
+        for one in (METRICS[name] for name in _FIGURES)
     }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.metrics import haarpsi, nmse, psnr, ssim
+from napari_csc.core.metrics import METRICS, Metric, haarpsi, nmse, psnr, ssim
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
@@ -234,3 +234,13 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(CscError, match="name of the reader"):
         Reading(study(tmp_path / "votes.csv", reader="  "))
     assert not (tmp_path / "votes.csv").exists()
+
+
+def test_a_further_metric_stands_in_the_table(monkeypatch) -> None:
+    image = np.random.default_rng(0).random((24, 24))
+    peak = Metric("peak", lambda one: float(one.max()), "lower", "The maximum.", "{:.1f}", False)
+    monkeypatch.setitem(METRICS, "peak", peak)
+    (table,) = figure_tables(0, {"A": image, "B": 2 * image}, None)
+    assert (table.figures[-1].name, table.figures[-1].best([0, 1])) == ("peak", 0)
+    *_, table = figure_tables(0, {"A": image}, image)
+    assert "peak" in [one.name for one in table.figures]
