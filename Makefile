@@ -14,6 +14,9 @@ ARGS ?=
 # The interpreter to make .venv from; without it the first one that is new enough
 export PYTHON
 
+# Threads that wait shall sleep: those of one test would take the cores from another.
+test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
 	docs bench bench-docs fuzz clean clean-venv

@@ -1,7 +1,12 @@
 """What several test modules share: where measured data are, and small inputs that compute fast."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+# Before torch is loaded: its threads shall sleep while they wait, not take the cores from the
+# tests that run beside them. Programs that tests start inherit it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ from places import DATA_FOLDER, SAMPLE_SCAN
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.reconstruction import reconstructor
 from napari_csc.phantom.head import head_phantom
 
 
@@ -18,6 +24,14 @@ def pytest_configure() -> None:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def free_memory() -> Iterator[None]:
+    """As much memory as the tests need, whatever other programs take meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconstructor, "free_memory", lambda device: 8_000_000_000)
+        yield
 
 
 @pytest.fixture(scope="session")

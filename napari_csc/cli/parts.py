@@ -1,4 +1,4 @@
-"""What the commands share: plain errors, the data folder."""
+"""What the commands share: plain errors, the data folder, reading of one file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from napari_csc.core.acquisition.cartesian import Acquisition
 
 DATA_VARIABLE = "NAPARI_CSC_DATA"
 
@@ -45,3 +48,23 @@ def volume_folder(given: Path | None) -> Path:
     if not root:
         raise CscError(f"Where the volumes are is not known; give --data, or set {DATA_VARIABLE}.")
     return Path(root) / "brain_volumes"
+
+
+def load_scan(
+    path: Path,
+    slices: list[int] | None,
+    coil: int | None,
+    key: str | None,
+    kind: Any,
+    axes: str | None,
+) -> Acquisition:
+    """Read what a command is given, as its options say; see `napari_csc.load`.
+
+    Raises
+    ------
+    CscError
+        If the file cannot be read so.
+    """
+    from napari_csc.io.load import load
+
+    return load(path, slice=slices or None, coil=coil, key=key, kind=kind, axes=axes)

@@ -6,9 +6,25 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from napari_csc.cli.options import (
+    Axes,
+    Coil,
+    CoilMaps,
+    Inputs,
+    Key,
+    Kind,
+    NoiseStd,
+    Overwrite,
+    Quiet,
+    Result,
+    Slices,
+    lines,
+)
+from napari_csc.cli.parts import plain_errors
 
 if TYPE_CHECKING:
     from napari_csc.batch.run import Report
@@ -18,7 +34,114 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction.result import Reconstruction
 
 
-def is_batch(inputs: list[str], output: Path) -> bool:
+@plain_errors
+def reconstruct(
+    output: Result,
+    inputs: Inputs = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="result to repeat: its filters, settings and, without IN, its scan"),
+    ] = None,
+    dictionary: Annotated[
+        str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
+    ] = None,
+    maps: Annotated[
+        str | None,
+        typer.Option(help="v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
+    ] = None,
+    solver: Annotated[str | None, typer.Option(help="fista or admm [default: as trained]")] = None,
+    iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
+    strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
+    smooth: Annotated[str | None, typer.Option(help="filters or low-pass")] = None,
+    norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
+    step_rule: Annotated[str | None, typer.Option(help="per-filter or uniform")] = None,
+    low_pass_weight: Annotated[float | None, typer.Option(help="weight of the low-pass")] = None,
+    smooth_widths: Annotated[
+        list[float] | None, typer.Option(help="width of a smooth filter in pixels, repeatable")
+    ] = None,
+    shuffle_seed: Annotated[int | None, typer.Option(help="shuffle the filters")] = None,
+    drop: Annotated[list[int] | None, typer.Option(help="filter to leave out, repeatable")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")] = None,
+    memory: Annotated[float | None, typer.Option(help="GB to stay within [default: free]")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads [default: cores]")] = None,
+    slices: Slices = None,
+    coil: Coil = None,
+    coil_maps: CoilMaps = None,
+    key: Key = None,
+    kind: Kind = None,
+    axes: Axes = None,
+    noise_std: NoiseStd = None,
+    acquired: Annotated[
+        str | None, typer.Option(help="acquired matrix: 128, or 128,126 (ky,kx); found if left out")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes for several inputs [default: cores]")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="address of a dask scheduler that runs already")
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Reconstruct scans and write the image, the maps and everything behind them.
+
+    One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
+    their slices shared out among processes; run the same again to go on after an interruption.
+    """
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor
+    from napari_csc.core.reconstruction.settings import ReconstructionSettings
+    from napari_csc.errors import CscError
+
+    given = {
+        "dictionary": dictionary,
+        "maps": maps,
+        "solver": solver,
+        "iterations": iterations,
+        "strength": strength,
+        "smooth": smooth,
+        "norm": norm,
+        "step_rule": step_rule,
+        "low_pass_weight": low_pass_weight,
+        "smooth_widths": tuple(smooth_widths) if smooth_widths else None,
+        "shuffle_seed": shuffle_seed,
+        "dropped": tuple(drop) if drop else None,
+        "device": device,
+        "memory_limit": memory,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if like is not None and given:
+        raise CscError(
+            f"--like takes all settings from the result; leave out {', '.join(sorted(given))}."
+        )
+    if like is None and not inputs:
+        raise CscError("Name a scan to reconstruct, or a result to repeat with --like.")
+    if threads is not None:
+        from napari_csc.core.reconstruction.devices import set_threads
+
+        set_threads(threads)
+    asked = {
+        "slice": slices or None,
+        "coil": coil,
+        "coil_maps": coil_maps,
+        "key": key,
+        "kind": kind,
+        "axes": axes,
+        "noise_std": noise_std,
+        "acquired": None if acquired is None else lines(acquired),
+    }
+    options = {name: value for name, value in asked.items() if value is not None}
+    if like is not None:
+        _repeat(inputs or [], output, like, options, overwrite, quiet)
+        return
+    assert inputs
+    reconstructor = Reconstructor.from_settings(ReconstructionSettings.checked(**given))
+    if _is_batch(inputs, output):
+        _batch(inputs, output, reconstructor, options, workers, scheduler, overwrite, quiet)
+    else:
+        _single(Path(inputs[0]), output, reconstructor, options, overwrite, quiet)
+
+
+def _is_batch(inputs: list[str], output: Path) -> bool:
     """Return whether the output is a folder: for several inputs, a folder, or a pattern."""
     one = Path(inputs[0]).expanduser()
     from napari_csc.batch.scans import find_scans
@@ -31,7 +154,7 @@ def is_batch(inputs: list[str], output: Path) -> bool:
     return one.is_dir() and not (is_dicom_folder(one) and len(find_scans(inputs, Path())) == 1)
 
 
-def single(
+def _single(
     path: Path,
     output: Path,
     reconstructor: Reconstructor,
@@ -47,7 +170,7 @@ def single(
     _one(load(path, **options), output, reconstructor, overwrite, quiet)
 
 
-def repeat(
+def _repeat(
     inputs: list[str],
     output: Path,
     model: Path,
@@ -103,7 +226,7 @@ def _one(
     return result
 
 
-def batch(
+def _batch(
     inputs: list[str],
     output: Path,
     reconstructor: Reconstructor,

@@ -1,10 +1,7 @@
-"""What there is to say about a file or this installation, as rows of name and text."""
+"""What there is to say about a file, as rows of name and text."""
 
 from __future__ import annotations
 
-import os
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +9,10 @@ import torch
 
 from napari_csc.core.acquisition import cartesian as core
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
-from napari_csc.core.dictionary.files import dictionary_names
-from napari_csc.core.maps import load_map_network, map_network_names
 from napari_csc.io.formats.csc_result import is_result as is_result
 from napari_csc.io.formats.csc_result import load_result
 
 Rows = list[tuple[str, str]]
-
-_PACKAGES = ("napari-csc", "torch", "numpy", "napari", "mrpro", "h5py", "nibabel", "qtpy")
 
 
 def essentials(acquisition: core.Acquisition) -> Rows:
@@ -81,44 +74,6 @@ def result(path: Path) -> Rows:
         else:
             rows.append((part, _text(facts)))
     return rows
-
-
-def installation() -> Rows:
-    """Return versions, devices, dictionaries and map networks at hand."""
-    devices = ["cpu"] + [
-        f"cuda:{index} ({torch.cuda.get_device_name(index)})"
-        for index in range(torch.cuda.device_count())
-    ]
-    rows = [(name, _version(name)) for name in _PACKAGES]
-    rows += [
-        ("python", platform.python_version()),
-        ("devices", f"{', '.join(devices)}; {os.cpu_count()} cores"),
-        ("dictionaries", ", ".join(dictionary_names())),
-    ]
-    networks = map_network_names()
-    if not networks:
-        rows.append(("map networks", "none"))
-    return rows + [(f"map network {name}", _validation(name)) for name in networks]
-
-
-def _validation(name: str) -> str:
-    """Return the validation figures that a weight file states."""
-    found = load_map_network(name).metadata.validation
-    figures = [
-        f"{label} SSIM {found[label]['ssim']:.4f}"
-        for label in ("network", "best scalar", "initial")
-        if isinstance(found.get(label), dict) and "ssim" in found[label]
-    ]
-    if not figures:
-        return "no validation figures"
-    return f"{', '.join(figures)} ({found.get('settings', 'settings unknown')})"
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _text(value: object) -> str:

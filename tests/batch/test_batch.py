@@ -21,7 +21,6 @@ from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 
 SETTINGS = ["--dictionary", "dct-6-5", "--maps", "1.5sigma", "--iterations", "8"]
-pytestmark = pytest.mark.timeout(240)
 
 
 def write_scan(path: Path, slices: int = 2, size: int = 40, seed: int = 0) -> Path:

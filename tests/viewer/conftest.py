@@ -19,6 +19,8 @@ from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.viewer.dock import ReconstructionDock
 
 SMALL = "dct-8-5"
+PATIENCE = 300_000
+"""Milliseconds that every wait may last: against hanging only."""
 
 
 @pytest.fixture
@@ -26,8 +28,8 @@ def qtbot(qtbot):
     """The usual one, more patient: other work on the machine must not fail a test."""
     wait_until = qtbot.waitUntil
 
-    def patiently(callback: Callable[[], object], *, timeout: int = 30_000) -> None:
-        wait_until(callback, timeout=timeout)
+    def patiently(callback: Callable[[], object], *, timeout: int = PATIENCE) -> None:
+        wait_until(callback, timeout=max(timeout, PATIENCE))
 
     qtbot.waitUntil = patiently
     return qtbot

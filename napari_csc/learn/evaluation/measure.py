@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -20,6 +19,7 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM, simulate_low_fie
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import EvaluationImage
 from napari_csc.learn.evaluation.methods import Method
+from napari_csc.storage.atomic import replacing
 
 Tensor = torch.Tensor
 
@@ -183,14 +183,15 @@ def _key(
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write a CSV file (to a temporary name, then renamed)."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    """Write a CSV file; one that is there is replaced when all is written."""
+    with (
+        replacing(path, overwrite=True) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         further = dict.fromkeys(name for row in rows for name in row.further)
         writer = csv.DictWriter(file, [*_COLUMNS, *further])
         writer.writeheader()
         writer.writerows(row.as_dict() for row in rows)
-    os.replace(temporary, path)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,8 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 from napari_csc.learn.training.data import Batch
-from napari_csc.learn.training.model import Trainable
+from napari_csc.learn.training.trainable import Trainable
+from napari_csc.storage.atomic import replacing
 
 Tensor = torch.Tensor
 Kind = Literal["unet", "varnet", "modl"]
@@ -107,9 +107,8 @@ class BlackBox(Trainable):
             key: value.detach().cpu().contiguous().clone()
             for key, value in self.state_dict().items()
         }
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_bytes(save(tensors, {_METADATA_KEY: json.dumps(described)}))
-        os.replace(temporary, path)
+        with replacing(path, overwrite=True) as temporary:
+            temporary.write_bytes(save(tensors, {_METADATA_KEY: json.dumps(described)}))
 
 
 class BlackBoxMethod:

@@ -1,8 +1,7 @@
-"""What is trained: the map network in front of the unrolled solver, or a black box."""
+"""The map network in front of the unrolled solver, to be trained."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -13,53 +12,13 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps import (
-    MapNetwork,
-    MapNetworkV4,
-    WeightMetadata,
-    build_map_network,
-    save_map_network,
-)
+from napari_csc.core.maps import MapNetwork, MapNetworkV4, save_map_network
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.core.solvers.table import BatchProblem, unrolled
-from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.data import Batch
+from napari_csc.learn.training.trainable import Trainable
 
 Tensor = torch.Tensor
-
-
-class Trainable(nn.Module, ABC):
-    """Batch of scans to images, with weights to be learned."""
-
-    @abstractmethod
-    def forward(self, batch: Batch, dictionary: Dictionary, half_precision: bool = False) -> Tensor:
-        """Return images (n, y, x) in units of the reference."""
-
-    def with_estimate(
-        self, batch: Batch, dictionary: Dictionary, half_precision: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return images, and a second estimate of them to be trained too, if there is one."""
-        return self(batch, dictionary, half_precision), None
-
-    def estimate(self, batch: Batch, half_precision: bool = False) -> Tensor | None:
-        """Return that estimate alone, if it can be had without a dictionary."""
-        return None
-
-    @abstractmethod
-    def weights(self) -> list[nn.Parameter]:
-        """Return the weights of the network."""
-
-    def scalars(self) -> list[nn.Parameter]:
-        """Return single numbers, which need a larger learning rate than weights."""
-        return []
-
-    @abstractmethod
-    def load(self, tensors: dict[str, Tensor]) -> None:
-        """Take over the weights of a file that `save` wrote."""
-
-    @abstractmethod
-    def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
-        """Write the weights, and what is known of them, to a safetensors file."""
 
 
 class UnrolledReconstruction(Trainable):
@@ -170,32 +129,3 @@ class UnrolledReconstruction(Trainable):
         )
         spectrum = synthesis.to_spectrum(codes) + smooth_part
         return torch.fft.ifft2(spectrum, norm="ortho") * batch.sigma[:, None, None]
-
-
-def build_model(config: TrainingConfig) -> Trainable:
-    """Return what a configuration trains, with fresh weights."""
-    if config.black_box is not None:
-        from napari_csc.learn.training.black_box import BlackBox
-
-        return BlackBox(config.black_box)
-    return UnrolledReconstruction(
-        build_map_network(_metadata(config)), config.gradient_iterations, config.checkpoint_every
-    )
-
-
-def _metadata(config: TrainingConfig) -> WeightMetadata:
-    assert config.architecture is not None
-    dictionary = Dictionary.load(config.dictionary) if config.dictionary else None
-    return WeightMetadata(
-        name=config.name,
-        architecture=config.architecture,
-        solver=config.solver,
-        iterations=config.iterations,
-        step_rule=config.step_rule,
-        norm=config.norm,
-        smooth=config.smooth,
-        low_pass_weight=config.low_pass_weight,
-        smooth_widths=config.smooth_widths,
-        dictionary_digest=dictionary.digest if dictionary else None,
-        dictionary_name=dictionary.name if dictionary else None,
-    )

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
 from napari_csc.core.maps import load_map_network, save_map_network
 from napari_csc.core.maps.registry import DIGESTS, SHIPPED
+from napari_csc.storage.atomic import replacing
 
 
 def ship(path: str | Path, folder: Path = SHIPPED) -> Path:
@@ -36,9 +36,8 @@ def ship(path: str | Path, folder: Path = SHIPPED) -> Path:
     save_map_network(network, shipped, half=True)
     files = sorted(folder.glob("*.safetensors"))
     digests = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
-    temporary = folder / f"{DIGESTS}.part"
-    temporary.write_text(json.dumps(digests, indent=1) + "\n")
-    os.replace(temporary, folder / DIGESTS)
+    with replacing(folder / DIGESTS, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(digests, indent=1) + "\n")
     return shipped
 
 

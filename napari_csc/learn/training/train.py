@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps.registry import METADATA_KEY
 from napari_csc.errors import CscError
+from napari_csc.learn.training.build import build_model
 from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.data import (
     Batch,
@@ -30,8 +30,10 @@ from napari_csc.learn.training.data import (
     read_volumes,
 )
 from napari_csc.learn.training.losses import mean_ssim, modulus
-from napari_csc.learn.training.model import Trainable, UnrolledReconstruction, build_model
+from napari_csc.learn.training.model import UnrolledReconstruction
+from napari_csc.learn.training.trainable import Trainable
 from napari_csc.learn.training.validation import best_scalar, initial_image, score, validation_scans
+from napari_csc.storage.atomic import replacing
 
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"
@@ -376,9 +378,8 @@ def _save(
         "optimizer": optimizer.state_dict(),
         "state": state,
     }
-    temporary = output / f"{_CHECKPOINT}.part"
-    torch.save(content, temporary)
-    os.replace(temporary, output / _CHECKPOINT)
+    with replacing(output / _CHECKPOINT, overwrite=True) as temporary:
+        torch.save(content, temporary)
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -21,10 +21,12 @@ def dictionary():
     return csc.Dictionary.dct(32, 9)
 
 
-def change(dictionary, network, scan, seed):
+def changes(dictionary, network, scan, seeds):
+    """Return by how much each shuffle changes the image, in shares of its maximum."""
     plain = csc.Reconstructor(dictionary, network)(scan).image
-    shuffled = csc.Reconstructor(dictionary.permuted(seed), network)(scan).image
-    return float((shuffled - plain).abs().max() / plain.abs().max())
+    for seed in seeds:
+        shuffled = csc.Reconstructor(dictionary.permuted(seed), network)(scan).image
+        yield float((shuffled - plain).abs().max() / plain.abs().max())
 
 
 @pytest.mark.parametrize("name", csc.map_network_names())
@@ -40,12 +42,11 @@ def test_metadata_tell_a_gain_over_the_scalar(name):
 @pytest.mark.parametrize("name", ["v3", "v4"])
 def test_twenty_shuffles_leave_the_image(scan, dictionary, name):
     network = csc.load_map_network(name)
-    assert max(change(dictionary, network, scan, seed) for seed in range(20)) < 1e-5
+    assert max(changes(dictionary, network, scan, range(20))) < 1e-5
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_shuffling_breaks_the_image_of_v1(scan, dictionary, seed):
-    assert change(dictionary, csc.load_map_network("v1:dct-32-9"), scan, seed) > 0.05
+def test_shuffling_breaks_the_image_of_v1(scan, dictionary):
+    assert min(changes(dictionary, csc.load_map_network("v1:dct-32-9"), scan, (0, 1))) > 0.05
 
 
 @pytest.mark.parametrize("name", ["dct-32-9", "dct-64-11", "random-64-11", "gabor-32-11"])

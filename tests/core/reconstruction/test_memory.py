@@ -11,7 +11,8 @@ from napari_csc.errors import CscError
 from napari_csc.phantom.head import head_phantom
 
 MEASURE = """
-import sys, threading, psutil, torch
+import sys, psutil, torch
+from pathlib import Path
 import napari_csc as csc
 from napari_csc.phantom.head import head_phantom
 count, size, slices, solver = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
@@ -22,21 +23,17 @@ reconstruct = csc.Reconstructor(
     csc.Dictionary.dct(count, 11), csc.load_map_network("v3"), solver=solver, iterations=2
 )
 reconstruct(csc.simulate_low_field(head_phantom(32, 1), sampled=16))
-process = psutil.Process()
-before, peak, ended = process.memory_info().rss, 0, threading.Event()
-def watch():
-    global peak
-    while not ended.wait(0.002):
-        peak = max(peak, process.memory_info().rss)
-watcher = threading.Thread(target=watch)
-watcher.start()
+before = psutil.Process().memory_info().rss
+Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
 reconstruct(scan, on_iteration=lambda progress: None, early_picture=True)
-ended.set()
-watcher.join()
+status = Path("/proc/self/status").read_text().split()
+peak = 1024 * int(status[status.index("VmHWM:") + 1])
 print((peak - before) / reconstruct.estimate_memory(scan).peak)
 """
 
 
+# The kernel keeps the peak itself: a thread that looks misses it when the machine is busy.
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux keeps it")
 @pytest.mark.parametrize(
     "sizes", ["64 320 1 fista", "128 256 1 admm", "32 256 3 fista"], ids=lambda text: text
 )

@@ -1,0 +1,44 @@
+"""Options and arguments that several commands have in common, and how their text is understood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="IN...", help="k-space or image files, folders, patterns"),
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="file to write")]
+Result = Annotated[
+    Path, typer.Option("-o", "--output", help="file to write; a folder for several inputs")
+]
+CoilMaps = Annotated[
+    str | None, typer.Option(help="walsh, inati or uniform: how to estimate coil sensitivity maps")
+]
+Slices = Annotated[list[int] | None, typer.Option("--slice", help="slice to keep, repeatable")]
+Coil = Annotated[int | None, typer.Option(help="coil to keep")]
+Key = Annotated[str | None, typer.Option(help="name of the array in a file with several")]
+Kind = Annotated[str | None, typer.Option(help="k-space or image; found by content")]
+Axes = Annotated[str | None, typer.Option(help="order of the axes, such as y,x,slice")]
+NoiseStd = Annotated[float | None, typer.Option(help="noise of a k-space sample; estimated")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing file")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
+
+
+def lines(text: str) -> tuple[int, int]:
+    """Return the sampled lines (ky, kx) of ``"160"`` or ``"160,128"``.
+
+    Raises
+    ------
+    CscError
+        If the text is neither.
+    """
+    from napari_csc.errors import CscError
+
+    parts = text.replace("x", ",").split(",")
+    if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
+        raise CscError(f"The sampled lines {text!r} are no number; use 160, or 160,128 (ky,kx).")
+    return int(parts[0]), int(parts[-1])
