@@ -40,7 +40,7 @@ from napari_csc.viewer.sections.display.layers import Ruler, rulers_in, show_rul
 from napari_csc.viewer.sections.input.layer_input import own
 from napari_csc.viewer.sections.inspect.layers import mark_place
 from napari_csc.viewer.sections.measure.layers import Marks
-from napari_csc.viewer.sections.measure.planes import planes
+from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.sections.play.layers import PlaybackLayers
 
 

@@ -9,7 +9,7 @@ from psygnal import Signal
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.sections.display.map_sheet import MapSheet, draw_map_sheet
+from napari_csc.viewer.sections.inspect.map_sheet import MapSheet, draw_map_sheet
 from napari_csc.viewer.sections.inspect.figures import Look, look, look_into
 from napari_csc.viewer.sections.measure.layers import Mark
 from napari_csc.viewer.session import Session

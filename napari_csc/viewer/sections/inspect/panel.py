@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.dictionary.gallery import thumbnail
-from napari_csc.viewer.sections.display.map_sheet_window import MapSheetWindow
+from napari_csc.viewer.sections.inspect.map_sheet_window import MapSheetWindow
 from napari_csc.viewer.sections.inspect.figures import RANKS, Look
 from napari_csc.viewer.sections.inspect.filter_bars import Bar, FilterBars
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped

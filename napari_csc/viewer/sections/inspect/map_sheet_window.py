@@ -7,7 +7,7 @@ from qtpy.QtGui import QImage, QMouseEvent, QPixmap, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QDialog, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.display.map_sheet import MapSheet
+from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
 from napari_csc.viewer.widgets.parts import button, row, slim
 
 _SIZE = QSize(1120, 540)
