@@ -14,9 +14,8 @@ from napari_csc.io.array_choices import ArrayChoice, array_choices
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.viewer.background.lane import Handlers
-from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.images.views import Array, image_window
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,20 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
     return Preview(grey, sentence[:1].upper() + sentence[1:])
 
 
-class Reading:
+class ReadAs:
     """Which file is in question, what it holds, and how it looks when read in some way.
 
     Parameters
     ----------
-    session, lanes
-        Those of the controller.
+    workbench
+        Session and lanes.
     """
 
-    def __init__(self, session: Session, lanes: Lanes) -> None:
-        self._session, self._lanes = session, lanes
+    def __init__(self, workbench: Workbench) -> None:
+        self._session = workbench.session
+        # Both in a thread of their own: what is loaded waits for no preview.
+        self._choices = workbench.lane("choices", thread="preview")
+        self._preview = workbench.lane("preview")
         self.refused: Path | None = None
         """The file that was opened last, if it could not be read as it is."""
 
@@ -87,10 +89,10 @@ class Reading:
             except CscError:
                 return []
 
-        self._lanes.choices.start(work, Handlers(show, lambda sentence: show([])))
+        self._choices.start(work, Handlers(show, lambda sentence: show([])))
 
     def preview(
         self, path: Path, options: dict[str, Any], show: Callable[[Preview | str], None]
     ) -> None:
         """Read a file in the background to show how it looks, or why it cannot be read."""
-        self._lanes.preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))
+        self._preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_csc.io.array_choices import ArrayChoice, spelled
 from napari_csc.io.arrays.axes import AXES
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.input.read_as import Preview
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
 
@@ -34,20 +34,20 @@ _KINDS = (_FOUND, "k-space", "image")
 _NAMES = {"repeat": "repeat (averaged)", "kz": "kz (phase-encoded)"}
 
 
-class ReadingWindow(QDialog):
+class ReadAsWindow(QDialog):
     """Array, kind, axes and coil of the file in question, with a preview.
 
     Parameters
     ----------
-    controller
+    model
         Opens the file.
     parent
         Closes with it.
     """
 
-    def __init__(self, controller: Controller, parent: QWidget) -> None:
+    def __init__(self, model: InputModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self._controller, self._reading = controller, controller.reading
+        self._model, self._read_as = model, model.read_as
         self._path: Path | None = None
         self._arrays: list[ArrayChoice] = []
         self.setWindowTitle("How to read the file")
@@ -128,7 +128,7 @@ class ReadingWindow(QDialog):
             self.raise_()
             self._preview()
 
-        self._reading.choices(path, show)
+        self._read_as.choices(path, show)
 
     def options(self) -> dict[str, Any]:
         """Return what was chosen, as keyword arguments of `napari_csc.load`."""
@@ -204,7 +204,7 @@ class ReadingWindow(QDialog):
             return
         if self._path is not None:
             self.text.setText("Reading…")
-            self._reading.preview(self._path, self.options(), self._show_preview)
+            self._read_as.preview(self._path, self.options(), self._show_preview)
 
     def _show_preview(self, found: Preview | str) -> None:
         self.use_button.setEnabled(isinstance(found, Preview))
@@ -227,5 +227,5 @@ class ReadingWindow(QDialog):
 
     def _use(self) -> None:
         if self._path is not None:
-            self._controller.open_file(self._path, **self.options())
+            self._model.open_file(self._path, **self.options())
             self.close()

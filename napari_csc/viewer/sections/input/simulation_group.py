@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QGroupBox, QSpinBox
 
-from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.input.loading import Simulation
+from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.widgets.parts import button, row
 
 
 class SimulationGroup(QGroupBox):
     """The numbers of a simulated scan."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: InputModel) -> None:
         super().__init__("Simulate low field")
-        self._controller = controller
+        self._model = model
         form = QFormLayout(self)
         form.setContentsMargins(6, 6, 6, 6)
         form.setVerticalSpacing(4)
@@ -40,7 +40,7 @@ class SimulationGroup(QGroupBox):
         self.as_it_is = button(
             "Use as it is", "Take the picture as a fully sampled scan: remove its noise only."
         )
-        self.as_it_is.clicked.connect(lambda: controller.simulate(Simulation(sampled=None)))
+        self.as_it_is.clicked.connect(lambda: model.simulate(Simulation(sampled=None)))
         form.addRow(row(self.go, self.as_it_is))
 
     def fit(self, shape: tuple[int, ...]) -> None:
@@ -49,6 +49,6 @@ class SimulationGroup(QGroupBox):
         self.sampled.setValue(max(1, min(shape) // 2))
 
     def _simulate(self) -> None:
-        self._controller.simulate(
+        self._model.simulate(
             Simulation(self.sampled.value(), self.variance.value(), self.seed.value())
         )

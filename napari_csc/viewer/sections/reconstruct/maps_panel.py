@@ -7,7 +7,7 @@ from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
 from superqt import QLabeledDoubleSlider
 
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
@@ -22,9 +22,9 @@ _ABOUT = {
 class MapsPanel(Panel):
     """Chooses the source of the maps."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
+        self._session = model.session
         self._names: list[str] = []
         self.source_box = narrow(QComboBox())
         self.source_box.activated.connect(self._chosen)

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 from superqt import QLabeledSlider
 
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, reset_button, row
 
 _SOLVERS = ("fista", "admm")
@@ -19,9 +19,9 @@ _SMOOTH = ("filters", "low-pass")
 class SolverPanel(Panel):
     """Sets how the reconstruction is computed."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._session = controller.session
+        self._session = model.session
         self.solver_box = self._trained_box(_SOLVERS, "solver")
         self.add(
             "Method",
