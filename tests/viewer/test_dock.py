@@ -563,8 +563,8 @@ def test_result_layers_of_the_reader_are_used(
         viewer.add_image(data, **described)
     qtbot.waitUntil(lambda: "a finished result" in last(dock))
     assert len(viewer.layers) == 5, "the reference is the only further one"
-    board = dock.workbench.layers
-    assert all(board.find(role) for role in (INITIAL, SMOOTH, RECONSTRUCTION, MAPS, REFERENCE))
+    layers = dock.workbench.layers
+    assert all(layers.find(role) for role in (INITIAL, SMOOTH, RECONSTRUCTION, MAPS, REFERENCE))
 
 
 def test_a_layer_is_saved_as_the_whole_result(dock, viewer, load, run, scan_file, tmp_path) -> None:

@@ -43,8 +43,8 @@ def endless(dock, load, qtbot, scan_file: Path) -> None:
     load(scan_file)
     dock.session.iterations, dock.session.slices = ENDLESS, "all"
     dock.models.reconstruct.run()
-    board = dock.workbench.layers
-    qtbot.waitUntil(lambda: board.find(RECONSTRUCTION) is not None, timeout=PATIENCE)
+    layers = dock.workbench.layers
+    qtbot.waitUntil(lambda: layers.find(RECONSTRUCTION) is not None, timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -394,8 +394,8 @@ def test_a_reading_tells_nothing(dock, viewer, pinned, reading, qtbot) -> None:
 
 def test_pins_are_measured_but_not_while_they_are_read(dock, reading) -> None:
     measured = []
-    board = dock.workbench.layers
-    dock.models.measure.changed.connect(lambda: measured.append(set(board.planes(0))))
+    layers = dock.workbench.layers
+    dock.models.measure.changed.connect(lambda: measured.append(set(layers.planes(0))))
     reading.end.click()
     assert measured[-1] >= {PIN_A, PIN_B}
     reading.start.click()
@@ -405,13 +405,13 @@ def test_pins_are_measured_but_not_while_they_are_read(dock, reading) -> None:
 def test_votes_go_to_the_file_and_on_through_the_stack(
     dock, viewer, pinned, reading, qtbot
 ) -> None:
-    desk, board = dock.models.blinded_reading, dock.workbench.layers
+    blinded, layers = dock.models.blinded_reading, dock.workbench.layers
     orders = []
     for number in range(6):
-        orders.append(desk.reading.order)
+        orders.append(blinded.trials.order)
         left = viewer.layers[LEFT].data.values
         np.testing.assert_array_equal(left, pinned.pins[orders[-1][0]].image)
-        assert board.current_slice() == number % 2
+        assert layers.current_slice() == number % 2
         reading.note.setText(f"note {number}")
         reading.vote_buttons["left"].click()
         assert len(votes(reading)) == number + 1

@@ -179,10 +179,10 @@ def test_letters_and_scale_bar(dock, viewer, shown, qtbot, small_acquisition) ->
     dock.measure_panel.scale_bar.setChecked(True)
     assert overlays.scale_bar.visible
     affine = np.array([[0, 0, -2, 90], [0, -2, 0, 90], [5, 0, 0, -60], [0, 0, 0, 1.0]])
-    board = dock.workbench.layers
+    layers = dock.workbench.layers
     acquisition = replace(small_acquisition, metadata={"affine": affine})
     view = np.asarray(acquisition.adjoint())
-    board.show_input(acquisition, view, (0.0, 1.0), board._geometry)
+    layers.show_input(acquisition, view, (0.0, 1.0), layers._geometry)
     assert isinstance(viewer.layers[INITIAL].data, ComplexView)
     letters = {place: overlays[f"napari-csc {place}"] for place in ("left", "right", "top")}
     assert {place: one.text for place, one in letters.items()} == {
@@ -194,5 +194,5 @@ def test_letters_and_scale_bar(dock, viewer, shown, qtbot, small_acquisition) ->
     viewer.dims.order = (1, 0, 2)
     assert not any(one.visible for one in letters.values()), "turned, they would be wrong"
     viewer.dims.order = (0, 1, 2)
-    board.show_input(replace(acquisition, metadata={}), view, (0.0, 1.0), board._geometry)
+    layers.show_input(replace(acquisition, metadata={}), view, (0.0, 1.0), layers._geometry)
     assert not any(one.visible for one in letters.values()), "nothing is known of this one"
