@@ -98,7 +98,7 @@ def test_plain_layer_is_simulated_and_kept_as_reference(
 ) -> None:
     viewer.add_image(plain_image, name="slice", scale=(2, 3))
     assert not dock.input_panel.simulation.isHidden()
-    assert dock.input_panel.simulation.sampled.value() == 20
+    assert dock.input_panel.simulation.sampled.value == 20
     dock.models.input.simulate(Simulation(24, 0.1, seed=1))
     qtbot.waitUntil(lambda: dock.session.acquisition is not None)
     assert dock.input_panel.layer_box.currentText() == "slice"

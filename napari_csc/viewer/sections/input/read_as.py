@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_csc.errors import CscError
 from napari_csc.io.array_choices import ArrayChoice, array_choices
@@ -16,6 +17,29 @@ from napari_csc.io.load import load
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.images.views import Array, image_window
 from napari_csc.viewer.workbench import Workbench
+
+
+class ReadOptions(BaseModel):
+    """How to read a file, as `napari_csc.load` takes it; what is None is found by content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str | None = Field(
+        None,
+        title="Which image",
+        description="Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 "
+        "(BART), average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM "
+        "folder).",
+    )
+    kind: Literal["k-space", "image"] | None = Field(
+        None, title="Holds", description="Whether the numbers are k-space or an image."
+    )
+    axes: str | None = None
+    coil: int | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what was chosen, as keyword arguments of `napari_csc.load`."""
+        return self.model_dump(exclude_none=True)
 
 
 @dataclass(frozen=True)
