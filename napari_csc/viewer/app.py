@@ -8,7 +8,7 @@ from typing import Any
 
 import napari
 
-from napari_csc.viewer.demo.driver import Guide
+from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.film import write_film
 from napari_csc.viewer.demo.screenshots import take, take_all, take_for_docs
 from napari_csc.viewer.demo.states import FEW
@@ -40,7 +40,7 @@ def view(path: Path | None = None) -> None:
     viewer, dock = open_viewer()
     viewer.window.resize(*_SIZE)
     if path is not None:
-        dock.controller.open_file(Path(path).expanduser())
+        dock.models.input.open_file(Path(path).expanduser())
     napari.run()
 
 
@@ -75,16 +75,16 @@ def demo(
     path = sample_path()
     viewer, dock = open_viewer()
     viewer.window.resize(*_SIZE)
-    guide = Guide(viewer, dock, path, dictionary)
+    driver = Driver(viewer, dock, path, dictionary)
     shows_itself = any((screenshots, docs, film))
     try:
-        guide.ready()
+        driver.ready()
         if not shows_itself:
-            guide.load()
-            dock.controller.run()
+            driver.load()
+            dock.models.reconstruct.run()
             napari.run()
             return
-        for name in _shown(guide, screenshots, every, docs, film):
+        for name in _shown(driver, screenshots, every, docs, film):
             print(name, flush=True)
     finally:
         if shows_itself:
@@ -92,12 +92,12 @@ def demo(
 
 
 def _shown(
-    guide: Guide, screenshots: Path | None, every: bool, docs: Path | None, film: Path | None
+    driver: Driver, screenshots: Path | None, every: bool, docs: Path | None, film: Path | None
 ) -> Iterator[Path]:
     if screenshots is not None:
         folder = Path(screenshots)
-        yield from take_all(guide, folder) if every else take(guide, folder, FEW)
+        yield from take_all(driver, folder) if every else take(driver, folder, FEW)
     if docs is not None:
-        yield from take_for_docs(guide, Path(docs))
+        yield from take_for_docs(driver, Path(docs))
     if film is not None:
-        yield write_film(guide, Path(film))
+        yield write_film(driver, Path(film))

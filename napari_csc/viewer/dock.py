@@ -11,10 +11,8 @@ from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
 from napari_csc.viewer.background.gui_thread import GuiThread
-from napari_csc.viewer.background.lane import WorkerThread
-from napari_csc.viewer.background.workers import Lanes
-from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.layers import ScanLayers
+from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.sections.compare.panel import ComparePanel
 from napari_csc.viewer.sections.dictionary.panel import DictionaryPanel
@@ -30,6 +28,7 @@ from napari_csc.viewer.sections.reconstruct.run_panel import RunPanel
 from napari_csc.viewer.sections.reconstruct.solver_panel import SolverPanel
 from napari_csc.viewer.sections.tour.panel import TourPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
+from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
 _WIDTH = 350
@@ -53,46 +52,47 @@ class ReconstructionDock(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.session = Session()
-        run, short = WorkerThread("napari-csc-run"), WorkerThread("napari-csc-short")
         self._deliver = GuiThread(self)
-        movies, compare = WorkerThread("napari-csc-movies"), WorkerThread("napari-csc-compare")
-        self.lanes = lanes = Lanes(run, short, movies, compare, self._deliver)
-        board = LayerBoard(viewer, lambda position: self.controller.filter_moved(position))
-        self.controller = Controller(self.session, board, lanes, show_warning)
-        self._build(viewer)
+        self.workbench = workbench = Workbench(
+            self.session, ScanLayers(viewer), self._deliver, show_warning
+        )
+        self.models = Models.of(workbench)
+        self._build_panels()
+        self._build_sections()
         self._connect_live()
-        controller, panel = self.controller, self.input_panel
+        panel = self.input_panel
 
         def let_go() -> None:
-            controller.close()
+            workbench.close()
             panel.close_panel()
-            run.close()
-            short.close()
-            movies.close()
-            compare.close()
 
         self._let_go = let_go
         # Not a method of this widget: when the signal comes, the widget is gone.
         self.destroyed.connect(let_go)
         wanted = Preferences.read()
         self.session.device, self.session.live = wanted.device, wanted.live
-        self.controller.choose_dictionary(wanted.dictionary)
-        self.controller.find_networks(wanted.maps)
+        self.models.dictionary.choose(wanted.dictionary)
+        self.models.dictionary.find_networks(wanted.maps)
 
-    def _build(self, viewer: napari.viewer.Viewer) -> None:
-        self.tour_panel = TourPanel(self.controller)
-        self.input_panel = InputPanel(self.controller, viewer)
-        self.dictionary_panel = DictionaryPanel(self.controller)
-        self.maps_panel = MapsPanel(self.controller)
-        self.solver_panel = SolverPanel(self.controller)
-        self.presets_panel = PresetsPanel(self.controller)
-        self.display_panel = DisplayPanel(self.controller)
-        self.inspect_panel = InspectPanel(self.controller)
-        self.compare_panel = ComparePanel(self.controller)
-        self.measure_panel = MeasurePanel(self.controller)
-        self.play_panel = PlayPanel(self.controller)
-        self.export_panel = ExportPanel(self.controller)
-        self.run_panel = RunPanel(self.controller)
+    def _build_panels(self) -> None:
+        """Make the panels; each is given the model of its section."""
+        models = self.models
+        self.tour_panel = TourPanel(models.tour)
+        self.input_panel = InputPanel(models.input)
+        self.dictionary_panel = DictionaryPanel(models.dictionary)
+        self.maps_panel = MapsPanel(models.reconstruct)
+        self.solver_panel = SolverPanel(models.reconstruct)
+        self.presets_panel = PresetsPanel(models.presets)
+        self.display_panel = DisplayPanel(models.display)
+        self.inspect_panel = InspectPanel(models.inspect)
+        self.compare_panel = ComparePanel(models.compare, models.blinded_reading)
+        self.measure_panel = MeasurePanel(models.measure)
+        self.play_panel = PlayPanel(models.play)
+        self.export_panel = ExportPanel(models.export)
+        self.run_panel = RunPanel(models.reconstruct)
+
+    def _build_sections(self) -> None:
+        """Put the panels into sections that open and close, one below the other."""
         inside = QWidget()
         # As wide as the dock, never wider: nothing may be cut off at the right.
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -150,13 +150,13 @@ class ReconstructionDock(QWidget):
 
     def _run_live(self) -> None:
         if self.session.live and self.session.acquisition is not None:
-            self.controller.run()
+            self.models.reconstruct.run()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Stop a run when the dock is closed: nobody could cancel it any more."""
         # Spontaneous: the window system hid the window, for instance minimised it.
         if event is not None and not event.spontaneous():
-            self.controller.cancel()
+            self.models.reconstruct.cancel()
         super().hideEvent(event)
 
     def changeEvent(self, event: QEvent | None) -> None:

@@ -44,6 +44,8 @@ class Session:
     ----------
     acquisition : Acquisition or None
         The input as it was loaded or simulated.
+    input_name : str
+        What the input is called.
     slices : str
         Reconstruct the ``"current"`` slice, or ``"all"``.
     sampled : tuple of int or None
@@ -71,6 +73,7 @@ class Session:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     acquisition: Acquisition | None = None
+    input_name: str = ""
     slices: Literal["current", "all"] = "current"
     sampled: tuple[int, int] | None = None
     noise_std: float | None = None
@@ -162,6 +165,12 @@ class Session:
             return ()
         used = self.result.provenance.get("settings", {}).get("dictionary")
         return self.result.dictionary.order if used == self.dictionary_name else ()
+
+    def select_shown(self, position: int) -> None:
+        """Look at the filter at a position of the result that is shown."""
+        order = self.order_shown()
+        if position < len(order):
+            self.selected = order[position]
 
     def drop(self, index: int, is_dropped: bool) -> bool:
         """Leave a filter out or take it back; return False if it is the last one."""

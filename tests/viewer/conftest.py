@@ -91,9 +91,9 @@ def make_dock(make_napari_viewer, qtbot, networks) -> Iterator[Callable[..., Rec
         docks.append(dock)
         viewer.window.add_dock_widget(dock, name="csc", area="right", add_vertical_stretch=False)
         dock.messages = []
-        dock.controller.message.connect(lambda text, kind: dock.messages.append((kind, text)))
+        dock.workbench.message.connect(lambda text, kind: dock.messages.append((kind, text)))
         qtbot.waitUntil(lambda: dock.session.networks is not None)
-        dock.controller.choose_dictionary(SMALL)
+        dock.models.dictionary.choose(SMALL)
         qtbot.waitUntil(lambda: dock.session.dictionary_name == SMALL)
         dock.session.iterations = 5
         dock.session.device = "cpu"
@@ -122,7 +122,7 @@ def load(dock, qtbot) -> Callable[[Path], None]:
 
     def wait(path: Path) -> None:
         before = dock.session.acquisition
-        dock.controller.open_file(path)
+        dock.models.input.open_file(path)
         qtbot.waitUntil(lambda: dock.session.acquisition is not before)
 
     return wait
@@ -133,8 +133,8 @@ def run(dock, qtbot) -> Callable[[], None]:
     """Runs the reconstruction to its end."""
 
     def wait() -> None:
-        dock.controller.run()
-        qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=20_000)
+        dock.models.reconstruct.run()
+        qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
 
     return wait
 

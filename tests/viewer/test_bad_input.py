@@ -67,7 +67,7 @@ def test_images_that_cannot_be_simulated(
 ) -> None:
     viewer.add_image(image, name="bad", contrast_limits=(0, 1))
     choose("bad")
-    dock.controller.simulate(Simulation(sampled))
+    dock.models.input.simulate(Simulation(sampled))
     qtbot.waitUntil(lambda: bool(problems()))
     assert part in problems()[-1]
 
@@ -75,7 +75,7 @@ def test_images_that_cannot_be_simulated(
 @pytest.mark.usefixtures("still_works")
 def test_sampled_matrix_larger_than_the_image(dock, viewer, qtbot, problems) -> None:
     viewer.add_image(np.ones((20, 20)), name="small")
-    dock.controller.simulate(Simulation(64))
+    dock.models.input.simulate(Simulation(64))
     qtbot.waitUntil(lambda: bool(problems()))
     assert "between 1 and the image size 20" in problems()[-1]
 
@@ -94,7 +94,7 @@ def test_files_that_cannot_be_read(dock, qtbot, tmp_path, problems, name, conten
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    dock.controller.open_file(path)
+    dock.models.input.open_file(path)
     qtbot.waitUntil(lambda: bool(problems()))
     assert part in problems()[-1]
 
@@ -118,7 +118,7 @@ def test_dictionary_files_that_cannot_be_read(
         path.write_bytes(content)
     else:
         np.save(path, content)
-    dock.controller.choose_dictionary(str(path))
+    dock.models.dictionary.choose(str(path))
     qtbot.waitUntil(lambda: bool(problems()))
     assert part in problems()[-1]
     assert dock.session.dictionary_name == "dct-8-5"
@@ -126,11 +126,11 @@ def test_dictionary_files_that_cannot_be_read(
 
 def test_dictionary_larger_than_the_image(dock, load, run, qtbot, problems, scan_file) -> None:
     load(scan_file)
-    dock.controller.choose_dictionary("dct-4-61")
+    dock.models.dictionary.choose("dct-4-61")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-4-61")
     run()
     assert "larger than the image of 48 x 40" in problems()[-1]
-    dock.controller.choose_dictionary("dct-8-5")
+    dock.models.dictionary.choose("dct-8-5")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-8-5")
     run()
     assert dock.session.result is not None
@@ -139,7 +139,7 @@ def test_dictionary_larger_than_the_image(dock, load, run, qtbot, problems, scan
 def test_v1_with_the_wrong_number_of_filters(dock, load, run, qtbot, problems, scan_file) -> None:
     load(scan_file)
     dock.session.maps = "v1:dct-8-5"
-    dock.controller.choose_dictionary("dct-12-5")
+    dock.models.dictionary.choose("dct-12-5")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-12-5")
     run()
     assert "12 are in use" in problems()[-1]
@@ -149,7 +149,7 @@ def test_v1_with_the_wrong_number_of_filters(dock, load, run, qtbot, problems, s
 
 
 def test_run_without_input(dock, problems) -> None:
-    dock.controller.run()
+    dock.models.reconstruct.run()
     assert "open a file or choose a layer" in problems()[-1]
 
 
@@ -173,11 +173,11 @@ def test_extent_without_samples_and_last_filter(dock, load, qtbot, problems, sca
 
 
 def test_an_unexpected_error_is_no_traceback(dock, load, run, monkeypatch, problems, scan_file):
-    from napari_csc.viewer import models as controller
+    from napari_csc.viewer.sections.reconstruct import model
 
     load(scan_file)
     with monkeypatch.context() as patch:
-        patch.setattr(controller, "run_job", lambda *arguments: 1 / 0)
+        patch.setattr(model, "run_job", lambda *arguments: 1 / 0)
         run()
     assert "unexpected went wrong (ZeroDivisionError)" in problems()[-1]
     run()

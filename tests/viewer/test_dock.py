@@ -98,15 +98,15 @@ def test_plain_layer_is_simulated_and_kept_as_reference(
 ) -> None:
     viewer.add_image(plain_image, name="slice", scale=(2, 3))
     assert not dock.input_panel.simulation.isHidden()
-    assert dock.input_panel.simulation.sampled.value() == 20
-    dock.controller.simulate(Simulation(24, 0.1, seed=1))
+    assert dock.input_panel.simulation.sampled.value == 20
+    dock.models.input.simulate(Simulation(24, 0.1, seed=1))
     qtbot.waitUntil(lambda: dock.session.acquisition is not None)
     assert dock.input_panel.layer_box.currentText() == "slice"
     run()
     assert set(names(viewer)) == {"slice", REFERENCE, INITIAL, SMOOTH, RECONSTRUCTION, MAPS}
     assert tuple(viewer.layers[RECONSTRUCTION].scale[-2:]) == (2, 3)
     assert viewer.dims.nsteps[-3] == 1, "one slice needs no slider"
-    assert dock.controller.outcome.figures is not None
+    assert dock.models.reconstruct.outcome.figures is not None
 
 
 def test_the_header_is_at_hand(dock, load, qtbot, scan_file: Path) -> None:
@@ -131,7 +131,7 @@ def test_layers_of_the_reader_are_used(dock, viewer, run, qtbot, scan_file: Path
         viewer.add_image(data, **described)
     qtbot.waitUntil(lambda: dock.session.acquisition is not None)
     run()
-    initial = dock.controller.board.find(INITIAL)
+    initial = dock.workbench.layers.find(INITIAL)
     assert initial.name.startswith("initial image")
     assert len([name for name in names(viewer) if "initial" in name]) == 1
 
@@ -142,12 +142,12 @@ def test_a_result_file_shows_its_maps(
     load(scan_file)
     run()
     save(dock.session.result, tmp_path / "out.h5")
-    dock.controller.open_file(tmp_path / "out.h5")
+    dock.models.input.open_file(tmp_path / "out.h5")
     qtbot.waitUntil(lambda: "a finished result" in last(dock))
     assert viewer.layers[MAPS].data.shape == (8, 1, 48, 40)
     dock.session.selected = 3
     assert viewer.dims.point[0] == 3
-    dock.controller.run()
+    dock.models.reconstruct.run()
     assert "nothing to reconstruct" in last(dock)
 
 
@@ -162,7 +162,7 @@ def test_a_second_run_keeps_how_things_look(dock, viewer, load, run, qtbot, scan
     image.contrast_limits, image.gamma, image.visible = (0.5, 3.0), 0.8, False
     maps.opacity, maps.colormap, maps.contrast_limits = 0.3, "viridis", (0.1, 0.2)
     viewer.scene.camera.zoom, viewer.scene.camera.center = 7.0, (0.0, 12.0, 9.0)
-    dock.controller.choose_dictionary("random-5-4")
+    dock.models.dictionary.choose("random-5-4")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "random-5-4")
     dock.session.strength = 2.0
     run()
@@ -195,7 +195,7 @@ def test_another_input_takes_the_old_result_away(
     run()
     viewer.add_image(plain_image, name="other")
     dock.input_panel._activated(dock.input_panel.layer_box.findText("other"))
-    dock.controller.simulate(Simulation(20))
+    dock.models.input.simulate(Simulation(20))
     before = dock.session.acquisition
     qtbot.waitUntil(lambda: dock.session.acquisition is not before)
     assert MAPS not in names(viewer)
@@ -241,7 +241,7 @@ def test_the_gallery_is_sorted_by_what_filters_do(dock, load, run, qtbot, scan_f
     dock.session.shuffle_seed = 4
     assert shown() == sorted(range(8), key=means.__getitem__), "figures follow their filters"
     assert sort_by("order in use") == list(dock.session.ordered().order)
-    dock.controller.choose_dictionary("dct-5-3")
+    dock.models.dictionary.choose("dct-5-3")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-5-3")
     sort_by("energy")
     assert shown() == [0, 1, 2, 3, 4], "nothing is known of another dictionary"
@@ -270,7 +270,7 @@ def test_shuffle_says_what_it_changes(dock, load, run, scan_file: Path) -> None:
         dock.session.maps, dock.session.shuffle_seed = maps, 3
         run()
         assert last(dock).startswith("Shuffled (seed 3): image changed by at most ")
-        changes[maps] = dock.controller.outcome.shuffle_change
+        changes[maps] = dock.models.reconstruct.outcome.shuffle_change
     assert changes["v3"] < 1e-5 < 1e-3 < changes["v1:dct-8-5"]
 
 
@@ -296,7 +296,7 @@ def test_filters_are_ticked_off(dock, viewer, load, run, qtbot, scan_file: Path)
 
 def test_a_large_gallery_is_quick(dock, qtbot) -> None:
     begin = time.process_time()  # of this program; others may keep the machine busy
-    dock.controller.choose_dictionary("random-256-11")
+    dock.models.dictionary.choose("random-256-11")
     qtbot.waitUntil(lambda: dock.dictionary_panel.gallery.count() == 256)
     assert time.process_time() - begin < 2
 
@@ -330,11 +330,11 @@ def test_cancel_brings_the_last_result_back(dock, viewer, load, run, qtbot, scan
     run()
     shown = np.array(viewer.layers[RECONSTRUCTION].data[...])
     dock.session.iterations = 5000
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: "teration" in dock.run_panel.state.text())
     assert dock.run_panel.cancel_button.isEnabled()
     dock.run_panel.cancel_button.click()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=3000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=3000)
     assert last(dock) == "Cancelled; the last result is shown."
     assert np.array_equal(viewer.layers[RECONSTRUCTION].data[...], shown)
     assert not dock.run_panel.cancel_button.isEnabled()
@@ -343,20 +343,20 @@ def test_cancel_brings_the_last_result_back(dock, viewer, load, run, qtbot, scan
 def test_cancel_of_the_first_run_leaves_no_half_result(dock, viewer, load, qtbot, scan_file):
     load(scan_file)
     dock.session.iterations = 5000
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
-    dock.controller.cancel()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=3000)
+    dock.models.reconstruct.cancel()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=3000)
     assert RECONSTRUCTION not in names(viewer)
 
 
 def test_live_runs_again_and_the_latest_wins(dock, load, qtbot, scan_file: Path) -> None:
     load(scan_file)
     outcomes = []
-    dock.controller.finished.connect(outcomes.append)
+    dock.models.reconstruct.finished.connect(outcomes.append)
     dock.session.iterations = 4000
     dock.run_panel.live_box.setChecked(True)
-    qtbot.waitUntil(lambda: dock.controller.is_running)
+    qtbot.waitUntil(lambda: dock.models.reconstruct.is_running)
     for value in (0.5, 1.5, 2.0):
         dock.session.strength = value
     dock.session.iterations = 4
@@ -364,7 +364,7 @@ def test_live_runs_again_and_the_latest_wins(dock, load, qtbot, scan_file: Path)
     qtbot.wait(400)
     assert [one.job.settings.strength for one in outcomes] == [2.0]
     assert [one.job.settings.iterations for one in outcomes] == [4]
-    assert not dock.controller.is_running
+    assert not dock.models.reconstruct.is_running
 
 
 def test_a_new_input_drops_the_run_of_the_old_one(
@@ -372,10 +372,10 @@ def test_a_new_input_drops_the_run_of_the_old_one(
 ) -> None:
     load(scan_file)
     dock.session.iterations = 5000
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
     load(scan_file)
-    assert not dock.controller.is_running
+    assert not dock.models.reconstruct.is_running
     qtbot.wait(200)
     assert RECONSTRUCTION not in names(viewer)
 
@@ -384,10 +384,10 @@ def test_a_new_input_drops_the_run_of_the_old_one(
 def test_a_layer_removed_while_running(dock, viewer, load, qtbot, scan_file, role: str) -> None:
     load(scan_file)
     dock.session.iterations = 600
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
     viewer.layers.remove(role)
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
     assert dock.session.result is not None
     assert {RECONSTRUCTION, MAPS} <= set(names(viewer))
     if role == INITIAL:
@@ -398,22 +398,22 @@ def test_hiding_the_dock_stops_the_run(dock, load, qtbot, viewer, scan_file: Pat
     dock.show()
     load(scan_file)
     dock.session.iterations = 5000
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
     dock.hide()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=3000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=3000)
 
 
 def test_closing_the_dock_mid_run_leaves_nothing_behind(dock, viewer, load, qtbot, scan_file):
     load(scan_file)
-    controller = dock.controller
+    runs, workbench = dock.models.reconstruct, dock.workbench
     dock.session.iterations = 5000
-    controller.run()
+    runs.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
-    qtbot.waitUntil(lambda: controller._lanes.run._closed, timeout=3000)
-    assert not controller.is_running
+    qtbot.waitUntil(lambda: workbench.lane("run")._closed, timeout=3000)
+    assert not runs.is_running
     qtbot.wait(200)
     viewer.layers.remove(RECONSTRUCTION)
     viewer.add_image(np.zeros((12, 12)))
@@ -497,7 +497,7 @@ def test_another_dictionary_does_not_move_the_old_maps(dock, viewer, load, run, 
     load(scan_file)
     run()
     dock.session.selected = 3
-    dock.controller.choose_dictionary("random-6-4")
+    dock.models.dictionary.choose("random-6-4")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "random-6-4")
     dock.session.selected = 5
     assert viewer.dims.point[0] == 3
@@ -513,9 +513,9 @@ def test_a_result_with_dropped_shuffled_filters_finds_its_dictionary(
     dock.session.dropped, dock.session.shuffle_seed = (1, 2), 5
     run()
     save(dock.session.result, tmp_path / "out.h5")
-    dock.controller.choose_dictionary("dct-4-3")
+    dock.models.dictionary.choose("dct-4-3")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-4-3")
-    dock.controller.open_file(tmp_path / "out.h5")
+    dock.models.input.open_file(tmp_path / "out.h5")
     qtbot.waitUntil(lambda: "a finished result" in last(dock))
     assert dock.session.dictionary_name == "dct-8-5"
     assert (dock.session.dropped, dock.session.shuffle_seed) == ((1, 2), 5)
@@ -532,8 +532,8 @@ def test_a_result_with_its_scan_restores_everything(
     session.dropped, session.iterations = (3,), 7
     run()
     before = session.result
-    save(before, tmp_path / "out.h5", acquisition=dock.controller.outcome.acquisition)
-    dock.controller.choose_dictionary("dct-4-3")
+    save(before, tmp_path / "out.h5", acquisition=dock.models.reconstruct.outcome.acquisition)
+    dock.models.dictionary.choose("dct-4-3")
     qtbot.waitUntil(lambda: session.dictionary_name == "dct-4-3")
     session.maps, session.strength, session.solver = "1sigma", 1.0, None
     if through_napari:
@@ -541,7 +541,7 @@ def test_a_result_with_its_scan_restores_everything(
         for data, described, _ in read(str(tmp_path / "out.h5")):
             viewer.add_image(data, **described)
     else:
-        dock.controller.open_file(tmp_path / "out.h5")
+        dock.models.input.open_file(tmp_path / "out.h5")
     qtbot.waitUntil(lambda: "Its scan and its settings are in use" in last(dock))
     assert (session.maps, session.strength, session.solver) == ("2sigma", 0.7, "admm")
     assert (session.dictionary_name, session.dropped) == ("dct-8-5", (3,))
@@ -563,8 +563,8 @@ def test_result_layers_of_the_reader_are_used(
         viewer.add_image(data, **described)
     qtbot.waitUntil(lambda: "a finished result" in last(dock))
     assert len(viewer.layers) == 5, "the reference is the only further one"
-    board = dock.controller.board
-    assert all(board.find(role) for role in (INITIAL, SMOOTH, RECONSTRUCTION, MAPS, REFERENCE))
+    layers = dock.workbench.layers
+    assert all(layers.find(role) for role in (INITIAL, SMOOTH, RECONSTRUCTION, MAPS, REFERENCE))
 
 
 def test_a_layer_is_saved_as_the_whole_result(dock, viewer, load, run, scan_file, tmp_path) -> None:

@@ -42,9 +42,9 @@ def endless(dock, load, qtbot, scan_file: Path) -> None:
     """A run that has shown its first picture and would go on for long."""
     load(scan_file)
     dock.session.iterations, dock.session.slices = ENDLESS, "all"
-    dock.controller.run()
-    board = dock.controller.board
-    qtbot.waitUntil(lambda: board.find(RECONSTRUCTION) is not None, timeout=PATIENCE)
+    dock.models.reconstruct.run()
+    layers = dock.workbench.layers
+    qtbot.waitUntil(lambda: layers.find(RECONSTRUCTION) is not None, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def nothing_logged(caplog) -> Iterator[None]:
 def delivered(dock) -> list[object]:
     """All that reaches the dock from now on."""
     found: list[object] = []
-    controller = dock.controller
-    for signal in (controller.message, controller.step, controller.running, controller.finished):
+    runs = dock.models.reconstruct
+    for signal in (runs.message, runs.step, runs.running, runs.finished):
         signal.connect(lambda *values: found.append(values), check_nargs=False)
     return found
 
@@ -94,7 +94,7 @@ def test_napari_is_closed_mid_run(dock, viewer, qtbot, delivered, capfd) -> None
     qtbot.waitUntil(lambda: not own_threads(), timeout=PATIENCE)
     qtbot.wait(200)
     assert delivered == []
-    assert not dock.controller.is_running
+    assert not dock.models.reconstruct.is_running
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -106,11 +106,11 @@ def test_the_input_is_renamed_mid_run(dock, viewer, run, problems) -> None:
     layer, box = viewer.layers[INITIAL], dock.input_panel.layer_box
     layer.name = "my head"
     assert box.currentText() == "my head"
-    assert dock.controller.is_running
+    assert dock.models.reconstruct.is_running
     dock.session.iterations = 5
     run()
     assert names(viewer) == [REFERENCE, "my head", *SHOWN[2:]]
-    assert dock.controller.board.find(INITIAL) is layer
+    assert dock.workbench.layers.find(INITIAL) is layer
     assert problems() == []
 
 
@@ -119,10 +119,10 @@ def test_the_picture_behind_a_simulated_scan_is_removed_mid_run(
     dock, viewer, run, qtbot, problems, plain_image
 ) -> None:
     viewer.add_image(plain_image, name="slice")
-    dock.controller.simulate(Simulation(24, 0.1))
+    dock.models.input.simulate(Simulation(24, 0.1))
     qtbot.waitUntil(lambda: dock.session.acquisition is not None, timeout=PATIENCE)
     dock.session.iterations = ENDLESS
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer), timeout=PATIENCE)
     viewer.layers.remove("slice")
     qtbot.waitUntil(lambda: bool(problems()), timeout=PATIENCE)
@@ -136,7 +136,7 @@ def test_the_picture_behind_a_simulated_scan_is_removed_mid_run(
 
 
 def layers_of(dock: ReconstructionDock) -> dict[str, Layer | None]:
-    return {role: dock.controller.board.find(role) for role in SHOWN}
+    return {role: dock.workbench.layers.find(role) for role in SHOWN}
 
 
 def is_shown(dock: ReconstructionDock) -> None:
@@ -161,25 +161,25 @@ def test_two_docks_in_one_viewer(
     load(scan_file)
     dock.session.slices = "all"
     run()
-    dock.controller.comparing.pin("A")
+    dock.models.compare.pin("A")
     mine, result = layers_of(dock), dock.session.result
     second = make_dock(viewer)
     qtbot.waitUntil(
         lambda: second.session.acquisition is dock.session.acquisition, timeout=PATIENCE
     )
-    second.controller.choose_dictionary("random-5-4")
+    second.models.dictionary.choose("random-5-4")
     qtbot.waitUntil(lambda: second.session.dictionary_name == "random-5-4", timeout=PATIENCE)
-    second.controller.open_file(other_scan)
+    second.models.input.open_file(other_scan)
     qtbot.waitUntil(
         lambda: second.session.acquisition is not dock.session.acquisition, timeout=PATIENCE
     )
     # Both at the same time.
     dock.session.iterations = second.session.iterations = 100
-    dock.controller.run()
-    second.controller.run()
+    dock.models.reconstruct.run()
+    second.models.reconstruct.run()
     for one in (dock, second):
-        controller = one.controller
-        qtbot.waitUntil(lambda c=controller: not c.is_running, timeout=PATIENCE)
+        runs = one.models.reconstruct
+        qtbot.waitUntil(lambda r=runs: not r.is_running, timeout=PATIENCE)
     theirs = layers_of(second)
     assert dock.session.result is not result
     assert layers_of(dock) == mine, "in the layers that were there"
@@ -194,13 +194,13 @@ def test_two_docks_in_one_viewer(
         assert dock.session.selected == position
     assert second.session.selected == 4
     # What one takes away stays with the other.
-    assert "A" in dock.controller.comparing.pins
+    assert "A" in dock.models.compare.pins
     before = second.session.acquisition
-    second.controller.open_file(other_scan)
+    second.models.input.open_file(other_scan)
     qtbot.waitUntil(lambda: second.session.acquisition is not before, timeout=PATIENCE)
     assert layers_of(dock) == mine
-    assert [second.controller.board.find(role) for role in (MAPS, RECONSTRUCTION)] == [None, None]
-    assert "A" in dock.controller.comparing.pins
+    assert [second.workbench.layers.find(role) for role in (MAPS, RECONSTRUCTION)] == [None, None]
+    assert "A" in dock.models.compare.pins
     assert problems() == []
 
 
@@ -215,7 +215,7 @@ def test_a_dock_that_is_opened_again_takes_the_layers_over(
     qtbot.waitUntil(lambda: not own_threads(), timeout=PATIENCE)
     again = make_dock(viewer)
     qtbot.waitUntil(lambda: again.session.acquisition is not None, timeout=PATIENCE)
-    again.controller.run()
+    again.models.reconstruct.run()
     qtbot.waitUntil(lambda: again.session.result is not None, timeout=PATIENCE)
     assert layers_of(again)[INITIAL] is before[INITIAL]
     assert names(viewer) == SHOWN
@@ -228,7 +228,7 @@ def test_ten_runs_leave_one_of_each_layer(dock, viewer, load, run, qtbot, scan_f
     load(scan_file)
     for number in range(10):
         name = ("dct-8-5", "random-5-4")[number % 2]
-        dock.controller.choose_dictionary(name)
+        dock.models.dictionary.choose(name)
         qtbot.waitUntil(lambda n=name: dock.session.dictionary_name == n, timeout=PATIENCE)
         dock.session.strength = 1.0 + number / 10
         dock.session.slices = ("current", "all")[number // 5]
@@ -239,7 +239,7 @@ def test_ten_runs_leave_one_of_each_layer(dock, viewer, load, run, qtbot, scan_f
 
 def test_ten_pins_are_two_layers(dock, viewer, load, run, scan_file) -> None:
     load(scan_file)
-    comparing = dock.controller.comparing
+    comparing = dock.models.compare
     for number in range(10):
         dock.session.strength = 1.0 + number / 10
         run()
@@ -265,7 +265,7 @@ def results(dock, load, run, tmp_path: Path, scan_file: Path) -> list[Path]:
 def test_ten_opened_results_are_one_result(dock, viewer, qtbot, problems, results) -> None:
     for number in range(10):
         before = dock.session.result
-        dock.controller.open_file(results[number % 2])
+        dock.models.input.open_file(results[number % 2])
         qtbot.waitUntil(lambda b=before: dock.session.result is not b, timeout=PATIENCE)
         assert names(viewer) == SHOWN
         is_shown(dock)
@@ -357,7 +357,7 @@ def test_stacks_of_few_and_many_slices(dock, viewer, run, qtbot, problems, count
     stack = np.random.default_rng(0).random((count, 24, 20)) + 1
     viewer.add_image(stack, name="stack", scale=(4.0, 1.0, 1.0))
     assert dock.input_panel.hint.text() == "stack: a picture of 24 × 20 pixels"
-    dock.controller.simulate(Simulation(16, 0.1))
+    dock.models.input.simulate(Simulation(16, 0.1))
     qtbot.waitUntil(lambda: dock.session.acquisition is not None, timeout=PATIENCE)
     panel = dock.input_panel
     assert panel.slices_box.isEnabled() == (count > 1)
@@ -378,16 +378,16 @@ def test_stacks_of_few_and_many_slices(dock, viewer, run, qtbot, problems, count
 def test_a_very_large_image(dock, viewer, qtbot, problems) -> None:
     rows, columns = np.mgrid[:2048, :2048] / 2048
     viewer.add_image((rows + columns).astype(np.float32), name="large")
-    dock.controller.simulate(Simulation(512, 0.2))
+    dock.models.input.simulate(Simulation(512, 0.2))
     qtbot.waitUntil(lambda: dock.session.acquisition is not None, timeout=PATIENCE)
     assert dock.input_panel.rows_box.value() == 512
     dock.session.maps = "1.5sigma"
-    dock.controller.choose_dictionary("dct-4-3")
+    dock.models.dictionary.choose("dct-4-3")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-4-3", timeout=PATIENCE)
-    dock.controller.run()
+    dock.models.reconstruct.run()
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer), timeout=2 * PATIENCE)
-    dock.controller.cancel()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=PATIENCE)
+    dock.models.reconstruct.cancel()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=PATIENCE)
     assert viewer.layers[INITIAL].data.shape == (1, 2048, 2048)
     assert problems() == []
 
@@ -401,7 +401,7 @@ def test_the_good_dictionary_stays_after_bad_ones(
     load(scan_file)
     good = tmp_path / "good.npy"
     np.save(good, np.random.default_rng(0).standard_normal((6, 5, 5)))
-    dock.controller.choose_dictionary(str(good))
+    dock.models.dictionary.choose(str(good))
     qtbot.waitUntil(lambda: dock.session.dictionary_name == str(good), timeout=PATIENCE)
     dictionary = dock.session.dictionary
     dock.dictionary_panel.shuffle_button.click()
@@ -411,7 +411,7 @@ def test_the_good_dictionary_stays_after_bad_ones(
     np.save(bad["shape"], np.zeros(7))
     bad["empty"].write_bytes(b"")
     for number, path in enumerate(bad.values(), start=1):
-        dock.controller.choose_dictionary(str(path))
+        dock.models.dictionary.choose(str(path))
         qtbot.waitUntil(lambda n=number: len(problems()) == n, timeout=PATIENCE)
         assert dock.session.dictionary is dictionary
         assert (dock.session.shuffle_seed, dock.session.dropped) == (1, (2,))
@@ -431,14 +431,14 @@ def test_the_viewer_answers_during_a_live_run(dock, load, qtbot, scan_file) -> N
         dock.run_panel.live_box.setChecked(True)
         for strength in (0.5, 2.0, 1.0):
             dock.session.strength = strength
-            qtbot.waitUntil(lambda: dock.controller.is_running, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: dock.models.reconstruct.is_running, timeout=PATIENCE)
             before = heart.ticks
             # Would come only after the run, were the thread of the viewer waiting for it.
             qtbot.waitUntil(lambda b=before: heart.ticks >= b + 20, timeout=PATIENCE)
-            assert dock.controller.is_running
+            assert dock.models.reconstruct.is_running
         dock.session.live = False
-        dock.controller.cancel()
-        qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=PATIENCE)
+        dock.models.reconstruct.cancel()
+        qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=PATIENCE)
     assert heart.ticks >= 60
     assert heart.longest()[0] == max(heart.gaps)
     ended = heart.ticks

@@ -52,11 +52,11 @@ def held() -> tuple[int, int]:
 def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> None:
     load(scan_file)
     run()
-    session, controller = dock.session, dock.controller
+    session, runs = dock.session, dock.models.reconstruct
     before, layers = threads(), list(viewer.layers)
     started, finished = [], []
-    controller.running.connect(lambda is_running: started.append(is_running))
-    controller.finished.connect(finished.append)
+    runs.running.connect(lambda is_running: started.append(is_running))
+    runs.finished.connect(finished.append)
     # Less rest between swaps than a person needs, so that the test does not take minutes.
     dock._debounce.setTimeout(5)
     dock.run_panel.live_box.setChecked(True)
@@ -65,16 +65,16 @@ def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> No
         name = DICTIONARIES[number % 2]
         started.clear()
         finished.clear()
-        controller.choose_dictionary(name)
+        dock.models.dictionary.choose(name)
         qtbot.waitUntil(lambda n=name: session.dictionary_name == n, timeout=PATIENCE)
         # Every other run is let finish; the others are replaced as soon as they have begun.
         heard = started if number % 2 else finished
         qtbot.waitUntil(lambda h=heard: bool(h), timeout=PATIENCE)
         if number in (WARM, SWAPS):
-            qtbot.waitUntil(lambda: not controller.is_running, timeout=PATIENCE)
+            qtbot.waitUntil(lambda: not runs.is_running, timeout=PATIENCE)
             found[number] = held()
     qtbot.wait(100)
-    assert not controller.is_running
+    assert not runs.is_running
     (early, few), (late, many) = found[WARM], found[SWAPS]
     assert late <= 1.05 * early
     assert many <= few

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.options import (
@@ -27,6 +27,18 @@ def _plain_integer(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("a number is needed")
     return value
+
+
+_Count = Annotated[int, BeforeValidator(_plain_integer), Field(ge=1, le=MOST_ITERATIONS)]
+_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# What is said of a value beyond a limit, by pydantic's name of the error.
+_REASONS = {
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than_equal": "must be {le:g} or less",
+    "greater_than": "must be more than {gt:g}",
+    "finite_number": "must be finite",
+}
 
 
 class ReconstructionSettings(BaseModel):
@@ -62,43 +74,49 @@ class ReconstructionSettings(BaseModel):
     shuffle_seed: int | None = None
     dropped: tuple[int, ...] = ()
     maps: str = DEFAULT_NETWORK
-    strength: float = 1.0
-    solver: KnownSolver | None = None
-    iterations: Annotated[int | None, BeforeValidator(_plain_integer)] = None
+    strength: _NotNegative = Field(
+        1.0,
+        title="Strength",
+        description="Factor on all maps. Below 1: more detail and more noise. Above 1: smoother.",
+    )
+    solver: KnownSolver | None = Field(
+        None,
+        title="Method",
+        description="FISTA, as in the paper, or ADMM, which needs about a quarter of the "
+        "iterations. A network gives its best with the method it was trained with.",
+    )
+    iterations: _Count | None = Field(
+        None,
+        title="Iterations",
+        description="A network gives its best near the number it was trained with.",
+    )
     step_rule: StepRule | None = None
-    norm: Norm | None = None
-    smooth: Smooth | None = None
-    low_pass_weight: float | None = None
+    norm: Norm | None = Field(
+        None,
+        title="Norm",
+        description="What the maps weigh: the modulus of the complex codes, or real and imaginary "
+        "part apart, as in the paper.",
+    )
+    smooth: Smooth | None = Field(
+        None,
+        title="Smooth part",
+        description="Wide Gaussian filters with maps of their own, or a fixed low-pass of the "
+        "initial image, as in the paper.",
+    )
+    low_pass_weight: _NotNegative | None = None
     smooth_widths: tuple[float, ...] | None = None
-    device: str = "auto"
-    memory_limit: float | None = None
-
-    @field_validator("iterations")
-    @classmethod
-    def _positive(cls, value: int | None) -> int | None:
-        if value is not None and not 1 <= value <= MOST_ITERATIONS:
-            raise ValueError(f"must lie between 1 and {MOST_ITERATIONS}")
-        return value
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _some(cls, value: float | None) -> float | None:
-        if value is not None and not 0 < value < float("inf"):
-            raise ValueError("must be more than zero")
-        return value
+    device: str = Field(
+        "auto",
+        title="Device",
+        description="Where to compute; auto takes a graphics card if any.",
+    )
+    memory_limit: _Positive | None = None
 
     @field_validator("smooth_widths")
     @classmethod
     def _few_and_not_too_wide(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if value is not None and not (0 < len(value) <= 8 and all(0.5 <= w <= 64 for w in value)):
             raise ValueError("must be one to eight widths between 0.5 and 64 pixels")
-        return value
-
-    @field_validator("strength", "low_pass_weight")
-    @classmethod
-    def _not_negative(cls, value: float | None) -> float | None:
-        if value is not None and not 0 <= value < float("inf"):
-            raise ValueError("must be zero or more")
         return value
 
     @classmethod
@@ -116,6 +134,8 @@ class ReconstructionSettings(BaseModel):
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "value"
             reason = str(first["msg"]).removeprefix("Value error, ")
+            if first["type"] in _REASONS:
+                reason = _REASONS[first["type"]].format(**first.get("ctx", {}))
             raise CscError(
                 f"The setting {name.replace('_', ' ')!r} cannot be {first['input']!r}: {reason}."
             ) from error
@@ -130,11 +150,11 @@ class CompleteSettings(ReconstructionSettings):
     """Settings in which nothing is left open: what a reconstruction runs with."""
 
     solver: KnownSolver
-    iterations: Annotated[int, BeforeValidator(_plain_integer)]
+    iterations: _Count
     step_rule: StepRule
     norm: Norm
     smooth: Smooth
-    low_pass_weight: float
+    low_pass_weight: _NotNegative
     smooth_widths: tuple[float, ...]
 
     @classmethod

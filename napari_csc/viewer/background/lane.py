@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -149,18 +148,3 @@ def plain_sentence(error: Exception) -> str:
         f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "
         "and you can go on working."
     )
-
-
-class WorkerThread:
-    """One worker thread; functions run in it one after the other."""
-
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-
-    def __call__(self, function: Callable[[], None]) -> None:
-        """Run a function in the thread."""
-        self._pool.submit(function)
-
-    def close(self) -> None:
-        """Take no more work; what runs ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)

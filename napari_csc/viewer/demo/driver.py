@@ -17,7 +17,7 @@ from napari_csc.errors import CscError
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REFERENCE, SMOOTH
-from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.session import SETTING_FIELDS
 
 _PATIENCE = 300.0
@@ -28,7 +28,7 @@ _ROUNDS = 20
 _VISIBLE = {INITIAL: True, RECONSTRUCTION: True, MAPS: True, SMOOTH: False, REFERENCE: False}
 
 
-class Guide:
+class Driver:
     """Works the dock as a user would, waiting for each step to end.
 
     Parameters
@@ -49,12 +49,13 @@ class Guide:
         dictionary: str = "dct-32-9",
     ) -> None:
         self.viewer, self.dock, self.scan, self.dictionary = viewer, dock, scan, dictionary
-        self.controller, self.session = dock.controller, dock.session
+        self.models, self.layers = dock.models, dock.workbench.layers
+        self.session = dock.session
         self._problem = ""
         self._base: dict[str, Any] = {}
         self._opened: tuple[str, ...] = ()
         self._open = {title: one.isExpanded() for title, one in dock.sections.items()}
-        self.controller.message.connect(self._hear)
+        dock.workbench.message.connect(self._hear)
 
     # ------------------------------------------------------------ steps
 
@@ -73,13 +74,13 @@ class Guide:
     def load(self) -> None:
         """Load the scan."""
         before = self.session.acquisition
-        self.controller.open_file(self.scan)
+        self.models.input.open_file(self.scan)
         self.wait(lambda: self.session.acquisition not in (None, before))
 
     def use_dictionary(self, name: str) -> None:
         """Choose a dictionary, its filters in their own order and all of them."""
         if name != self.session.dictionary_name or self.session.dictionary is None:
-            self.controller.choose_dictionary(name)
+            self.models.dictionary.choose(name)
             self.wait(lambda: self.session.dictionary_name == name)
         self.session.shuffle_seed, self.session.dropped = None, ()
 
@@ -91,8 +92,8 @@ class Guide:
 
     def run(self) -> None:
         """Reconstruct."""
-        self.controller.run()
-        self.wait(lambda: not self.controller.is_running)
+        self.models.reconstruct.run()
+        self.wait(lambda: not self.models.reconstruct.is_running)
 
     def with_scan(self) -> None:
         """Load the scan unless it is loaded."""
@@ -103,14 +104,14 @@ class Guide:
         """Show the result of these settings; it is computed unless it is shown already."""
         self.with_scan()
         self.use(dictionary, **settings)
-        outcome = self.controller.outcome
+        outcome = self.models.reconstruct.outcome
         is_shown = outcome is not None and outcome.result is self.session.result
         if outcome is None or not is_shown or outcome.job.settings != self.session.settings():
             self.run()
 
     def with_pins(self, first: dict[str, Any], second: dict[str, Any]) -> None:
         """Pin the results of two settings as A and B, unless there are pins."""
-        comparing = self.controller.comparing
+        comparing = self.models.compare
         if len(comparing.pins) == 2:
             return
         self.with_result(**first)
@@ -131,19 +132,19 @@ class Guide:
 
     def tidy(self) -> None:
         """Put everything back that a picture may have needed, but for scan, result and pins."""
-        controller, session, dock = self.controller, self.session, self.dock
-        controller.cancel()
-        self.wait(lambda: not controller.is_running)
-        if dock.tour_panel.tour.is_on:
-            dock.tour_panel.tour.end()
-            self.wait(lambda: not controller.is_running)
-        controller.reading_desk.end()
-        controller.playing.leave()
-        controller.comparing.show("result")
-        controller.board.marks.clear()
+        models, session, dock = self.models, self.session, self.dock
+        models.reconstruct.cancel()
+        self.wait(lambda: not models.reconstruct.is_running)
+        if models.tour.is_on:
+            models.tour.end()
+            self.wait(lambda: not models.reconstruct.is_running)
+        models.blinded_reading.end()
+        models.play.leave()
+        models.compare.show("result")
+        models.measure.marks.clear()
         session.extra_layers, session.part = frozenset(), "magnitude"
         self._take_scan_again()
-        controller.board.set_visibilities(_VISIBLE)
+        self.layers.set_visibilities(_VISIBLE)
         dock.measure_panel.scale_bar.setChecked(False)
         dock.compare_panel.blinded_section.collapse(False)
         for dialog in self._window().findChildren(QDialog):
@@ -154,7 +155,7 @@ class Guide:
 
     def _take_scan_again(self) -> None:
         """Choose the scan, if a plain image was, and remove that."""
-        scan, layers = self.controller.board.find(INITIAL), self.viewer.layers
+        scan, layers = self.layers.find(INITIAL), self.viewer.layers
         others = [layer for layer in layers if "role" not in own(layer)]
         if scan is None or not others:
             return
@@ -194,8 +195,7 @@ class Guide:
 
     def idle(self) -> None:
         """Wait until nothing is computed in the background, and all of it is painted."""
-        lanes = vars(self.dock.lanes).values()
-        self.wait(lambda: not any(lane.is_running for lane in lanes))
+        self.wait(lambda: self.dock.workbench.is_idle)
         self.settle()
         self.scroll()  # what came late may have made a section longer
         self.settle()

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from napari_csc.storage.atomic import replacing
-from napari_csc.viewer.demo.driver import Guide
+from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.palette import few_colours, palette
 from napari_csc.viewer.sections.play.movie import Frame, drawn
-from napari_csc.viewer.sections.reconstruct.job import Step
 
 SIZE = (1200, 760)
 """Size of the window that is filmed."""
@@ -45,12 +45,12 @@ class Take:
     seconds: float
 
 
-def write_film(guide: Guide, path: Path, dictionaries: tuple[str, ...] = DICTIONARIES) -> Path:
+def write_film(driver: Driver, path: Path, dictionaries: tuple[str, ...] = DICTIONARIES) -> Path:
     """Film the viewer and write an animated GIF, small enough for a README.
 
     Parameters
     ----------
-    guide
+    driver
         Works the viewer.
     path
         File to write.
@@ -62,10 +62,10 @@ def write_film(guide: Guide, path: Path, dictionaries: tuple[str, ...] = DICTION
     Path
         The file.
     """
-    guide.viewer.theme = "dark"
-    guide.viewer.window.resize(*SIZE)
-    guide.tidy()
-    takes = list(film(guide, dictionaries))
+    driver.viewer.theme = "dark"
+    driver.viewer.window.resize(*SIZE)
+    driver.tidy()
+    takes = list(film(driver, dictionaries))
     pictures = [_small(one.frame) for one in takes]
     # One palette for all: what stays the same from picture to picture is then not stored again.
     colours = palette(pictures, _COLOURS)
@@ -84,90 +84,93 @@ def write_film(guide: Guide, path: Path, dictionaries: tuple[str, ...] = DICTION
     return path
 
 
-def film(guide: Guide, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterator[Take]:
+def film(driver: Driver, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterator[Take]:
     """Work the viewer and return its pictures, one after the other."""
-    session, board = guide.session, guide.controller.board
+    session, layers = driver.session, driver.layers
 
     def seen(caption: str, seconds: float) -> Take:
-        guide.idle()
-        return Take(Frame(guide.picture(), caption), seconds)
+        driver.idle()
+        return Take(Frame(driver.picture(), caption), seconds)
 
-    guide.with_scan()
+    driver.with_scan()
     yield seen(
         "A low-field scan: coarse and noisy, because only the middle of k-space is sampled.", 4
     )
-    yield from _run(guide, "Run: the image comes about while one looks on.")
-    board.maps.set_visible(False)
+    yield from _run(driver, "Run: the image comes about while one looks on.")
+    layers.maps.set_visible(False)
     yield seen(
         "The reconstruction: a smooth part plus 32 small filters, each printed where it fits.", 4
     )
-    board.maps.set_visible(True)
-    for number, original in enumerate(guide.telling_filters(3)):
+    layers.maps.set_visible(True)
+    for number, original in enumerate(driver.telling_filters(3)):
         session.selected = original
         what = (
             "Why it looks so: the map of a filter." if number == 0 else "The map of another filter."
         )
         yield seen(f"{what}\nDark: the filter is free to act there; bright: it is held back.", 3)
     for number, name in enumerate(dictionaries, start=1):
-        guide.with_result(name)
-        session.selected = guide.telling_filters(1)[0]
+        driver.with_result(name)
+        session.selected = driver.telling_filters(1)[0]
         yield seen(
             f"Another dictionary, {number} of {len(dictionaries)}: {name}. The same network infers "
-            f"its maps,\nwithout any retraining.{_similarity(guide)}",
+            f"its maps,\nwithout any retraining.{_similarity(driver)}",
             4,
         )
-    guide.with_result()
-    session.selected = guide.telling_filters(1)[0]
+    driver.with_result()
+    session.selected = driver.telling_filters(1)[0]
     yield seen("Back to the first dictionary. Now its filters are shuffled…", 3)
     session.shuffle_seed = 3
     yield seen("…the gallery shows them in another order…", 2)
-    guide.run()
-    change = guide.controller.outcome.shuffle_change if guide.controller.outcome else None
+    driver.run()
+    outcome = driver.models.reconstruct.outcome
+    change = None if outcome is None else outcome.shuffle_change
     told = "" if change is None else f"\nLargest change of any pixel: {change:.0e} of the maximum."
     yield seen(f"…and the image stays the same: each map moves with its filter.{told}", 4)
-    yield from _compared(guide)
+    yield from _compared(driver)
 
 
-def _run(guide: Guide, caption: str) -> Iterator[Take]:
+def _run(driver: Driver, caption: str) -> Iterator[Take]:
     """Reconstruct, with a few pictures on the way."""
-    guide.use()
+    driver.use()
     steps: list[Step] = []
-    guide.controller.step.connect(lambda step: steps.append(step))
-    guide.controller.run()
+    driver.dock.workbench.step.connect(lambda step: steps.append(step))
+    driver.models.reconstruct.run()
     for is_telling in _TELLING:
         steps.clear()
-        found = partial(_has_come, guide, is_telling, steps)
-        guide.wait(found)
-        if not guide.controller.is_running:
+        found = partial(_has_come, driver, is_telling, steps)
+        driver.wait(found)
+        if not driver.models.reconstruct.is_running:
             return
-        yield Take(Frame(guide.picture(), caption), 1)
-    guide.wait(lambda: not guide.controller.is_running)
+        yield Take(Frame(driver.picture(), caption), 1)
+    driver.wait(lambda: not driver.models.reconstruct.is_running)
 
 
-def _has_come(guide: Guide, is_telling: Callable[[Step], bool], steps: list[Step]) -> bool:
-    return not guide.controller.is_running or any(is_telling(step) for step in steps)
+def _has_come(driver: Driver, is_telling: Callable[[Step], bool], steps: list[Step]) -> bool:
+    return not driver.models.reconstruct.is_running or any(is_telling(step) for step in steps)
 
 
-def _compared(guide: Guide) -> Iterator[Take]:
+def _compared(driver: Driver) -> Iterator[Take]:
     """Leave filters out, and compare."""
-    session, comparing = guide.session, guide.controller.comparing
+    session, comparing = driver.session, driver.models.compare
 
     def seen(caption: str, seconds: float) -> Take:
-        guide.idle()
-        return Take(Frame(guide.picture(), caption), seconds)
+        driver.idle()
+        return Take(Frame(driver.picture(), caption), seconds)
 
-    guide.with_result()
-    guide.controller.board.maps.set_visible(False)
-    yield seen(f"What if filters are missing? All of them first, kept as A.{_similarity(guide)}", 3)
+    driver.with_result()
+    driver.layers.maps.set_visible(False)
+    yield seen(
+        f"What if filters are missing? All of them first, kept as A.{_similarity(driver)}", 3
+    )
     comparing.pin("A")
     count = 0 if session.dictionary is None else len(session.dictionary)
     session.dropped = tuple(index for index in range(count) if index % 4)
     yield seen("Three of four filters are left out…", 2)
-    guide.run()
+    driver.run()
     comparing.pin("B")
-    guide.controller.board.maps.set_visible(False)
-    yield seen(f"…and the image has to do without them. This is kept as B.{_similarity(guide)}", 3)
-    guide.open_sections("Compare")
+    driver.layers.maps.set_visible(False)
+    yield seen(f"…and the image has to do without them. This is kept as B.{_similarity(driver)}", 3)
+    driver.open_sections("Compare")
     comparing.set_gain(5)
     for view, caption, seconds in (
         ("A", "Compare: A has all filters…", 2),
@@ -181,9 +184,9 @@ def _compared(guide: Guide) -> Iterator[Take]:
         yield seen(caption, seconds)
 
 
-def _similarity(guide: Guide) -> str:
+def _similarity(driver: Driver) -> str:
     """Return how similar the image is to the truth, if that is known."""
-    outcome = guide.controller.outcome
+    outcome = driver.models.reconstruct.outcome
     if outcome is None or outcome.figures is None:
         return ""
     return f" SSIM to the truth: {outcome.figures['SSIM'][1]:.3f}."

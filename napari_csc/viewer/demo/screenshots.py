@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from napari_csc.storage.atomic import replacing
-from napari_csc.viewer.demo.driver import Guide, colours
+from napari_csc.viewer.demo.driver import Driver, colours
 from napari_csc.viewer.demo.palette import few_colours, palette
-from napari_csc.viewer.demo.states import SHOTS, Shot
+from napari_csc.viewer.demo.states import STATES, State
 
 _WIDEST, _HEAVIEST, _COLOURS = 1100, 240_000, 224
 """Pixels, bytes and colours of a picture for the documentation."""
@@ -32,58 +32,58 @@ class Look:
 
 
 LOOKS = (Look(), Look("light"), Look(size=(1366, 768)))
-"""All shots are taken in the first, the main ones in the others as well."""
+"""All states are taken in the first, the main ones in the others as well."""
 
 
-def take_all(guide: Guide, folder: Path, shots: Sequence[Shot] | None = None) -> Iterator[Path]:
-    """Take all shots, the main ones in every theme and size, in a folder for each.
+def take_all(driver: Driver, folder: Path, states: Sequence[State] | None = None) -> Iterator[Path]:
+    """Take all states, the main ones in every theme and size, in a folder for each.
 
     Parameters
     ----------
-    guide
+    driver
         Works the viewer.
     folder
         Where the folders are made.
-    shots
-        Other shots than all there are.
+    states
+        Other states than all there are.
     """
-    shots = SHOTS if shots is None else shots
+    states = STATES if states is None else states
     for look in LOOKS:
-        chosen = shots if look is LOOKS[0] else [one for one in shots if one.is_main]
-        apply(guide, look)
-        yield from take(guide, folder / look.name, chosen)
+        chosen = states if look is LOOKS[0] else [one for one in states if one.is_main]
+        apply(driver, look)
+        yield from take(driver, folder / look.name, chosen)
 
 
-def apply(guide: Guide, look: Look) -> None:
+def apply(driver: Driver, look: Look) -> None:
     """Give the window another theme and size."""
-    guide.viewer.theme = look.theme
-    guide.viewer.window.resize(*look.size)
-    guide.settle()
-    guide.viewer.fit_to_view()
+    driver.viewer.theme = look.theme
+    driver.viewer.window.resize(*look.size)
+    driver.settle()
+    driver.viewer.fit_to_view()
 
 
-def take(guide: Guide, folder: Path, shots: Iterable[Shot]) -> Iterator[Path]:
-    """Take shots one after the other; return where each is written."""
+def take(driver: Driver, folder: Path, states: Iterable[State]) -> Iterator[Path]:
+    """Take states one after the other; return where each is written."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, shot in enumerate(shots, start=1):
-        path = folder / f"{number:02d}-{shot.name}.png"
-        Image.fromarray(_taken(guide, shot)).save(path)
+    for number, state in enumerate(states, start=1):
+        path = folder / f"{number:02d}-{state.name}.png"
+        Image.fromarray(_taken(driver, state)).save(path)
         yield path
 
 
 def take_for_docs(
-    guide: Guide, folder: Path, shots: Sequence[Shot] | None = None
+    driver: Driver, folder: Path, states: Sequence[State] | None = None
 ) -> Iterator[Path]:
-    """Take those shots that the documentation shows, small enough for it."""
-    apply(guide, LOOKS[0])
+    """Take those states that the documentation shows, small enough for it."""
+    apply(driver, LOOKS[0])
     folder.mkdir(parents=True, exist_ok=True)
-    for shot in SHOTS if shots is None else shots:
-        if not shot.docs:
+    for state in STATES if states is None else states:
+        if not state.docs:
             continue
-        picture = Image.fromarray(_taken(guide, shot))
-        if shot.section:
-            picture = picture.crop(guide.frame_of(shot.section))
-        path = folder / f"{shot.docs}.png"
+        picture = Image.fromarray(_taken(driver, state))
+        if state.section:
+            picture = picture.crop(driver.frame_of(state.section))
+        path = folder / f"{state.docs}.png"
         write_small(picture, path)
         yield path
 
@@ -102,10 +102,10 @@ def write_small(picture: Image.Image, path: Path, most: int = _HEAVIEST) -> None
             width = round(0.92 * width)
 
 
-def _taken(guide: Guide, shot: Shot) -> np.ndarray:
-    guide.tidy()
-    shot.arrange(guide)
-    if not guide.controller.is_running:  # what runs is wanted so
-        guide.idle()
-    window = None if shot.grab is None else shot.grab(guide)
-    return guide.picture() if window is None else colours(window)
+def _taken(driver: Driver, state: State) -> np.ndarray:
+    driver.tidy()
+    state.arrange(driver)
+    if not driver.models.reconstruct.is_running:  # what runs is wanted so
+        driver.idle()
+    window = None if state.grab is None else state.grab(driver)
+    return driver.picture() if window is None else colours(window)

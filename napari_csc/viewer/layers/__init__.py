@@ -12,6 +12,7 @@ from napari_csc.viewer.layers.roles import (
     PARTIAL_SUM,
     PIN_A,
     PIN_B,
+    PLACE,
     RECONSTRUCTION,
     REFERENCE,
     REMOVED,
@@ -20,7 +21,7 @@ from napari_csc.viewer.layers.roles import (
     SMOOTH,
     SWIPE,
 )
-from napari_csc.viewer.layers.scan_layers import LayerBoard
+from napari_csc.viewer.layers.scan_layers import ScanLayers
 
 __all__ = [
     "CODE",
@@ -34,6 +35,7 @@ __all__ = [
     "PARTIAL_SUM",
     "PIN_A",
     "PIN_B",
+    "PLACE",
     "RECONSTRUCTION",
     "REFERENCE",
     "REMOVED",
@@ -41,5 +43,5 @@ __all__ = [
     "RULERS",
     "SMOOTH",
     "SWIPE",
-    "LayerBoard",
+    "ScanLayers",
 ]

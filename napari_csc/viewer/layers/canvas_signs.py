@@ -18,7 +18,7 @@ _PLACES = {
 _NAME = "napari-csc {}"
 
 
-class Signs:
+class CanvasSigns:
     """Letters at the edges of the canvas, and a scale bar.
 
     Parameters

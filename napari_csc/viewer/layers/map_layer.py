@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from textwrap import shorten
 from typing import Any
 
@@ -14,7 +13,7 @@ from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import MapsView, Window
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import MAPS
-from napari_csc.viewer.layers.store import Shelf
+from napari_csc.viewer.layers.store import LayerStore
 
 MAPS_KEY = "M"
 _LEGEND = "bright: held back\ndark: free to act"
@@ -28,17 +27,18 @@ class MapLayer:
 
     Parameters
     ----------
-    shelf
+    store
         Where the layer stands.
-    on_filter
-        Called with the position of the filter when the user moves the filter slider.
     """
+
+    filter_moved = Signal(int)
+    """The user moved the filter slider, to the filter at this position."""
 
     changed = Signal()
     """The layer was shown, hidden, made more or less opaque, or has other values."""
 
-    def __init__(self, shelf: Shelf, on_filter: Callable[[int], None]) -> None:
-        self._shelf, self._viewer, self._on_filter = shelf, shelf.viewer, on_filter
+    def __init__(self, store: LayerStore) -> None:
+        self._store, self._viewer = store, store.viewer
         self._dictionary: Dictionary | None = None
         self._position = 0
         self._limits: Window | None = None
@@ -76,8 +76,8 @@ class MapLayer:
             Whether another network made them, so that they need another window.
         """
         self._dictionary = result.dictionary
-        is_new = self._shelf.find(MAPS) is None
-        layer = self._shelf.put(
+        is_new = self._store.find(MAPS) is None
+        layer = self._store.put(
             MAPS,
             MapsView(result, self._limits),
             window,
@@ -95,32 +95,32 @@ class MapLayer:
 
     def set_visible(self, is_visible: bool) -> None:
         """Show or hide the maps."""
-        layer = self._shelf.find(MAPS)
+        layer = self._store.find(MAPS)
         if layer is not None:
             layer.visible = is_visible
 
     @property
     def is_visible(self) -> bool | None:
         """Whether the maps are shown; None if there are none."""
-        layer = self._shelf.find(MAPS)
+        layer = self._store.find(MAPS)
         return None if layer is None else layer.visible
 
     @property
     def opacity(self) -> float:
         """How much the maps hide what is below them, 0 to 1."""
-        layer = self._shelf.find(MAPS)
+        layer = self._store.find(MAPS)
         return float(_LOOK["opacity"] if layer is None else layer.opacity)
 
     def set_opacity(self, opacity: float) -> None:
         """Let the maps hide more or less of what is below them."""
-        layer = self._shelf.find(MAPS)
+        layer = self._store.find(MAPS)
         if layer is not None:
             layer.opacity = opacity
 
     @property
     def window_top(self) -> float:
         """Where the colours end, in units of the noise."""
-        layer = self._shelf.find(MAPS)
+        layer = self._store.find(MAPS)
         return 1.0 if layer is None else float(layer.contrast_limits[1])
 
     def set_limits(self, limits: Window | None) -> None:
@@ -128,14 +128,14 @@ class MapLayer:
 
         The limits stay for the maps of later results.
         """
-        self._limits, layer = limits, self._shelf.find(MAPS)
+        self._limits, layer = limits, self._store.find(MAPS)
         if layer is not None and isinstance(layer.data, MapsView):
             layer.data.limits = limits
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def select(self, position: int) -> None:
         """Move the filter slider."""
-        layer, dims = self._shelf.find(MAPS), self._viewer.dims
+        layer, dims = self._store.find(MAPS), self._viewer.dims
         if layer is None:
             return
         self._position = min(max(position, 0), layer.data.shape[0] - 1)
@@ -145,14 +145,14 @@ class MapLayer:
         self._caption()
 
     def _dims_moved(self) -> None:
-        layer, dims = self._shelf.find(MAPS), self._viewer.dims
+        layer, dims = self._store.find(MAPS), self._viewer.dims
         if layer is None or dims.ndim < 4:
             return
         position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
         if position != self._position:
             self._position = position
             self._caption()
-            self._on_filter(position)
+            self.filter_moved.emit(position)
 
     def _toggle(self) -> None:
         self.set_visible(not self.is_visible)
@@ -163,7 +163,7 @@ class MapLayer:
 
     def _caption(self) -> None:
         """Say which filter's map is shown, and how to read it."""
-        text, layer = self._viewer.canvas.overlays.text, self._shelf.find(MAPS)
+        text, layer = self._viewer.canvas.overlays.text, self._store.find(MAPS)
         if layer is None or self._dictionary is None:
             text.visible = False
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from napari_csc.core.acquisition.lazy import LazyImages
 from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
-from napari_csc.viewer.layers.canvas_signs import Signs
+from napari_csc.viewer.layers.canvas_signs import CanvasSigns
+from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.map_layer import MapLayer
+from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.layers.roles import (
     COMPARED,
-    CONTRIBUTION,
     INITIAL,
     KSPACE,
     OUTPUTS,
@@ -29,22 +31,14 @@ from napari_csc.viewer.layers.roles import (
     PLAYED,
     RECONSTRUCTION,
     REFERENCE,
-    REMOVED,
     SMOOTH,
 )
-from napari_csc.viewer.layers.store import COLORMAPS, Shelf, hold
+from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.layers.windowing import Windowing
-from napari_csc.viewer.sections.compare.layers import DIVERGING, ComparisonLayers
-from napari_csc.viewer.sections.compare.pins import Place
-from napari_csc.viewer.sections.display.layers import Ruler, rulers_in, show_rulers
-from napari_csc.viewer.sections.input.layer_input import own
-from napari_csc.viewer.sections.inspect.layers import mark_place
-from napari_csc.viewer.sections.measure.layers import Marks
-from napari_csc.viewer.sections.measure.planes import planes
-from napari_csc.viewer.sections.play.layers import PlaybackLayers
 
 
-class LayerBoard:
+class ScanLayers:
     """Shows inputs, running and finished reconstructions, each in a layer of its own.
 
     A layer that is there already is updated in place, so that its contrast limits, colormap,
@@ -55,16 +49,27 @@ class LayerBoard:
     ----------
     viewer
         The viewer.
-    on_filter
-        Called with the position of the filter when the user moves the filter slider.
+
+    Attributes
+    ----------
+    store : LayerStore
+        Finds, adds and removes layers by their role; sections put layers of their own there.
+    maps : MapLayer
+        The layer of the sparsity maps.
+    signs : CanvasSigns
+        Orientation letters and scale bar.
+    windowing : Windowing
+        Grey windows by mouse and by percentiles.
     """
 
     cursor_moved = Signal(object)
     """The cursor moved over the canvas: its position in the world."""
     moved = Signal()
     """The sliders below the image moved."""
+    leaving = Signal()
+    """Another input is about to be shown: what was made of the one before has to go."""
 
-    def __init__(self, viewer: ViewerModel, on_filter: Callable[[int], None]) -> None:
+    def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._part: Part = "magnitude"
         self._geometry = Geometry()
@@ -72,33 +77,38 @@ class LayerBoard:
         self._image_window: Window = (0.0, 1.0)
         self._running: Array | None = None
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
-        self._shelf = Shelf(viewer)
-        self.maps = MapLayer(self._shelf, on_filter)
-        self.marks = Marks(self._shelf)
-        self.signs = Signs(viewer)
-        self.windowing = Windowing(self._shelf, RECONSTRUCTION)
-        self.comparison = ComparisonLayers(viewer, self._shelf)
-        self.playback = PlaybackLayers(viewer, self._shelf)
+        self.store = LayerStore(viewer)
+        self.maps = MapLayer(self.store)
+        self.signs = CanvasSigns(viewer)
+        self.windowing = Windowing(self.store, RECONSTRUCTION)
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
 
     def close(self) -> None:
         """Let go of the viewer."""
-        self.playback.close()
-        self.comparison.close()
         self._viewer.dims.events.point.disconnect(self._dims_moved)
         self.maps.close()
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
         self.signs.close()
         self.windowing.close()
-        self._shelf.close()
+        self.store.close()
 
     # ------------------------------------------------------------ input
 
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer."""
+        return self._viewer
+
+    @property
+    def shows_result(self) -> bool:
+        """Whether a finished result is shown."""
+        return self._shown is not None
+
     def find(self, role: str) -> Image | None:
         """Return the layer with a role, if it is still there."""
-        return self._shelf.find(role)
+        return self.store.find(role)
 
     def is_output(self, layer: Layer) -> bool:
         """Return whether a layer was made here, from an input."""
@@ -130,31 +140,30 @@ class LayerBoard:
         simulated
             Whether it was made from another layer, which stays the input to choose.
         """
-        # First, as it may have hidden some of the others, and they keep their look.
-        self.comparison.clear()
+        # First, as some of it may have hidden others, and those keep their look.
+        self.leaving.emit()
         for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE):
             self.remove(role)
         self._shown, self._running = None, None
         self._geometry, self._initial, self._image_window = geometry, initial, window
-        self.marks.clear()
         self._show_letters(acquisition.metadata)
-        if layer is not None and not self._shelf.is_free(layer):
+        if layer is not None and not self.store.is_free(layer):
             layer = None
         before = self.find(INITIAL)
         moved = before is None or before.data.shape != initial.shape
         if layer is not None:
             if before is not None and before is not layer:
                 hold(before, role=None)
-            hold(layer, **self._shelf.tag(INITIAL))
+            hold(layer, **self.store.tag(INITIAL))
         held = {"acquisition": acquisition, "simulated": simulated}
-        self._shelf.put(
+        self.store.put(
             INITIAL, ComplexView(initial, self._part), window, geometry, held, rewindow=True
         )
         if acquisition.reference is not None:
             truth = ComplexView(acquisition.reference, self._part)
             below = {"visible": False}
             chosen = self._viewer.layers.selection.active
-            self._shelf.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
+            self.store.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
             # Not the reference: it is hidden, and the contrast that one sets should be seen.
             self._viewer.layers.selection.active = chosen
         if moved and layer is None:
@@ -203,7 +212,7 @@ class LayerBoard:
         if self._running is None:
             self._running = np.array(self._initial[list(slices)])
             self._running[index] = picture
-            self._put_image(RECONSTRUCTION, self._running, slices[0])
+            self.put_image(RECONSTRUCTION, self._running, slices[0])
             return
         self._running[index] = picture
         layer = self.find(RECONSTRUCTION)
@@ -223,8 +232,8 @@ class LayerBoard:
         self._running, self._shown = None, (result, windows, first_slice, maps_name)
         # Saving any of these layers writes the whole result, with the input it was made from.
         held = {"result": result, "acquisition": acquisition}
-        self._put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
-        self._put_image(RECONSTRUCTION, result.image, first_slice, held)
+        self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
+        self.put_image(RECONSTRUCTION, result.image, first_slice, held)
         place = self._geometry.at_slice(first_slice)
         self.maps.show(result, windows.maps, place, held, is_other=new_maps)
 
@@ -248,18 +257,18 @@ class LayerBoard:
         self._geometry, self._shown = geometry, None
         self._initial = np.asarray(result.initial)
         self._image_window = windows.image
-        self._put_image(INITIAL, result.initial, 0, {"result": result}, {"visible": False})
+        self.put_image(INITIAL, result.initial, 0, {"result": result}, {"visible": False})
         if result.reference is None:
             self.remove(REFERENCE)
         else:
-            self._put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
+            self.put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
         maps_name = str(result.provenance.get("settings", {}).get("maps"))
         self.show_result(result, windows, 0, maps_name, acquisition)
 
     def _take(self, layer: Layer, role: str) -> None:
         """Give a role to a layer; the one before goes, but not a scan that can be chosen again."""
         before = self.find(role)
-        if not self._shelf.is_free(layer):
+        if not self.store.is_free(layer):
             return
         if before is not None and before is not layer:
             is_scan = own(before).get("result") is None and not self.is_output(before)
@@ -267,7 +276,7 @@ class LayerBoard:
                 hold(before, role=None)
             else:
                 self.remove(role)
-        hold(layer, **self._shelf.tag(role))
+        hold(layer, **self.store.tag(role))
 
     def restore(self) -> None:
         """After a cancelled run show the last finished result again, or none."""
@@ -278,60 +287,17 @@ class LayerBoard:
             self.remove(RECONSTRUCTION)
         elif self.find(RECONSTRUCTION) is not None:
             result, _, first_slice, _ = self._shown
-            self._put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
-
-    def show_extra(
-        self, role: str, values: torch.Tensor | Array, window: Window, first_slice: int = 0
-    ) -> None:
-        """Show codes or contribution of the filter, or k-space, made on demand.
-
-        ``first_slice`` is where k-space begins; the others begin where the result does.
-        """
-        if role == KSPACE:
-            look = {"colormap": "magma", "visible": True}
-            place = self._geometry.at_slice(first_slice)
-            self._shelf.put(KSPACE, values, window, place, {}, look, rewindow=True)
-        elif role == REMOVED and self._shown is not None:
-            place = self._geometry.at_slice(self._shown[2])
-            look = {"colormap": DIVERGING, "blending": "opaque"}
-            layer = self._shelf.put(REMOVED, values, window, place, {}, look, rewindow=True)
-            layer.colorbar.visible = True
-        elif self._shown is not None:
-            # Over the map: one sees that the filter acts where its map is dark.
-            look = {"blending": "additive", "colormap": "cyan" if role == CONTRIBUTION else "green"}
-            first = self._shown[2]
-            self._put_image(role, values, first, {}, look, window=window, rewindow=True)
-
-    def show_rulers(self, rulers: Array) -> None:
-        """Show which filter contributes most at each pixel (slice, y, x), -1 for none."""
-        if self._shown is not None:
-            result, _, first, _ = self._shown
-            count = len(result.dictionary)
-            show_rulers(self._shelf, rulers, count, self._geometry.at_slice(first))
-
-    def rulers(self) -> list[Ruler]:
-        """Return which filters rule most of the slice that is looked at."""
-        return rulers_in(self._shelf, self.slice_of_result())
+            self.put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there; its look is kept for the next of its kind."""
-        self._shelf.remove(role)
+        self.store.remove(role)
 
-    # ------------------------------------------------------------ measuring
-
-    def draw_mark(self, kind: str) -> None:
-        """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
-        self.marks.draw(kind, self._geometry)
-
-    def mark_place(self, position: tuple[float, ...] | None) -> None:
-        """Put a cross at a position in the world, or take it away."""
-        place = None if position is None else self.place_of(position)
-        first = 0 if self._shown is None else self._shown[2]
-        mark_place(self._shelf, place, self._geometry.at_slice(first))
+    # ------------------------------------------------------------ where things are
 
     def planes(self, number: int) -> dict[str, Array]:
         """Return a slice of the whole (y, x), complex, of each image that has it, by role."""
-        return planes(self._shelf, self._geometry, number)
+        return planes(self.store, self._geometry, number)
 
     def pixel_spacing(self) -> tuple[tuple[float, float], str]:
         """Return the size of a pixel (y, x) and its unit."""
@@ -361,7 +327,7 @@ class LayerBoard:
 
     def visibilities(self) -> dict[str, bool]:
         """Return which of the layers made here are visible, by role."""
-        held = {self._shelf.role_of(layer): layer.visible for layer in self._viewer.layers}
+        held = {self.store.role_of(layer): layer.visible for layer in self._viewer.layers}
         return {role: is_visible for role, is_visible in held.items() if role}
 
     def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
@@ -398,7 +364,7 @@ class LayerBoard:
         result, _, first, _ = self._shown
         return min(max(self.current_slice() - first, 0), len(result.image) - 1)
 
-    def _put_image(
+    def put_image(
         self,
         role: str,
         values: torch.Tensor | Array,
@@ -408,8 +374,21 @@ class LayerBoard:
         window: Window | None = None,
         rewindow: bool = False,
     ) -> None:
+        """Add or update a layer of complex images, in the real view that is shown.
+
+        Parameters
+        ----------
+        role
+            What it is.
+        values
+            Complex images (slice, y, x).
+        first_slice
+            Which slice of the input the first of them is.
+        held, look, window, rewindow
+            See `LayerStore.put`; the window is that of the input if None.
+        """
         view = ComplexView(values, self._part)
         geometry = self._geometry.at_slice(first_slice)
-        self._shelf.put(
+        self.store.put(
             role, view, window or self._image_window, geometry, held or {}, look, rewindow
         )

@@ -11,14 +11,14 @@ from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
+from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import COMPARED, INITIAL, OUTPUTS, PLAYED, RECONSTRUCTION
-from napari_csc.viewer.sections.input.layer_input import KEY, own
+from napari_csc.viewer.layers.tags import KEY, hold, own
 
 _ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
-COLORMAPS = {"magnitude": "gray", "phase": "twilight_shifted", "real": "gray", "imaginary": "gray"}
 
 
-class Shelf:
+class LayerStore:
     """Adds, updates and removes layers by their role.
 
     A layer that is there already is updated in place, so that its contrast limits, colormap,
@@ -175,11 +175,6 @@ class Shelf:
             index = min(places) if places else None
         if index is not None and layers.index(layer) != index:
             layers.move(layers.index(layer), index)
-
-
-def hold(layer: Layer, **values: Any) -> None:
-    """Add to what a layer holds of this plugin, in a copy: a duplicated layer may share it."""
-    layer.metadata[KEY] = {**own(layer), **values}
 
 
 def set_changed(layer: Layer, keywords: dict[str, Any]) -> None:

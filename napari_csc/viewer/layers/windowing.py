@@ -10,8 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_csc.viewer.images.views import thinned
-from napari_csc.viewer.layers.store import Shelf
-from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.tags import own
 
 MODIFIER = "Alt"
 PRESETS: dict[str, tuple[float, float]] = {
@@ -33,15 +33,15 @@ class Windowing:
 
     Parameters
     ----------
-    shelf
+    store
         Finds layers by role.
     fallback
         Role of the layer that is meant when no image layer is chosen.
     """
 
-    def __init__(self, shelf: Shelf, fallback: str) -> None:
-        self._shelf, self._fallback = shelf, fallback
-        self._viewer: ViewerModel = shelf.viewer
+    def __init__(self, store: LayerStore, fallback: str) -> None:
+        self._store, self._fallback = store, fallback
+        self._viewer: ViewerModel = store.viewer
         self._camera: tuple[Any, float] | None = None
         self._viewer.mouse_drag_callbacks.append(self._dragged)
         self._viewer.mouse_double_click_callbacks.append(self._double_clicked)
@@ -78,7 +78,7 @@ class Windowing:
 
     def _layer(self) -> Image | None:
         chosen = self._viewer.layers.selection.active
-        return chosen if isinstance(chosen, Image) else self._shelf.find(self._fallback)
+        return chosen if isinstance(chosen, Image) else self._store.find(self._fallback)
 
     def _place(self, layer: Image) -> list[int]:
         """Return the indices of the slice that is shown along all but the last two axes."""

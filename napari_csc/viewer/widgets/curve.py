@@ -9,8 +9,10 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
-_LINE = QColor("#ff9f1c")
-_GRID = QColor(128, 128, 128)
+from napari_csc.viewer.widgets.colours import ACCENT, FRAME
+
+_LINE = QColor(ACCENT)
+_GRID = QColor(FRAME)
 _INSIDE = 4
 
 

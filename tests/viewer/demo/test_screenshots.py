@@ -10,9 +10,9 @@ from PIL import Image
 from napari_csc.errors import CscError
 from napari_csc.viewer import app
 from napari_csc.viewer.demo import film, screenshots
-from napari_csc.viewer.demo.driver import Guide
+from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.palette import few_colours, palette
-from napari_csc.viewer.demo.states import SHOTS, Shot
+from napari_csc.viewer.demo.states import STATES, State
 from napari_csc.viewer.layers import KSPACE, RULERS
 
 pytestmark = pytest.mark.gui
@@ -21,14 +21,14 @@ SMALL = "dct-8-5"
 
 
 @pytest.fixture
-def guide(dock, viewer, scan_file: Path) -> Guide:
-    guide = Guide(viewer, dock, scan_file, SMALL)
-    guide.ready()
-    return guide
+def driver(dock, viewer, scan_file: Path) -> Driver:
+    driver = Driver(viewer, dock, scan_file, SMALL)
+    driver.ready()
+    return driver
 
 
-def shots(*names: str) -> list[Shot]:
-    found = {one.name: one for one in SHOTS}
+def states(*names: str) -> list[State]:
+    found = {one.name: one for one in STATES}
     return [found[name] for name in names]
 
 
@@ -37,17 +37,17 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_names_are_told_apart() -> None:
-    names = [one.name for one in SHOTS]
-    docs = [one.docs for one in SHOTS if one.docs]
+    names = [one.name for one in STATES]
+    docs = [one.docs for one in STATES if one.docs]
     assert len(set(names)) == len(names)
     assert len(set(docs)) == len(docs)
 
 
-def test_main_shots_come_in_every_look(guide, tmp_path, monkeypatch) -> None:
+def test_main_shots_come_in_every_look(driver, tmp_path, monkeypatch) -> None:
     looks = (screenshots.Look(size=(1000, 700)), screenshots.Look("light", (1000, 700)))
     monkeypatch.setattr(screenshots, "LOOKS", looks)
-    chosen = shots("initial", "section-solver", "measure")
-    written = list(screenshots.take_all(guide, tmp_path, chosen))
+    chosen = states("initial", "section-solver", "measure")
+    written = list(screenshots.take_all(driver, tmp_path, chosen))
     assert [str(path.relative_to(tmp_path)) for path in written] == [
         "dark-1000x700/01-initial.png",
         "dark-1000x700/02-section-solver.png",
@@ -61,24 +61,24 @@ def test_main_shots_come_in_every_look(guide, tmp_path, monkeypatch) -> None:
     assert not np.array_equal(pixels(written[1]), pixels(written[2]))
 
 
-def test_each_state_is_arranged(guide, dock, viewer, tmp_path) -> None:
+def test_each_state_is_arranged(driver, dock, viewer, tmp_path) -> None:
     def arrange(name: str) -> None:
-        guide.tidy()
-        shots(name)[0].arrange(guide)
-        guide.idle()
+        driver.tidy()
+        states(name)[0].arrange(driver)
+        driver.idle()
 
     arrange("measure")
-    measuring = dock.controller.measuring
+    measuring = dock.models.measure
     assert measuring.profiles
     assert len(measuring.contrasts()) >= 2
     arrange("inspect-region")
     assert dock.inspect_panel.where_box.currentText() == "region 1"
     assert dock.inspect_panel.bars.bars
     arrange("compare-difference")
-    assert dock.controller.comparing.view == "difference"
+    assert dock.models.compare.view == "difference"
     assert not dock.measure_panel.scale_bar.isChecked(), "the picture before is tidied away"
     arrange("blinded-reading")
-    assert dock.controller.reading_desk.reading is not None
+    assert dock.models.blinded_reading.trials is not None
     assert not list(tmp_path.glob("**/votes.csv"))
     arrange("problem")
     assert "was trained for" in dock.run_panel.line.text()
@@ -91,9 +91,9 @@ def test_each_state_is_arranged(guide, dock, viewer, tmp_path) -> None:
     assert "any picture" not in viewer.layers
 
 
-def test_pictures_for_the_documentation_are_small(guide, tmp_path) -> None:
-    chosen = shots("initial", "section-presets", "section-solver", "maps-side-by-side")
-    written = list(screenshots.take_for_docs(guide, tmp_path, chosen))
+def test_pictures_for_the_documentation_are_small(driver, tmp_path) -> None:
+    chosen = states("initial", "section-presets", "section-solver", "maps-side-by-side")
+    written = list(screenshots.take_for_docs(driver, tmp_path, chosen))
     assert [path.name for path in written] == [
         "viewer-initial.png",
         "viewer-presets.png",
@@ -121,10 +121,10 @@ def test_small_coloured_things_keep_their_colour() -> None:
     assert np.abs(np.asarray(few)[11, 12].astype(int) - (255, 159, 28)).max() < 12
 
 
-def test_film_has_differing_pictures(guide, tmp_path, monkeypatch) -> None:
+def test_film_has_differing_pictures(driver, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(film, "SIZE", (900, 600))
     monkeypatch.setattr(film, "_WIDTH", 300)
-    path = film.write_film(guide, tmp_path / "film.gif", dictionaries=("gabor-6-5",))
+    path = film.write_film(driver, tmp_path / "film.gif", dictionaries=("gabor-6-5",))
     movie = Image.open(path)
     assert movie.n_frames >= 12
     frames, lasting = [], 0.0
@@ -137,22 +137,22 @@ def test_film_has_differing_pictures(guide, tmp_path, monkeypatch) -> None:
     assert 30 < lasting < 90
 
 
-def test_a_problem_ends_the_guide(guide) -> None:
-    guide.with_scan()
-    guide.dock.controller.fail("The scanner is on fire.")
+def test_a_problem_ends_the_guide(driver) -> None:
+    driver.with_scan()
+    driver.dock.workbench.fail("The scanner is on fire.")
     with pytest.raises(CscError, match="on fire"):
-        guide.wait(lambda: False)
+        driver.wait(lambda: False)
 
 
-def test_extras_asked_for_twice_or_not_any_more(guide, dock, viewer) -> None:
-    guide.with_result()
+def test_extras_asked_for_twice_or_not_any_more(driver, dock, viewer) -> None:
+    driver.with_result()
     for wanted in ({RULERS}, set(), {RULERS}):
         dock.session.extra_layers = frozenset(wanted)
-        guide.idle()
+        driver.idle()
     assert RULERS in viewer.layers
     dock.session.extra_layers = frozenset({KSPACE})
     dock.session.extra_layers = frozenset()
-    guide.idle()
+    driver.idle()
     assert KSPACE not in viewer.layers
     assert viewer.layers.selection.active is not None
 
@@ -164,7 +164,7 @@ def test_the_demo_writes_what_it_is_asked_for(
     monkeypatch.setattr(
         app.napari, "Viewer", lambda **keywords: make_napari_viewer(show=keywords["show"])
     )
-    monkeypatch.setattr(screenshots, "SHOTS", shots("initial"))
+    monkeypatch.setattr(screenshots, "STATES", states("initial"))
     app.demo(tmp_path, dictionary=SMALL, every=True, docs=tmp_path / "docs")
     said = [Path(line).relative_to(tmp_path) for line in capsys.readouterr().out.split()]
     assert len(said) == 4

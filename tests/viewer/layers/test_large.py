@@ -29,9 +29,9 @@ def large(tmp_path, monkeypatch, head_image: torch.Tensor):
 def images(dock, load, large, qtbot) -> LazyImages:
     """The initial images, after the one in sight has come."""
     load(large)
-    found = dock.controller.board.find(INITIAL).data.values
+    found = dock.workbench.layers.find(INITIAL).data.values
     assert isinstance(found, LazyImages)
-    number = dock.controller.board.current_slice()
+    number = dock.workbench.layers.current_slice()
     qtbot.waitUntil(lambda: found.is_read(number))
     return found
 
@@ -47,7 +47,7 @@ def test_only_what_is_looked_at_is_read(dock, viewer, images, large, qtbot) -> N
     # napari looks at the first slice before it goes to the middle.
     assert not any(images.is_read(number) for number in (1, 3, 4, 5))
     assert "6 slices of 48 × 40" in dock.input_panel.hint.text()
-    dock.controller.board.go_to_slice(5)
+    dock.workbench.layers.go_to_slice(5)
     qtbot.waitUntil(lambda: images.is_read(5))
     qtbot.waitUntil(lambda: dock.run_panel.line.text() == "Slice 5 has been read.")
     np.testing.assert_allclose(shown(viewer), whole.adjoint()[5].abs(), rtol=1e-5)
@@ -56,7 +56,7 @@ def test_only_what_is_looked_at_is_read(dock, viewer, images, large, qtbot) -> N
 
 
 def test_a_slice_is_reconstructed(dock, viewer, images, large, run, qtbot) -> None:
-    dock.controller.board.go_to_slice(4)
+    dock.workbench.layers.go_to_slice(4)
     qtbot.waitUntil(lambda: images.is_read(4))
     run()
     result = dock.session.result
@@ -76,7 +76,7 @@ def test_all_slices_are_reconstructed(dock, viewer, images, run) -> None:
 
 
 def test_kspace_of_the_slice_in_sight(dock, viewer, images, large, qtbot) -> None:
-    dock.controller.board.go_to_slice(3)
+    dock.workbench.layers.go_to_slice(3)
     dock.display_panel.kspace.setChecked(True)
     qtbot.waitUntil(lambda: KSPACE in viewer.layers)
     layer = viewer.layers[KSPACE]
@@ -93,13 +93,13 @@ def test_corrections(dock, viewer, images, qtbot) -> None:
     assert dock.input_panel.rows_box.value() == 24
     smoother = viewer.layers[INITIAL].data.values
     assert isinstance(smoother, LazyImages)
-    number = dock.controller.board.current_slice()
+    number = dock.workbench.layers.current_slice()
     qtbot.waitUntil(lambda: smoother.is_read(number))
 
 
 def test_measuring_and_views(dock, viewer, images) -> None:
-    number = dock.controller.board.current_slice()
-    planes = dock.controller.board.planes(number)
+    number = dock.workbench.layers.current_slice()
+    planes = dock.workbench.layers.planes(number)
     np.testing.assert_array_equal(planes[INITIAL], images.image(number))
     dock.session.part = "phase"
     assert viewer.layers[INITIAL].data.part == "phase"
@@ -108,16 +108,16 @@ def test_measuring_and_views(dock, viewer, images) -> None:
 
 def test_a_file_that_goes_away_is_told(dock, images, large, qtbot, problems) -> None:
     large.unlink()
-    dock.controller.board.go_to_slice(5)
+    dock.workbench.layers.go_to_slice(5)
     qtbot.waitUntil(lambda: len(problems()) > 0)
     assert "is gone" in problems()[0]
-    dock.controller.run()
-    qtbot.waitUntil(lambda: not dock.controller.is_running)
+    dock.models.reconstruct.run()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running)
     assert "is gone" in problems()[-1]
 
 
 def test_another_scan_opens_at_its_middle(dock, viewer, images, load, tmp_path) -> None:
-    dock.controller.board.go_to_slice(0)
+    dock.workbench.layers.go_to_slice(0)
     stack = torch.randn((9, 30, 24), dtype=torch.complex64)
     load(write(tmp_path / "other.cfl", kspace_of(stack), "slice,y,x"))
-    assert dock.controller.board.current_slice() == 4
+    assert dock.workbench.layers.current_slice() == 4

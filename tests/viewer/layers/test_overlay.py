@@ -52,7 +52,7 @@ def test_the_map_is_hidden_and_shown_by_key_box_and_layer(dock, viewer, overlay)
     assert caption.visible
     layer.visible = False
     assert not overlay.box.isChecked()
-    dock.controller.close()
+    dock.workbench.close()
     assert MAPS_KEY not in [str(key) for key in viewer.keymap]
 
 
@@ -183,7 +183,7 @@ def test_the_boundary_of_a_swipe_is_a_line() -> None:
 
 def test_boxes_follow_a_dictionary_of_no_family(dock, qtbot) -> None:
     panel = dock.dictionary_panel
-    dock.controller.choose_dictionary("brain-16-11")
+    dock.models.dictionary.choose("brain-16-11")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "brain-16-11")
     assert panel.count_box.value() == 16
     assert panel.size_box.value() == 11
@@ -194,7 +194,7 @@ def test_boxes_follow_a_dictionary_of_no_family(dock, qtbot) -> None:
 
 
 def test_what_was_asked_for_is_taken_back_when_it_is_drawn(dock, viewer, overlay) -> None:
-    dock.controller.measuring.draw("line")
+    dock.models.measure.draw("line")
     assert dock.run_panel.line.text().startswith("Drag")
     viewer.layers["lines to measure"].add_lines(np.array([[0, 5, 5], [0, 9, 9]]))
     assert dock.run_panel.line.text().startswith("Drawn")
@@ -225,9 +225,9 @@ def test_first_iterates_do_not_flicker_over_a_rough_picture() -> None:
 
 def test_two_docks_have_captions_of_their_own(make_dock) -> None:
     first = make_dock()
-    viewer = first.controller.board._viewer
+    viewer = first.workbench.layers._viewer
     second = make_dock(viewer)
-    captions = [one.controller.board.comparison._caption for one in (first, second)]
+    captions = [one.dock.models.compare.layers._caption for one in (first, second)]
     captions[0].show("one")
     captions[1].show("two")
     texts = [viewer.canvas.overlays[one._name].text for one in captions]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QWidget
 
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.votes import Vote
 from napari_csc.viewer.widgets.parts import button, row, wrapped
 
@@ -18,9 +18,9 @@ _BUTTONS: tuple[tuple[Vote, str, str], ...] = (
 class BlindedGroup(QWidget):
     """Starts and ends a blinded reading, and takes the votes."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: BlindedReading) -> None:
         super().__init__()
-        self._desk = desk = controller.reading_desk
+        self._model = model
         form = QFormLayout(self)
         form.setContentsMargins(6, 2, 6, 2)
         form.setVerticalSpacing(4)
@@ -42,7 +42,7 @@ class BlindedGroup(QWidget):
             "Show A and B as left and right, in a new random order after each vote, without "
             "telling which is which. Stacks go on to the next slice after each vote.",
         )
-        self.start.clicked.connect(lambda: desk.start(self.path.text(), self.reader.text()))
+        self.start.clicked.connect(lambda: model.start(self.path.text(), self.reader.text()))
         self.state = wrapped()
         form.addRow(self.start)
         form.addRow(self.state)
@@ -60,14 +60,14 @@ class BlindedGroup(QWidget):
             "Side by side",
             "Show both again. On the image, the key B shows left and right in turn instead.",
         )
-        self.both.clicked.connect(desk.look_at_both)
+        self.both.clicked.connect(model.look_at_both)
         self.end = button("End reading", "Say how the votes fell, and which is which.")
-        self.end.clicked.connect(desk.end)
+        self.end.clicked.connect(model.end)
         ending = QWidget()
         ending.setLayout(row(self.both, self.end))
         form.addRow(ending)
         self._during = (votes, self.note, ending)
-        desk.changed.connect(self._show)
+        model.changed.connect(self._show)
         self._show()
 
     def _choose(self) -> None:
@@ -82,20 +82,20 @@ class BlindedGroup(QWidget):
             self.path.setText(path if path.endswith(".csv") else f"{path}.csv")
 
     def _vote(self, vote: Vote) -> None:
-        before = self._desk.reading.trial if self._desk.reading is not None else 0
-        self._desk.vote(vote, self.note.text())
-        if self._desk.reading is not None and self._desk.reading.trial != before:
+        before = self._model.trials.trial if self._model.trials is not None else 0
+        self._model.vote(vote, self.note.text())
+        if self._model.trials is not None and self._model.trials.trial != before:
             self.note.clear()
 
     def _show(self) -> None:
-        reading = self._desk.reading
+        trials = self._model.trials
         for widget in self._during:
-            widget.setVisible(reading is not None)
-        self.start.setVisible(reading is None)
+            widget.setVisible(trials is not None)
+        self.start.setVisible(trials is None)
         for field in (self.reader, self.path, self.choose):
-            field.setEnabled(reading is None)
-        if reading is None:
-            self.state.setText(self._desk.remark)
+            field.setEnabled(trials is None)
+        if trials is None:
+            self.state.setText(self._model.remark)
         else:
-            self.state.setText(f"Trial {reading.trial}: which image is better?")
+            self.state.setText(f"Trial {trials.trial}: which image is better?")
         self.state.setVisible(bool(self.state.text()))

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from psygnal import Signal
 
 from napari_csc.errors import CscError
-from napari_csc.viewer.layers import DIFFERENCE, LEFT, PIN_A, PIN_B, RIGHT, SWIPE, LayerBoard
-from napari_csc.viewer.sections.compare.model import Comparing
-from napari_csc.viewer.sections.compare.votes import Reading, Study, Vote
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.layers import DIFFERENCE, LEFT, PIN_A, PIN_B, RIGHT, SWIPE
+from napari_csc.viewer.sections.compare.model import CompareModel
+from napari_csc.viewer.sections.compare.votes import Study, Trials, Vote
+from napari_csc.viewer.workbench import Workbench
 
 Sight = Literal["side by side", "left", "right"]
 _NEUTRAL = {PIN_A: LEFT, PIN_B: RIGHT}
 
 
-class ReadingDesk:
+class BlindedReading:
     """Shows the trials of a blinded reading and takes the votes.
 
     Parameters
     ----------
-    session, board
-        Those of the controller.
-    comparing
-        Holds the two results.
-    tell, fail
-        Say something to the user, or a problem.
+    workbench
+        Session, layers and messages, and the model of the section, which holds the two results.
 
     Attributes
     ----------
-    reading : Reading or None
+    trials : Trials or None
         What goes on.
     remark : str
         How the last reading ended.
@@ -42,28 +37,23 @@ class ReadingDesk:
     changed = Signal()
     """Another trial is shown, or the reading began or ended."""
 
-    def __init__(
-        self,
-        session: Session,
-        board: LayerBoard,
-        comparing: Comparing,
-        tell: Callable[[str], None],
-        fail: Callable[[str], None],
-    ) -> None:
-        self._session, self._board, self._comparing = session, board, comparing
-        self._layers = board.comparison
-        self._tell, self._fail = tell, fail
-        self.reading: Reading | None = None
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._session = workbench, workbench.session
+        self._tell, self._fail = workbench.tell, workbench.fail
+        self._scan = workbench.layers
+        self._comparing = workbench.model(CompareModel)
+        self._layers = self._comparing.layers
+        self.trials: Trials | None = None
         self.remark = ""
         self._sight: Sight = "side by side"
-        comparing.cleared.connect(self.end)
+        self._comparing.cleared.connect(self.end)
         self._layers.blinked.connect(self.blink)
         self._layers.removed.connect(self._layer_removed)
 
     def start(self, path: str, reader: str) -> None:
         """Begin a reading whose votes are added to a CSV file."""
         pins = self._comparing.pins
-        if self.reading is not None:
+        if self.trials is not None:
             return
         if len(pins) < 2:
             self._fail("A blinded reading needs two results; pin one as A and another as B first.")
@@ -80,12 +70,12 @@ class ReadingDesk:
             seed=secrets.randbits(32),
         )
         try:
-            reading = Reading(study)
+            trials = Trials(study)
         except CscError as error:
             self._fail(str(error))
             return
         self._comparing.hide()
-        self.reading, self.remark = reading, ""
+        self.trials, self.remark = trials, ""
         # Names in the list of layers would tell which is which.
         self._layers.remove((DIFFERENCE, SWIPE))
         for one, other in _NEUTRAL.items():
@@ -95,26 +85,26 @@ class ReadingDesk:
 
     def vote(self, vote: Vote, note: str = "") -> None:
         """Write a vote, and show the next trial: the next slice, if there are several."""
-        if self.reading is None:
+        if self.trials is None:
             return
         # Written here and now, though on the thread of the viewer: a vote of a few hundred bytes
         # must be safe before the next trial is shown.
         slices, number = self._comparing.slices(), self._comparing.current_slice()
         try:
-            self.reading.vote(vote, number, note)
+            self.trials.vote(vote, number, note)
         except CscError as error:
             self._fail(str(error))
             return
         if len(slices) > 1:
-            self._board.go_to_slice(slices[(number - slices.start + 1) % len(slices)])
+            self._scan.go_to_slice(slices[(number - slices.start + 1) % len(slices)])
         self._show_trial()
         self.changed.emit()
 
     def end(self) -> None:
         """Say how the votes fell, and which result is which again."""
-        if self.reading is None:
+        if self.trials is None:
             return
-        summary, self.reading = self.reading.summary(), None
+        summary, self.trials = self.trials.summary(), None
         self._layers.show_all()
         self._layers.show_caption("")
         for one, other in _NEUTRAL.items():
@@ -126,20 +116,20 @@ class ReadingDesk:
 
     def blink(self) -> None:
         """Show the left image alone, or the right one if the left is shown."""
-        if self.reading is not None:
+        if self.trials is not None:
             self._look("right" if self._sight == "left" else "left")
 
     def look_at_both(self) -> None:
         """Show both images side by side again."""
-        if self.reading is not None:
+        if self.trials is not None:
             self._look("side by side")
 
     def _show_trial(self) -> None:
-        reading, comparing = self.reading, self._comparing
-        if reading is None:
+        trials, comparing = self.trials, self._comparing
+        if trials is None:
             return
         slices = comparing.slices()
-        for role, name in zip((LEFT, RIGHT), reading.order, strict=True):
+        for role, name in zip((LEFT, RIGHT), trials.order, strict=True):
             pin = comparing.pins[name]
             geometry = pin.place.geometry.at_slice(slices.start)
             values, window = pin.cut(slices), comparing.pins["A"].place.window
@@ -153,7 +143,7 @@ class ReadingDesk:
         self._layers.show_caption("" if sight == "side by side" else sight)
 
     def _layer_removed(self, role: str) -> None:
-        if role in (LEFT, RIGHT) and self.reading is not None:
+        if role in (LEFT, RIGHT) and self.trials is not None:
             self.end()
             # In a quiet way: the layers go, too, when the viewer is closed.
             self.remark = f"One of the images was removed, so the reading ended. {self.remark}"

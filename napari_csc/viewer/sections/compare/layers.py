@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from napari.components import ViewerModel
 from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image, Layer
-from napari.utils.colormaps import Colormap
 from psygnal import EmitLoopError, Signal
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.pair_views import DifferenceView, PairView, SwipeView
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window
 from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import (
     COMPARED,
@@ -28,23 +27,12 @@ from napari_csc.viewer.layers.roles import (
     SWIPE,
 )
 from napari_csc.viewer.layers.stage import Stage, is_picture
-from napari_csc.viewer.layers.store import Shelf, hold
-from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.tags import hold, own
 
 BLINK_KEY = "B"
 _CAPTION = "napari_csc_compare"
 _LINKED = (PIN_A, PIN_B, SWIPE, LEFT, RIGHT)
-# Blue and orange of equal lightness are told apart by all kinds of colour vision; black is zero.
-DIVERGING = Colormap(
-    [
-        (0.65, 0.85, 1.0, 1.0),
-        (0.10, 0.45, 0.85, 1.0),
-        (0.0, 0.0, 0.0, 1.0),
-        (0.75, 0.36, 0.03, 1.0),
-        (0.95, 0.82, 0.5, 1.0),
-    ],
-    name="blue black orange",
-)
 
 
 class ComparisonLayers:
@@ -54,9 +42,7 @@ class ComparisonLayers:
 
     Parameters
     ----------
-    viewer
-        The viewer.
-    shelf
+    store
         Where the layers of the plugin are found.
     """
 
@@ -67,8 +53,9 @@ class ComparisonLayers:
     window_changed = Signal(str)
     """The contrast limits of the layer with this role changed."""
 
-    def __init__(self, viewer: ViewerModel, shelf: Shelf) -> None:
-        self._viewer, self._shelf = viewer, shelf
+    def __init__(self, store: LayerStore) -> None:
+        self._store = store
+        self._viewer = viewer = store.viewer
         self._stage = Stage(viewer)
         self._ours = False
         self._caption = Caption(viewer, _CAPTION)
@@ -111,7 +98,7 @@ class ComparisonLayers:
         view = SwipeView(*values, part)
         view.share, view.line = self.share(), self.top()
         self._put(SWIPE, view, (0.0, self.top()), geometry, {"visible": False})
-        model, layer = self._model(SWIPE), self._shelf.find(SWIPE)
+        model, layer = self._model(SWIPE), self._store.find(SWIPE)
         if model is not None and layer is not None:
             layer.colormap = model.colormap
         self._link()
@@ -127,7 +114,7 @@ class ComparisonLayers:
 
     def set_gain(self, gain: int) -> None:
         """Show the difference in the window of the images over the gain."""
-        layer = self._shelf.find(DIFFERENCE)
+        layer = self._store.find(DIFFERENCE)
         if layer is not None:
             top = self.top() / gain
             layer.contrast_limits_range = (-top, top)
@@ -136,42 +123,42 @@ class ComparisonLayers:
     def top(self) -> float:
         """Return where the grey window of the pinned results ends."""
         for role in _LINKED:
-            layer = self._shelf.find(role)
+            layer = self._store.find(role)
             if layer is not None:
                 return float(layer.contrast_limits[1]) or 1.0
         return 1.0
 
     def difference_window(self) -> Window | None:
         """Return the window that the difference is shown in."""
-        layer = self._shelf.find(DIFFERENCE)
+        layer = self._store.find(DIFFERENCE)
         return None if layer is None else (layer.contrast_limits[0], layer.contrast_limits[1])
 
     def share(self) -> float:
         """Return where the boundary of the swipe is, as a share of the width."""
-        layer = self._shelf.find(SWIPE)
+        layer = self._store.find(SWIPE)
         return SwipeView.share if layer is None else layer.data.share
 
     def set_share(self, share: float) -> None:
         """Move the boundary of the swipe to this share of the width."""
-        layer = self._shelf.find(SWIPE)
+        layer = self._store.find(SWIPE)
         if layer is not None:
             layer.data.share, layer.data.line = share, layer.contrast_limits[1]
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def remove(self, roles: Sequence[str] = COMPARED) -> None:
         """Remove layers, those that are there."""
-        found = {role: layer for role in roles if (layer := self._shelf.find(role)) is not None}
+        found = {role: layer for role in roles if (layer := self._store.find(role)) is not None}
         if not found:
             return
         # In one go: napari tidies up after each removal, which takes half a second.
         with self._own_hand(), self._viewer.layers.batched_update():
             for role, layer in found.items():
                 unlink_layers([layer])
-                self._shelf.remove(role)
+                self._store.remove(role)
 
     def recast(self, role: str, new: str) -> None:
         """Give a layer another role and name; much quicker than to remove and add one."""
-        layer = self._shelf.find(role)
+        layer = self._store.find(role)
         if layer is not None:
             hold(layer, role=new)
             layer.name = new
@@ -184,13 +171,13 @@ class ComparisonLayers:
 
     def has(self, role: str) -> bool:
         """Return whether there is a layer with a role."""
-        return self._shelf.find(role) is not None
+        return self._store.find(role) is not None
 
     # ------------------------------------------------------------ what is seen
 
     def show(self, roles: Sequence[str], side_by_side: bool = False) -> None:
         """Show these layers only, until `show_all`."""
-        found = [self._shelf.find(role) for role in roles]
+        found = [self._store.find(role) for role in roles]
         self._stage.show([layer for layer in found if layer is not None], side_by_side)
 
     def show_all(self) -> None:
@@ -208,7 +195,7 @@ class ComparisonLayers:
     ) -> None:
         chosen, is_new = self._viewer.layers.selection.active, not self.has(role)
         model = self._model(role)
-        layer = self._shelf.put(role, view, window, geometry, {}, look)
+        layer = self._store.put(role, view, window, geometry, {}, look)
         if not is_new:
             return
         layer.visible = False
@@ -229,7 +216,7 @@ class ComparisonLayers:
     def _model(self, role: str) -> Image | None:
         """Return the layer that a new one takes its look from."""
         for other in (*_LINKED, RECONSTRUCTION):
-            layer = self._shelf.find(other)
+            layer = self._store.find(other)
             if layer is not None and other != role:
                 return layer
         return None
@@ -244,7 +231,7 @@ class ComparisonLayers:
             layers.move(place, index)
 
     def _link(self) -> None:
-        found = [self._shelf.find(role) for role in _LINKED]
+        found = [self._store.find(role) for role in _LINKED]
         layers = [layer for layer in found if layer is not None]
         if len(layers) > 1:
             link_layers(layers, ("contrast_limits",))
@@ -259,7 +246,7 @@ class ComparisonLayers:
 
     def _layer_removed(self, event: Any) -> None:
         layer: Layer = event.value
-        role = self._shelf.role_of(layer)
+        role = self._store.role_of(layer)
         if role in COMPARED and not self._ours:
             unlink_layers([layer])
             self.removed.emit(role)

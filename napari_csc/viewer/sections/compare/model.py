@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from textwrap import shorten
 from typing import Literal
 
 from psygnal import Signal
 
 from napari_csc.viewer.background.lane import Handlers, Ticket
-from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.layers import DIFFERENCE, INITIAL, PIN_A, PIN_B, REFERENCE, SWIPE, LayerBoard
+from napari_csc.viewer.layers import DIFFERENCE, INITIAL, PIN_A, PIN_B, REFERENCE, SWIPE
+from napari_csc.viewer.sections.compare.layers import ComparisonLayers
 from napari_csc.viewer.sections.compare.metric_table import tables_of_pins
 from napari_csc.viewer.sections.compare.pins import (
     NAMES,
@@ -22,7 +21,7 @@ from napari_csc.viewer.sections.compare.pins import (
     differing,
     misfit,
 )
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.workbench import Workbench
 
 View = Literal["result", "A", "B", "difference", "swipe", "side by side"]
 GAINS = (1, 5, 10)
@@ -32,18 +31,18 @@ _CAPTION = 44
 _ROW = (REFERENCE, INITIAL, PIN_A, PIN_B, DIFFERENCE)
 
 
-class Comparing:
+class CompareModel:
     """Two pinned results and how they are looked at.
 
     Parameters
     ----------
-    session, board, lanes
-        Those of the controller.
-    tell, fail
-        Say something to the user, or a problem.
+    workbench
+        Session, layers, lanes and messages.
 
     Attributes
     ----------
+    layers : ComparisonLayers
+        The layers of the pinned results.
     pins : dict
         The pinned results by name.
     view : str
@@ -63,31 +62,31 @@ class Comparing:
     measured = Signal(object)
     """The `FigureTable` of the slice that is looked at, or None while there is none."""
 
-    def __init__(
-        self,
-        session: Session,
-        board: LayerBoard,
-        lanes: Lanes,
-        tell: Callable[[str], None],
-        fail: Callable[[str], None],
-    ) -> None:
-        self._session, self._board, self._lanes = session, board, lanes
-        self._layers = board.comparison
-        self._tell, self._fail = tell, fail
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._session = workbench, workbench.session
+        self._tell, self._fail = workbench.tell, workbench.fail
+        self._scan = workbench.layers
+        self.layers = ComparisonLayers(workbench.layers.store)
         self.pins: dict[Name, Pin] = {}
         self.view: View = "result"
         self.gain = GAINS[0]
         self.remark = ""
         self.is_hidden = False
         self._measured_slice: int | None = None
-        events = session.events
+        self._scan.leaving.connect(self.layers.clear)
+        workbench.running.connect(self._run_started)
+        events = self._session.events
         events.acquisition.connect(self._input_changed)
         events.result.connect(self._result_changed)
         events.part.connect(self._part_changed)
-        self._layers.blinked.connect(self.blink)
-        board.moved.connect(self._slice_moved)
-        self._layers.removed.connect(self._layer_removed)
-        self._layers.window_changed.connect(self._window_changed)
+        self.layers.blinked.connect(self.blink)
+        self._scan.moved.connect(self._slice_moved)
+        self.layers.removed.connect(self._layer_removed)
+        self.layers.window_changed.connect(self._window_changed)
+
+    def close(self) -> None:
+        """Let go of the viewer, and show it as it was."""
+        self.layers.close()
 
     # ------------------------------------------------------------ pins
 
@@ -100,7 +99,7 @@ class Comparing:
         if self.is_hidden:
             self._fail("A blinded reading is going on; end it before you pin another result.")
             return
-        pin, other = Pin.of(result, self._board.place()), self.pins.get(OTHER[name])
+        pin, other = Pin.of(result, self._scan.place()), self.pins.get(OTHER[name])
         if other is not None and (sentence := misfit(other, OTHER[name], pin)):
             self._fail(sentence)
             return
@@ -117,7 +116,7 @@ class Comparing:
         self.pins.clear()
         self.cleared.emit()
         self.show("result")
-        self._layers.remove()
+        self.layers.remove()
         self.remark = remark
         self.changed.emit()
         self.measure()
@@ -130,7 +129,7 @@ class Comparing:
     def current_slice(self) -> int:
         """Return the slice that is looked at, or the nearest that is pinned."""
         slices = self.slices()
-        return min(max(self._board.current_slice(), slices.start), slices.stop - 1)
+        return min(max(self._scan.current_slice(), slices.start), slices.stop - 1)
 
     def differences(self) -> list[str]:
         """Return in which of the words about them A and B differ."""
@@ -140,10 +139,10 @@ class Comparing:
         """Bring the layers of the pins up to date; they stay hidden until they are shown."""
         part = self._session.part
         for name, pin in self.pins.items():
-            geometry = pin.place.geometry.at_slice(pin.place.first_slice)
-            self._layers.put_image(ROLES[name], pin.image, part, pin.place.window, geometry)
+            geometry = pin.place.of_first
+            self.layers.put_image(ROLES[name], pin.image, part, pin.place.window, geometry)
         for role in (DIFFERENCE, SWIPE):
-            if self._layers.has(role):
+            if self.layers.has(role):
                 self._put_pair(role)
 
     def _put_pair(self, role: str) -> None:
@@ -151,9 +150,9 @@ class Comparing:
         geometry = pins[0].place.geometry.at_slice(slices.start)
         values: tuple[Array, Array] = (pins[0].cut(slices), pins[1].cut(slices))
         if role == DIFFERENCE:
-            self._layers.put_difference(values, self._session.part, geometry, self.gain)
+            self.layers.put_difference(values, self._session.part, geometry, self.gain)
         else:
-            self._layers.put_swipe(values, self._session.part, geometry)
+            self.layers.put_swipe(values, self._session.part, geometry)
 
     # ------------------------------------------------------------ what is seen
 
@@ -182,7 +181,7 @@ class Comparing:
         self.measure()
         self.changed.emit()
 
-    def run_started(self, is_running: bool) -> None:
+    def _run_started(self, is_running: bool) -> None:
         """Show the reconstruction again when one begins."""
         if is_running and self.view != "result":
             self.show("result")
@@ -194,7 +193,7 @@ class Comparing:
     def set_gain(self, gain: int) -> None:
         """Show the difference in another window."""
         self.gain = gain
-        self._layers.set_gain(gain)
+        self.layers.set_gain(gain)
         self._caption()
         self.changed.emit()
 
@@ -203,13 +202,13 @@ class Comparing:
         if self.view != "swipe":
             self.show("swipe")
         if self.view == "swipe":
-            self._layers.set_share(share)
+            self.layers.set_share(share)
             self._caption()
 
     def gain_in_words(self) -> str:
         """Return gain and window of the difference as they are printed."""
-        top, unit = self._layers.top() / self.gain, " rad" * (self._session.part == "phase")
-        window = self._layers.difference_window() or (-top, top)
+        top, unit = self.layers.top() / self.gain, " rad" * (self._session.part == "phase")
+        window = self.layers.difference_window() or (-top, top)
         if max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top:
             return f"window set by hand, {window[0]:.3g} to {window[1]:.3g}{unit}"
         return f"gain × {self.gain}, window ± {top:.3g}{unit}"
@@ -226,15 +225,15 @@ class Comparing:
 
     def _arrange(self) -> None:
         if self.view == "result":
-            self._layers.show_all()
+            self.layers.show_all()
         elif self.view == "side by side":
             if len(self.pins) == 2:
                 self._put_pair(DIFFERENCE)
-            self._layers.show(_ROW, side_by_side=True)
+            self.layers.show(_ROW, side_by_side=True)
         else:
             if self.view in ("difference", "swipe"):
                 self._put_pair(ROLES[self.view])
-            self._layers.show([ROLES[self.view]])
+            self.layers.show([ROLES[self.view]])
         self._caption()
 
     def _show_again(self) -> None:
@@ -251,13 +250,13 @@ class Comparing:
         difference = f"difference B − A{part} · {words}"
         # Of several pictures the last is the difference, and what is right of it is free.
         in_grid = f"B − A{part}: {words}" if len(self.pins) == 2 else ""
-        self._layers.show_caption(
+        self.layers.show_caption(
             {
                 "result": "",
                 "A": f"A{self._told('A')}",
                 "B": f"B{self._told('B')}",
                 "difference": difference,
-                "swipe": f"A left, B right of {100 * self._layers.share():.0f} %",
+                "swipe": f"A left, B right of {100 * self.layers.share():.0f} %",
                 "side by side": in_grid,
             }[self.view],
             is_right=self.view == "side by side",
@@ -275,7 +274,7 @@ class Comparing:
 
     def measure(self) -> None:
         """Measure initial image and pinned results in the slice that is looked at."""
-        pins, lane = dict(self.pins), self._lanes.compare
+        pins, lane = dict(self.pins), self._workbench.lane("compare")
         if not pins or self.is_hidden:
             lane.forget()
             self._measured_slice = None
@@ -322,13 +321,13 @@ class Comparing:
             self._caption()
             self.changed.emit()
         else:
-            self._layers.set_gain(self.gain)
+            self.layers.set_gain(self.gain)
 
     def _layer_removed(self, role: str) -> None:
         name = next((one for one in NAMES if ROLES[one] == role), None)
         if name in self.pins:
             del self.pins[name]
-            self._layers.remove((DIFFERENCE, SWIPE))
+            self.layers.remove((DIFFERENCE, SWIPE))
             # In a quiet way: the layers go, too, when the viewer is closed.
             self.remark = f"The layer of result {name} was removed, so it is no longer pinned."
             self._tell(self.remark)

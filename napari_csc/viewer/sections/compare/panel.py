@@ -8,11 +8,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton
 from superqt import QCollapsible, QLabeledSlider
 
-from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.compare.blinded_group import BlindedGroup
+from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.metric_table import FigureTable
-from napari_csc.viewer.sections.compare.model import GAINS, View
+from napari_csc.viewer.sections.compare.model import GAINS, CompareModel, View
 from napari_csc.viewer.sections.compare.pins import NAMES
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
 
@@ -46,19 +46,19 @@ _BLUR = "Blur: 0 sharp, 1 blurred; noise lowers it too.\nBold: the better one of
 class ComparePanel(Panel):
     """Pins, views, and figures of two results."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: CompareModel, blinded: BlindedReading) -> None:
         super().__init__()
-        self._comparing = comparing = controller.comparing
+        self._model = model
         # All of it is out of sight during a blinded reading: it tells which result is which.
         self.told = Panel()
         self.told.form.setContentsMargins(0, 0, 0, 0)
         self.form.addRow(self.told)
         self._add_pins()
-        self._add_views(controller.board.comparison.key.is_bound)
+        self._add_views(model.layers.key.is_bound)
         self.figures = wrapped()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.figures)
-        self.blinded = BlindedGroup(controller)
+        self.blinded = BlindedGroup(blinded)
         self.blinded_section = section = QCollapsible(
             "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
         )
@@ -66,34 +66,34 @@ class ComparePanel(Panel):
         section.setDuration(0)
         section.addWidget(self.blinded)
         self.form.addRow(section)
-        comparing.changed.connect(self._show)
-        comparing.measured.connect(self._show_figures)
+        model.changed.connect(self._show)
+        model.measured.connect(self._show_figures)
         self._show()
         self._show_figures(None)
 
     def _add_pins(self) -> None:
-        comparing = self._comparing
+        model = self._model
         self.pin_buttons = {
             name: button(f"Pin as {name}", f"Keep the present result as {name}, to compare.")
             for name in NAMES
         }
         for name, one in self.pin_buttons.items():
-            one.clicked.connect(lambda _=False, name=name: comparing.pin(name))
+            one.clicked.connect(lambda _=False, name=name: model.pin(name))
         self.clear_button = button("Clear", "Take both pinned results away.")
-        self.clear_button.clicked.connect(lambda: comparing.clear())
+        self.clear_button.clicked.connect(lambda: model.clear())
         self.told.form.addRow(row(*self.pin_buttons.values(), self.clear_button))
         self.words = wrapped()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.words)
 
     def _add_views(self, has_key: bool) -> None:
-        comparing = self._comparing
+        model = self._model
         self.view_buttons: dict[View, QPushButton] = {}
         for view, text, tip in _VIEWS:
             one = button(text, f"{tip} {_KEY_FREE if has_key else _KEY_TAKEN}")
             one.setCheckable(True)
             one.setStyleSheet("padding: 3px;")
-            one.clicked.connect(lambda _=False, view=view: comparing.show(view))
+            one.clicked.connect(lambda _=False, view=view: model.show(view))
             self.view_buttons[view] = one
         self.told.form.addRow(row(*self.view_buttons.values()))
         self.grid_box = QCheckBox("Side by side")
@@ -102,11 +102,11 @@ class ComparePanel(Panel):
             "together. Off: the viewer as it was."
         )
         self.grid_box.toggled.connect(
-            lambda is_on: comparing.show("side by side" if is_on else "result")
+            lambda is_on: model.show("side by side" if is_on else "result")
         )
         self.gain_box = QComboBox()
         self.gain_box.addItems([f"× {gain}" for gain in GAINS])
-        self.gain_box.activated.connect(lambda index: comparing.set_gain(GAINS[index]))
+        self.gain_box.activated.connect(lambda index: model.set_gain(GAINS[index]))
         self.gain_words = QLabel()
         tip = (
             "The difference is shown in the window of the images divided by the gain, the same for "
@@ -119,32 +119,32 @@ class ComparePanel(Panel):
         self.swipe = QLabeledSlider(Qt.Orientation.Horizontal)
         self.swipe.setRange(0, 100)
         self.swipe.setValue(50)
-        self.swipe.valueChanged.connect(lambda value: comparing.swipe(value / 100))
+        self.swipe.valueChanged.connect(lambda value: model.swipe(value / 100))
         self.told.add(
             "Swipe at (%)", self.swipe, "Where A ends and B begins, in per cent of the width."
         )
 
     def _show(self) -> None:
-        comparing = self._comparing
-        self.told.setVisible(not comparing.is_hidden)
+        model = self._model
+        self.told.setVisible(not model.is_hidden)
         with quiet(self.grid_box, self.gain_box):
-            self.grid_box.setChecked(comparing.view == "side by side")
-            self.gain_box.setCurrentIndex(GAINS.index(comparing.gain))
+            self.grid_box.setChecked(model.view == "side by side")
+            self.gain_box.setCurrentIndex(GAINS.index(model.gain))
         for view, one in self.view_buttons.items():
-            one.setChecked(view == comparing.view)
-        both = len(comparing.pins) == 2
-        self.gain_words.setText(comparing.gain_in_words().partition(", ")[2] if both else "")
-        self.words.setText("" if comparing.is_hidden else self._words())
-        self.words.setToolTip("" if comparing.is_hidden else self._all_words())
+            one.setChecked(view == model.view)
+        both = len(model.pins) == 2
+        self.gain_words.setText(model.gain_in_words().partition(", ")[2] if both else "")
+        self.words.setText("" if model.is_hidden else self._words())
+        self.words.setToolTip("" if model.is_hidden else self._all_words())
 
     def _words(self) -> str:
-        pins, remark = self._comparing.pins, self._comparing.remark
+        pins, remark = self._model.pins, self._model.remark
         if not pins:
             return escape(remark or "No result is pinned. Run, pin as A, change, run, pin as B.")
         if len(pins) == 1:
             (name, pin), *_ = pins.items()
             return f"<b>{name}</b>: {escape(_short(pin.words))}. {escape(remark)}"
-        differences = self._comparing.differences()
+        differences = self._model.differences()
         if not differences:
             return "A and B were made with the same settings."
         words = [pins[name].words for name in NAMES]
@@ -163,7 +163,7 @@ class ComparePanel(Panel):
     def _all_words(self) -> str:
         return "\n\n".join(
             f"{name}\n" + "\n".join(f"{what}: {text}" for what, text in pin.words.items())
-            for name, pin in self._comparing.pins.items()
+            for name, pin in self._model.pins.items()
         )
 
     def _show_figures(self, table: FigureTable | None) -> None:

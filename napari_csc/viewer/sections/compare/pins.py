@@ -11,31 +11,12 @@ import numpy as np
 
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
-from napari_csc.viewer.images.geometry import Geometry
-from napari_csc.viewer.images.views import Array, Window
+from napari_csc.viewer.images.place import Place
+from napari_csc.viewer.images.views import Array
 
 Name = Literal["A", "B"]
 NAMES: tuple[Name, ...] = get_args(Name)
 OTHER: dict[Name, Name] = {"A": "B", "B": "A"}
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Where the images of a result are shown.
-
-    Attributes
-    ----------
-    first_slice : int
-        Number of their first slice in the input.
-    geometry : Geometry
-        Where the slices of the input lie.
-    window : tuple of float
-        Grey window of the magnitude.
-    """
-
-    first_slice: int
-    geometry: Geometry
-    window: Window
 
 
 @dataclass(frozen=True, eq=False)

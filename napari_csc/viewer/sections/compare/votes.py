@@ -58,8 +58,8 @@ class Study:
     seed: int
 
 
-class Reading:
-    """Trials in random order, each vote written at once.
+class Trials:
+    """Trials of a blinded reading in random order, each vote written at once.
 
     Parameters
     ----------

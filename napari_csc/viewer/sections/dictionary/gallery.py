@@ -12,7 +12,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
     Qt,
     Signal,  # type: ignore[attr-defined]
 )
-from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap, QPolygon
+from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygon
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QListWidget,
@@ -22,30 +22,19 @@ from qtpy.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from napari_csc.viewer.widgets.colours import ACCENT
+from napari_csc.viewer.widgets.thumbnail import thumbnail
+
 _SIDE = 31
 _CELL = _SIDE + 6
 _TICK = 12
 _ORIGINAL = Qt.ItemDataRole.UserRole
 _DROPPED = Qt.ItemDataRole.UserRole + 1
 _MARK = Qt.ItemDataRole.UserRole + 2
-_HIGHLIGHT = QColor("#ff9f1c")
+_HIGHLIGHT = QColor(ACCENT)
 _NEW, _MOVED = QColor("#f2c14e"), QColor("#4cc9f0")
 _CORNER = 9
 _GOOD, _BAD = QColor("#2e7d32"), QColor("#b3261e")
-
-
-def thumbnail(values: np.ndarray, side: int = _SIDE) -> QPixmap:
-    """Return a filter as a picture: grey is zero, white positive, black negative."""
-    peak = float(np.abs(values).max()) or 1.0
-    grey = np.ascontiguousarray(np.clip(128 + 127 * values / peak, 0, 255).astype(np.uint8))
-    height, width = grey.shape
-    image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
-    return QPixmap.fromImage(image).scaled(
-        side,
-        side,
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.FastTransformation,
-    )
 
 
 class Gallery(QListWidget):
@@ -83,7 +72,7 @@ class Gallery(QListWidget):
         self.clear()
         for original, values, is_dropped in pictures:
             item = QListWidgetItem()
-            item.setData(Qt.ItemDataRole.DecorationRole, thumbnail(values))
+            item.setData(Qt.ItemDataRole.DecorationRole, thumbnail(values, _SIDE))
             item.setData(_ORIGINAL, original)
             item.setData(_DROPPED, is_dropped)
             item.setSizeHint(QSize(_CELL, _CELL))

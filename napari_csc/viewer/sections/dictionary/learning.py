@@ -1,4 +1,4 @@
-"""Learn a dictionary from the image that is looked at: a job for the worker."""
+"""Learn a dictionary from the image that is looked at: what from, and the job for the worker."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from platformdirs import user_data_path
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.learn.dictionaries.image_sources import GivenImages
 from napari_csc.learn.dictionaries.learning import LearningSettings, LearningStep, learn_dictionary
-from napari_csc.viewer.sections.reconstruct.job import Step
+from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.session import Session
 
 # A person waits for it: what is reached by then is good, as filters settle early.
 _MOST_SECONDS = 40.0
@@ -50,6 +52,45 @@ class Learned:
     dictionary: Dictionary
     path: Path
     seconds: float
+
+
+def lesson_of(session: Session, current: int, count: int, size: int) -> Lesson:
+    """Return what to learn from: the reconstruction, or the input if there is none yet.
+
+    Parameters
+    ----------
+    session
+        Holds both.
+    current
+        The slice that is looked at.
+    count, size
+        Number of filters, and their width in pixels.
+
+    Raises
+    ------
+    CscError
+        If there is neither.
+    """
+    scan = session.input_name
+    if session.result is not None:
+        images, name = session.result.image, f"the reconstruction of {scan}"
+        current = 0 if len(images) == 1 else current
+    elif session.acquisition is not None:
+        chosen = session.acquisition
+        current = min(current, chosen.shape[0] - 1)
+        if session.slices == "current":
+            chosen, current = chosen.select(current), 0
+        images, name = chosen.adjoint(), scan
+    else:
+        raise CscError("There is no image to learn from yet; open a file or choose a layer.")
+    if session.slices == "current":
+        images = images[min(current, len(images) - 1)][None]
+    return Lesson(images, count, size, name)
+
+
+def learned_folder() -> Path:
+    """Return where learned dictionaries are kept."""
+    return user_data_path("napari-csc") / "dictionaries"
 
 
 def learn_from(

@@ -8,9 +8,9 @@ from superqt import QSearchableComboBox
 from napari_csc.core.analysis.filter_figures import FilterFigures
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.files import dictionary_names
-from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
+from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
 _FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
@@ -28,9 +28,9 @@ _SORTS = {
 class DictionaryPanel(Panel):
     """Chooses, shuffles and thins out the filters."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: DictionaryModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
+        self._model, self._session = model, model.session
         self._build_choice()
         self._build_order()
         # Figures of the result that is shown, by the original index of the filter.
@@ -40,7 +40,7 @@ class DictionaryPanel(Panel):
         self._before: Dictionary | None = None
         self.gallery = Gallery()
         self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
-        self.gallery.ticked.connect(self._ticked)
+        self.gallery.ticked.connect(model.drop)
         self.form.addRow(self.gallery)
         self.about = wrapped(lines=3)
         self.form.addRow(self.about)
@@ -51,7 +51,7 @@ class DictionaryPanel(Panel):
         for name in ("dictionary", "shuffle_seed", "dropped"):
             getattr(events, name).connect(self._show_filters)
         events.result.connect(self._forget_figures)
-        controller.extras.filter_figures.connect(self._show_figures)
+        model.filter_figures.connect(self._show_figures)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
         events.dictionary_name.connect(self._forget_figures)
@@ -62,7 +62,7 @@ class DictionaryPanel(Panel):
         self.name_box = narrow(QSearchableComboBox())
         self.name_box.addItems(dictionary_names())
         self.name_box.activated.connect(
-            lambda: self._controller.choose_dictionary(self.name_box.currentText().strip())
+            lambda: self._model.choose(self.name_box.currentText().strip())
         )
         self.load_button = button("Load…", "Filters of your own, as .npy, .npz, .mat or .pt.")
         self.load_button.clicked.connect(self._ask_file)
@@ -134,15 +134,15 @@ class DictionaryPanel(Panel):
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Load filters", "", _FILES)
         if name:
-            self._controller.choose_dictionary(name)
+            self._model.choose(name)
 
     def _family_edited(self) -> None:
         family = _FAMILIES.get(self.family_box.currentText(), "dct")
         name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
-        self._controller.choose_dictionary(name)
+        self._model.choose(name)
 
     def _learn(self) -> None:
-        self._controller.learner.learn(self.count_box.value(), self.size_box.value())
+        self._model.learn(self.count_box.value(), self.size_box.value())
 
     def _shuffle(self) -> None:
         seed = self._session.shuffle_seed
@@ -150,10 +150,6 @@ class DictionaryPanel(Panel):
 
     def _restore(self) -> None:
         self._session.shuffle_seed = None
-
-    def _ticked(self, index: int, is_dropped: bool) -> None:
-        if not self._session.drop(index, is_dropped):
-            self._controller.fail("At least one filter must stay in the dictionary.")
 
     # ------------------------------------------------------------ what is shown
 

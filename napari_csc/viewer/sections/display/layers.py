@@ -1,21 +1,23 @@
-"""Which filter rules where: a labels layer, and what its colours mean."""
+"""Layers on demand: of the chosen filter, of what was taken away, of k-space, of ruling filters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_csc.viewer.images.geometry import Geometry
-from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.layers.roles import RULERS
-from napari_csc.viewer.layers.store import Shelf, hold
-from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.images.views import Array, Window
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS, ScanLayers
+from napari_csc.viewer.layers.colormaps import DIVERGING
+from napari_csc.viewer.layers.tags import hold, own
+from napari_csc.viewer.widgets.colours import DISTINCT
 
-# Told apart by all kinds of colour vision (Okabe and Ito); the rest of the filters share a grey.
-_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 _OTHER = "#8a8a8a"
+"""All filters that rule less than those with a colour of their own."""
+_FILTER = {CONTRIBUTION: "cyan", CODE: "green"}
 
 
 @dataclass(frozen=True)
@@ -27,35 +29,74 @@ class Ruler:
     colour: str
 
 
-def show_rulers(shelf: Shelf, rulers: Array, count: int, geometry: Geometry) -> None:
-    """Show which of ``count`` filters contributes most at each pixel (slice, y, x), -1 for none.
+class DisplayLayers:
+    """Adds and updates the layers on demand; all but k-space belong to the result that is shown.
 
-    Labels are one more than the position of the filter, as napari shows label 0 as nothing.
+    Parameters
+    ----------
+    layers
+        The layers of input and result.
     """
-    names = ["none", *(str(index) for index in range(count))]
-    labels = (rulers + 1).astype(np.uint16)
-    layer = shelf.put_labels(RULERS, labels, geometry, names)
-    # By rank over all slices: a filter keeps its colour from slice to slice.
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    ranked = np.argsort(-areas, kind="stable")[: len(_COLOURS)] + 1
-    colours: dict[int | None, str] = {None: _OTHER, 0: "#00000000"}
-    colours |= {int(label): colour for label, colour in zip(ranked, _COLOURS, strict=False)}
-    layer.colormap = DirectLabelColormap(color_dict=colours)
-    hold(layer, colours=colours)
 
+    def __init__(self, layers: ScanLayers) -> None:
+        self._layers, self._store = layers, layers.store
 
-def rulers_in(shelf: Shelf, number: int) -> list[Ruler]:
-    """Return the coloured rulers of a slice, those with most pixels first; none if not shown."""
-    layer = shelf.find(RULERS)
-    if layer is None or not 0 <= number < len(layer.data):
-        return []
-    colours = own(layer)["colours"]
-    areas = np.bincount(layer.data[number].ravel())
-    areas[0] = 0
-    found = [label for label in np.argsort(-areas, kind="stable") if areas[label]]
-    whole = float(areas.sum())
-    return [
-        Ruler(int(label) - 1, float(areas[label]) / whole, colours[int(label)])
-        for label in found
-        if int(label) in colours
-    ]
+    def show_kspace(self, values: Array, window: Window, first_slice: int) -> None:
+        """Show k-space (slice, y, x) that begins with a slice of the input."""
+        look = {"colormap": "magma", "visible": True}
+        place = self._layers.place().geometry.at_slice(first_slice)
+        self._store.put(KSPACE, values, window, place, {}, look, rewindow=True)
+
+    def show_removed(self, values: Array, window: Window) -> None:
+        """Show what the reconstruction took away (slice, y, x)."""
+        if self._layers.shows_result:
+            look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
+            place = self._layers.place().of_first
+            layer = self._store.put(REMOVED, values, window, place, {}, look, rewindow=True)
+            layer.colorbar.visible = True
+
+    def show_filter(self, role: str, values: torch.Tensor | Array, window: Window) -> None:
+        """Show code or contribution (slice, y, x), complex, of a filter."""
+        if self._layers.shows_result:
+            # Over the map: one sees that the filter acts where its map is dark.
+            look = {"blending": "additive", "colormap": _FILTER[role]}
+            first = self._layers.place().first_slice
+            self._layers.put_image(role, values, first, {}, look, window=window, rewindow=True)
+
+    def show_rulers(self, rulers: Array, count: int) -> None:
+        """Show which of ``count`` filters contributes most at each pixel (slice, y, x), -1: none.
+
+        Labels are one more than the position of the filter, as napari shows label 0 as nothing.
+        """
+        if not self._layers.shows_result:
+            return
+        names = ["none", *(str(index) for index in range(count))]
+        labels = (rulers + 1).astype(np.uint16)
+        layer = self._store.put_labels(RULERS, labels, self._layers.place().of_first, names)
+        # By rank over all slices: a filter keeps its colour from slice to slice.
+        areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+        ranked = np.argsort(-areas, kind="stable")[: len(DISTINCT)] + 1
+        colours: dict[int | None, str] = {None: _OTHER, 0: "#00000000"}
+        colours |= {int(label): colour for label, colour in zip(ranked, DISTINCT, strict=False)}
+        layer.colormap = DirectLabelColormap(color_dict=colours)
+        hold(layer, colours=colours)
+
+    def rulers(self) -> list[Ruler]:
+        """Return the coloured rulers of the slice looked at, those with most pixels first."""
+        layer, number = self._store.find(RULERS), self._layers.slice_of_result()
+        if layer is None or not 0 <= number < len(layer.data):
+            return []
+        colours = own(layer)["colours"]
+        areas = np.bincount(layer.data[number].ravel())
+        areas[0] = 0
+        found = [label for label in np.argsort(-areas, kind="stable") if areas[label]]
+        whole = float(areas.sum())
+        return [
+            Ruler(int(label) - 1, float(areas[label]) / whole, colours[int(label)])
+            for label in found
+            if int(label) in colours
+        ]
+
+    def remove(self, role: str) -> None:
+        """Remove a layer, if it is there; its look is kept for the next of its kind."""
+        self._store.remove(role)

@@ -6,8 +6,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.images.views import PARTS
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
-from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.display.layers import Ruler
+from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
@@ -15,9 +15,9 @@ from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 class DisplayPanel(Panel):
     """Chooses what is shown of the complex images, and layers on demand."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: DisplayModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
+        self._session = model.session
         self.part_box = narrow(QComboBox())
         self.part_box.addItems(list(PARTS))
         self.part_box.activated.connect(self._part_chosen)
@@ -26,7 +26,7 @@ class DisplayPanel(Panel):
             self.part_box,
             "MR images are complex: their magnitude is what is usually looked at.",
         )
-        self.overlay = OverlayGroup(self, controller.board.maps)
+        self.overlay = OverlayGroup(self, model.maps)
         self.contribution = QCheckBox("Contribution of the selected filter")
         self.contribution.setToolTip("What this filter adds to the image: d * s.")
         self.code = QCheckBox("Code of the selected filter")
@@ -59,7 +59,7 @@ class DisplayPanel(Panel):
         self.legend.hide()
         self.form.addRow(self.legend)
         self._session.events.extra_layers.connect(self._show_boxes)
-        controller.extras.rulers_shown.connect(self._show_legend)
+        model.rulers_shown.connect(self._show_legend)
         for name in ("selected", "dictionary", "shuffle_seed", "dropped"):
             getattr(self._session.events, name).connect(self._name_filter)
         self._name_filter()

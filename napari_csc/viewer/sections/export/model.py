@@ -6,46 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_csc.errors import CscError
 from napari_csc.io.export import export
 from napari_csc.io.formats.csc_result import save
 from napari_csc.io.map_figure import save_map_figure
 from napari_csc.viewer.background.lane import Handlers, Ticket
-from napari_csc.viewer.background.workers import Lanes
-from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.sections.reconstruct.job import Outcome
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.sections.reconstruct.job import Job
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.workbench import Workbench
 
 
-class Exporting:
+class ExportModel:
     """Writes results, images and figures.
 
     ``overwrite`` says whether the user has agreed to replace an existing file.
 
     Parameters
     ----------
-    session, board, lanes
-        Those of the controller.
-    outcome
-        Returns the last finished run, if there is one.
-    tell, fail
-        Say something to the user, or a problem.
+    workbench
+        Session, layers, lanes and messages, and the model of the runs.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        board: LayerBoard,
-        lanes: Lanes,
-        outcome: Callable[[], Outcome | None],
-        tell: Callable[[str], None],
-        fail: Callable[[str], None],
-    ) -> None:
-        self._session, self._board, self._lanes, self._outcome = session, board, lanes, outcome
-        self._tell, self._fail = tell, fail
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._layers = workbench, workbench.layers
+        self.tell, self._fail = workbench.tell, workbench.fail
+        self.session = workbench.session
+        self._runs = workbench.model(ReconstructModel)
 
     def result(self, path: Path, overwrite: bool = False) -> None:
         """Write the result with maps, codes, provenance, and its input, as HDF5."""
-        result, outcome = self._session.result, self._outcome()
+        result, outcome = self.session.result, self._runs.outcome
         if result is None:
             self._fail("There is no result to save yet; press Run first.")
             return
@@ -55,11 +45,11 @@ class Exporting:
 
     def figure(self, path: Path, overwrite: bool = False) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
-        result, number = self._session.result, self._board.slice_of_result()
+        result, number = self.session.result, self._layers.slice_of_result()
         if result is None:
             self._fail("There is no result to draw yet; press Run first.")
             return
-        shown = number + self._board.place().first_slice
+        shown = number + self._layers.place().first_slice
         self._write(
             path,
             lambda: save_map_figure(
@@ -84,7 +74,7 @@ class Exporting:
         kind, part, form, overwrite
             As `napari_csc.export` takes them.
         """
-        result = self._session.result
+        result = self.session.result
         if result is None:
             self._fail("There is no result to save yet; press Run first.")
             return
@@ -92,11 +82,30 @@ class Exporting:
             path, lambda: export(result, path, kind, part=part, format=form, overwrite=overwrite)
         )
 
+    def code(self, write: Callable[[Job], str]) -> str:
+        """Return the run that is shown as code; nothing if there is none, and say so.
+
+        Parameters
+        ----------
+        write
+            `as_python` or `as_command`.
+        """
+        outcome = self._runs.outcome
+        if outcome is None or outcome.result is not self.session.result:
+            self._fail("There is no run to copy yet; press Run first.")
+            return ""
+        try:
+            return write(outcome.job)
+        except CscError as error:
+            self._fail(str(error))
+            return ""
+
     def _write(self, path: Path, work: Callable[[], Any]) -> None:
         def written(ticket: Ticket) -> None:
             work()
 
-        self._tell(f"Writing {path.name}…")
-        self._lanes.export.start(
-            written, Handlers(lambda _: self._tell(f"Written {path.name}."), self._fail)
+        self.tell(f"Writing {path.name}…")
+        self._workbench.lane("export", thread="movies").start(
+            written,
+            Handlers(lambda _: self.tell(f"Written {path.name}."), self._fail),
         )

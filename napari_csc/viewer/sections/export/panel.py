@@ -7,11 +7,10 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
-from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import IMAGE_KINDS
 from napari_csc.io.formats.writers import WRITERS, Writer
-from napari_csc.viewer.models import Controller
 from napari_csc.viewer.sections.export.as_code import as_command, as_python
+from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.reconstruct.job import Job
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row
 
@@ -40,9 +39,9 @@ def _filter(writer: Writer) -> str:
 class ExportPanel(Panel):
     """Saves the result that is shown, draws it, and copies its run as code."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ExportModel) -> None:
         super().__init__()
-        self._controller, self._exporting = controller, controller.exporting
+        self._model = model
         self.python_button = button(
             "Copy as Python", "The lines of Python that make this result again, to the clipboard."
         )
@@ -63,10 +62,10 @@ class ExportPanel(Panel):
             "PNG, PDF or SVG.",
         )
         self.result_button.clicked.connect(
-            lambda: self._ask("Save result", "result.h5", "Result (*.h5)", self._exporting.result)
+            lambda: self._ask("Save result", "result.h5", "Result (*.h5)", self._model.result)
         )
         self.figure_button.clicked.connect(
-            lambda: self._ask("Save figure", "maps.png", _FIGURES, self._exporting.figure)
+            lambda: self._ask("Save figure", "maps.png", _FIGURES, self._model.figure)
         )
         self.form.addRow(row(self.result_button, self.figure_button))
 
@@ -109,7 +108,7 @@ class ExportPanel(Panel):
             others = [one for one in offered.values() if one.fits(path) and path.suffix]
             path = path if others else path.with_name(path.name + writer.suffixes[0])
             writer = others[0] if others else writer
-        self._exporting.images(path, kind, part, writer.name, _was_asked(path, chosen))
+        self._model.images(path, kind, part, writer.name, _was_asked(path, chosen))
 
     def _ask(self, title: str, name: str, kinds: str, write: Callable[[Path, bool], None]) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, title, name, kinds)
@@ -119,16 +118,7 @@ class ExportPanel(Panel):
             write(path, _was_asked(path, chosen))
 
     def _copy(self, write: Callable[[Job], str], what: str) -> None:
-        outcome = self._controller.outcome
-        if outcome is None or outcome.result is not self._controller.session.result:
-            self._controller.fail("There is no run to copy yet; press Run first.")
-            return
-        try:
-            text = write(outcome.job)
-        except CscError as error:
-            self._controller.fail(str(error))
-            return
-        clipboard = QApplication.clipboard()
-        if clipboard is not None:
+        text, clipboard = self._model.code(write), QApplication.clipboard()
+        if text and clipboard is not None:
             clipboard.setText(text)
-        self._controller.tell(f"The {what} of the run that is shown is in the clipboard.")
+            self._model.tell(f"The {what} of the run that is shown is in the clipboard.")

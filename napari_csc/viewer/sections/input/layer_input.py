@@ -13,9 +13,7 @@ from napari_csc.core.kspace.checks import SMALLEST_IMAGE
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.geometry import Geometry
-
-KEY = "napari_csc"
-"""Under this name the metadata of a layer hold what belongs to this plugin."""
+from napari_csc.viewer.layers.tags import own
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +39,6 @@ class LayerInput:
     acquisition: Acquisition | None = None
     result: Reconstruction | None = None
     image: Any = None
-
-
-def own(layer: Layer) -> dict[str, Any]:
-    """Return what the metadata of a layer hold of this plugin."""
-    held = layer.metadata.get(KEY, {})
-    return held if isinstance(held, dict) else {}
 
 
 def read_layer(layer: Layer) -> LayerInput:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydantic.dataclasses
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
@@ -24,13 +25,31 @@ from napari_csc.viewer.sections.input.layer_input import LayerInput
 from napari_csc.viewer.sections.reconstruct.job import corrected
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class Simulation:
     """How to make a low-field scan of a plain image; ``sampled`` None takes the image as it is."""
 
-    sampled: int | None = 80
-    noise_variance: float = 0.2
-    seed: int = 0
+    sampled: int | None = pydantic.Field(
+        default=80,
+        title="Sampled matrix",
+        description="Central lines of k-space that are kept, along both directions.",
+        ge=1,
+    )
+    noise_variance: float = pydantic.Field(
+        default=0.2,
+        title="Noise variance",
+        description="Variance of the added complex noise, in units of the variance of the sampled "
+        "k-space.",
+        ge=0,
+        le=10,
+    )
+    seed: int = pydantic.Field(
+        default=0,
+        title="Seed",
+        description="Start of the random noise: the same seed gives the same noise.",
+        ge=0,
+        le=999_999,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
@@ -19,11 +18,12 @@ from qtpy.QtWidgets import (
 
 from napari_csc.errors import CscError
 from napari_csc.viewer.layers import INITIAL
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.sections.input.header_window import HeaderWindow
-from napari_csc.viewer.sections.input.layer_input import LayerInput, own, read_layer
+from napari_csc.viewer.sections.input.layer_input import LayerInput, read_layer
 from napari_csc.viewer.sections.input.loading import InputFacts
-from napari_csc.viewer.sections.input.read_as_window import ReadingWindow
+from napari_csc.viewer.sections.input.model import InputModel
+from napari_csc.viewer.sections.input.read_as_window import ReadAsWindow
 from napari_csc.viewer.sections.input.simulation_group import SimulationGroup
 from napari_csc.viewer.widgets.parts import (
     Panel,
@@ -47,10 +47,10 @@ _FACTS = (1, 2, 3)
 class InputPanel(Panel):
     """Chooses the input and shows what was found in it."""
 
-    def __init__(self, controller: Controller, viewer: ViewerModel) -> None:
+    def __init__(self, model: InputModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
-        self._viewer = viewer
+        self._model, self._session = model, model.session
+        self._viewer = viewer = model.layers.viewer
         self._listed: list[Layer] = []
         self._chosen: Layer | None = None
         self._about_scan = ""
@@ -59,8 +59,8 @@ class InputPanel(Panel):
         layers.inserted.connect(self._inserted)
         layers.removed.connect(self._removed)
         layers.renamed.connect(self._list_layers)
-        controller.input_facts.connect(self._show_facts)
-        controller.plain_image.connect(self._show_simulation)
+        model.facts.connect(self._show_facts)
+        model.plain_image.connect(self._show_simulation)
         self._session.events.acquisition.connect(self._show_chosen)
         self._list_layers()
         self._choose_first()
@@ -123,7 +123,7 @@ class InputPanel(Panel):
             "Standard deviation of the noise of one complex k-space sample. Everything is computed "
             "in units of it: a larger σ means more smoothing.",
         )
-        self.simulation = SimulationGroup(self._controller)
+        self.simulation = SimulationGroup(self._model)
         self.simulation.hide()
         self.form.addRow(self.simulation)
         self.hint = wrapped(
@@ -139,40 +139,40 @@ class InputPanel(Panel):
         )
         self.header_button.clicked.connect(self._show_header)
         self.header_button.setEnabled(False)
-        self.reading_button = button(
+        self.read_as_button = button(
             "Read as…",
             "Say how the file is to be read: which array, k-space or image, what its axes are, "
             "which coil or repetition; with a preview.",
         )
-        self.reading_button.clicked.connect(self._ask_how)
-        self.reading_button.setEnabled(False)
+        self.read_as_button.clicked.connect(self._ask_how)
+        self.read_as_button.setEnabled(False)
         self.folder_button = button("Folder…", "Open a folder of DICOM files.")
         self.folder_button.clicked.connect(self._ask_folder)
-        self.form.addRow(row(self.header_button, self.reading_button, self.folder_button))
+        self.form.addRow(row(self.header_button, self.read_as_button, self.folder_button))
         self.header: HeaderWindow | None = None
-        self.reading: ReadingWindow | None = None
-        self._controller.refused.connect(self._refused)
+        self.read_as: ReadAsWindow | None = None
+        self._model.refused.connect(self._refused)
         self._session.events.acquisition.connect(
             lambda found: self.header_button.setEnabled(found is not None)
         )
         self._session.events.acquisition.connect(
-            lambda: self.reading_button.setEnabled(self._controller.reading.path() is not None)
+            lambda: self.read_as_button.setEnabled(self._model.read_as.path() is not None)
         )
 
     def _ask_how(self) -> None:
-        path = self._controller.reading.path()
+        path = self._model.read_as.path()
         if path is not None:
-            self._reading_window().ask(path)
+            self._read_as_window().ask(path)
 
     def _refused(self, path: Path) -> None:
         """Ask how to read a file of bare arrays that is not clear."""
-        self.reading_button.setEnabled(True)
-        self._reading_window().ask(path, only_if_arrays=True)
+        self.read_as_button.setEnabled(True)
+        self._read_as_window().ask(path, only_if_arrays=True)
 
-    def _reading_window(self) -> ReadingWindow:
-        if self.reading is None:
-            self.reading = ReadingWindow(self._controller, self)
-        return self.reading
+    def _read_as_window(self) -> ReadAsWindow:
+        if self.read_as is None:
+            self.read_as = ReadAsWindow(self._model, self)
+        return self.read_as
 
     def _show_header(self) -> None:
         if self.header is None:
@@ -183,8 +183,8 @@ class InputPanel(Panel):
     # ------------------------------------------------------------ layers
 
     def _list_layers(self, event: Any = None) -> None:
-        board = self._controller.board
-        self._listed = [one for one in self._viewer.layers if not board.is_output(one)]
+        is_output = self._model.layers.is_output
+        self._listed = [one for one in self._viewer.layers if not is_output(one)]
         with quiet(self.layer_box):
             self.layer_box.clear()
             self.layer_box.addItems([one.name for one in self._listed])
@@ -220,7 +220,7 @@ class InputPanel(Panel):
 
     def _tell_removed(self, name: str) -> None:
         if self._viewer.layers and self._listed is not None:
-            self._controller.input_removed(name)
+            self._model.removed(name)
 
     def _activated(self, index: int) -> None:
         if 0 <= index < len(self._listed):
@@ -231,18 +231,18 @@ class InputPanel(Panel):
             found = read_layer(layer)
         except CscError as error:
             self._list_layers()
-            self._controller.fail(str(error))
+            self._model.fail(str(error))
             return
         self._chosen = layer
         self._list_layers()
         if found.acquisition is not None and found.acquisition is self._session.acquisition:
             self._show_simulation(None)
             self.hint.setText(self._about_scan)
-        self._controller.use_layer(found, layer if found.acquisition is not None else None)
+        self._model.use_layer(found, layer if found.acquisition is not None else None)
 
     def _show_chosen(self) -> None:
         """After a new input: choose its layer, unless it was simulated from another one."""
-        layer = self._controller.board.find(INITIAL)
+        layer = self._model.layers.find(INITIAL)
         if layer is not None and not own(layer).get("simulated"):
             self._chosen = layer
         self._list_layers()
@@ -250,12 +250,12 @@ class InputPanel(Panel):
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", _FILES)
         if name:
-            self._controller.open_file(Path(name))
+            self._model.open_file(Path(name))
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files")
         if name:
-            self._controller.open_file(Path(name))
+            self._model.open_file(Path(name))
 
     # ------------------------------------------------------------ facts
 
@@ -313,7 +313,7 @@ class InputPanel(Panel):
         except ValueError:
             value = -1.0
         if value is not None and not 0 < value < float("inf"):
-            self._controller.fail(
+            self._model.fail(
                 f"The noise σ must be a positive number, but is {text!r}; leave it empty to have "
                 "it estimated."
             )

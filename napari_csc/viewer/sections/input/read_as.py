@@ -5,18 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_csc.errors import CscError
 from napari_csc.io.array_choices import ArrayChoice, array_choices
 from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.viewer.background.lane import Handlers
-from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.images.views import Array, image_window
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.workbench import Workbench
+
+
+class ReadOptions(BaseModel):
+    """How to read a file, as `napari_csc.load` takes it; what is None is found by content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str | None = Field(
+        None,
+        title="Which image",
+        description="Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 "
+        "(BART), average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM "
+        "folder).",
+    )
+    kind: Literal["k-space", "image"] | None = Field(
+        None, title="Holds", description="Whether the numbers are k-space or an image."
+    )
+    axes: str | None = None
+    coil: int | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what was chosen, as keyword arguments of `napari_csc.load`."""
+        return self.model_dump(exclude_none=True)
 
 
 @dataclass(frozen=True)
@@ -56,17 +79,20 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
     return Preview(grey, sentence[:1].upper() + sentence[1:])
 
 
-class Reading:
+class ReadAs:
     """Which file is in question, what it holds, and how it looks when read in some way.
 
     Parameters
     ----------
-    session, lanes
-        Those of the controller.
+    workbench
+        Session and lanes.
     """
 
-    def __init__(self, session: Session, lanes: Lanes) -> None:
-        self._session, self._lanes = session, lanes
+    def __init__(self, workbench: Workbench) -> None:
+        self._session = workbench.session
+        # Both in a thread of their own: what is loaded waits for no preview.
+        self._choices = workbench.lane("choices", thread="preview")
+        self._preview = workbench.lane("preview")
         self.refused: Path | None = None
         """The file that was opened last, if it could not be read as it is."""
 
@@ -87,10 +113,10 @@ class Reading:
             except CscError:
                 return []
 
-        self._lanes.choices.start(work, Handlers(show, lambda sentence: show([])))
+        self._choices.start(work, Handlers(show, lambda sentence: show([])))
 
     def preview(
         self, path: Path, options: dict[str, Any], show: Callable[[Preview | str], None]
     ) -> None:
         """Read a file in the background to show how it looks, or why it cannot be read."""
-        self._lanes.preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))
+        self._preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))

@@ -20,8 +20,9 @@ from qtpy.QtWidgets import (
 
 from napari_csc.io.array_choices import ArrayChoice, spelled
 from napari_csc.io.arrays.axes import AXES
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.input.read_as import Preview
+from napari_csc.viewer.sections.input.model import InputModel
+from napari_csc.viewer.sections.input.read_as import Preview, ReadOptions
+from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
 
 _SIZE = QSize(420, 560)
@@ -30,24 +31,23 @@ _SIDE = 300
 _DELAY = 200
 """Milliseconds of quiet after a change before the file is read again."""
 _FOUND = "found by content"
-_KINDS = (_FOUND, "k-space", "image")
 _NAMES = {"repeat": "repeat (averaged)", "kz": "kz (phase-encoded)"}
 
 
-class ReadingWindow(QDialog):
+class ReadAsWindow(QDialog):
     """Array, kind, axes and coil of the file in question, with a preview.
 
     Parameters
     ----------
-    controller
+    model
         Opens the file.
     parent
         Closes with it.
     """
 
-    def __init__(self, controller: Controller, parent: QWidget) -> None:
+    def __init__(self, model: InputModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self._controller, self._reading = controller, controller.reading
+        self._model, self._read_as = model, model.read_as
         self._path: Path | None = None
         self._arrays: list[ArrayChoice] = []
         self.setWindowTitle("How to read the file")
@@ -68,24 +68,20 @@ class ReadingWindow(QDialog):
         self.array_box.setToolTip("The file holds several arrays; which is the scan?")
         self.array_box.activated.connect(self._array_chosen)
         self.form.addRow("Array", self.array_box)
-        self.key_edit = QLineEdit()
+        found = fields_of(ReadOptions)
+        self.key = Field(found["key"])
+        self.key_edit: QLineEdit = self.key.native  # type: ignore[assignment]
         self.key_edit.setPlaceholderText("the first")
-        self.key_edit.setToolTip(
-            "Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 (BART), "
-            "average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM folder)."
-        )
-        self.key_edit.textEdited.connect(self._changed)
-        self.form.addRow("Which image", self.key_edit)
-        self.kind_box = QComboBox()
-        self.kind_box.addItems(list(_KINDS))
-        self.kind_box.setToolTip("Whether the numbers are k-space or an image.")
-        self.kind_box.activated.connect(self._changed)
-        self.form.addRow("Holds", self.kind_box)
+        self.kind = Field(found["kind"], unset=_FOUND)
+        for field in (self.key, self.kind):
+            field.changed.connect(self._changed)
+            self.form.addRow(field.title, field.native)
         self.axes_holder = QWidget()
         self._axes_form = QFormLayout(self.axes_holder)
         self._axes_form.setContentsMargins(0, 0, 0, 0)
         self.form.addRow("Axes", self.axes_holder)
         self.axis_boxes: list[QComboBox] = []
+        # By hand: magicgui's box of numbers has no word for one of them.
         self.coil_box = QSpinBox()
         self.coil_box.setRange(-1, 255)
         self.coil_box.setSpecialValueText("all")
@@ -128,24 +124,19 @@ class ReadingWindow(QDialog):
             self.raise_()
             self._preview()
 
-        self._reading.choices(path, show)
+        self._read_as.choices(path, show)
 
     def options(self) -> dict[str, Any]:
         """Return what was chosen, as keyword arguments of `napari_csc.load`."""
-        chosen: dict[str, Any] = {}
         array = self._array()
-        if array is not None and array.name:
-            chosen["key"] = array.name
-        if array is None and self.key_edit.text().strip():
-            chosen["key"] = self.key_edit.text().strip()
-        if self.kind_box.currentText() != _FOUND and array is not None:
-            chosen["kind"] = self.kind_box.currentText()
         names = tuple(box.currentData() for box in self.axis_boxes)
-        if array is not None and names and all(names):
-            chosen["axes"] = spelled(array.shape, names)
-        if self.coil_box.value() >= 0:
-            chosen["coil"] = self.coil_box.value()
-        return chosen
+        are_named = array is not None and names and all(names)
+        return ReadOptions(
+            key=(self.key.value.strip() if array is None else array.name) or None,
+            kind=None if array is None else self.kind.value,
+            axes=spelled(array.shape, names) if array is not None and are_named else None,
+            coil=self.coil_box.value() if self.coil_box.value() >= 0 else None,
+        ).keywords()
 
     def _array(self) -> ArrayChoice | None:
         index = self.array_box.currentIndex()
@@ -153,20 +144,20 @@ class ReadingWindow(QDialog):
 
     def _show_arrays(self) -> None:
         is_bare = bool(self._arrays)
-        with quiet(self.array_box, self.kind_box, self.coil_box, self.key_edit):
+        with quiet(self.array_box, self.coil_box):
             self.array_box.clear()
             for one in self._arrays:
                 shape = " × ".join(str(size) for size in one.shape)
                 what = "complex" if one.is_complex else "real"
                 self.array_box.addItem(f"{one.name or 'array'}: {shape}, {what}")
-            self.kind_box.setCurrentIndex(0)
             self.coil_box.setValue(-1)
-            self.key_edit.clear()
+        self.kind.show(None)
+        self.key.show("")
         for widget, is_shown in (
             (self.array_box, is_bare),
-            (self.kind_box, is_bare),
+            (self.kind.native, is_bare),
             (self.axes_holder, is_bare),
-            (self.key_edit, not is_bare),
+            (self.key.native, not is_bare),
         ):
             self.form.setRowVisible(widget, is_shown)
         self._show_axes()
@@ -204,7 +195,7 @@ class ReadingWindow(QDialog):
             return
         if self._path is not None:
             self.text.setText("Reading…")
-            self._reading.preview(self._path, self.options(), self._show_preview)
+            self._read_as.preview(self._path, self.options(), self._show_preview)
 
     def _show_preview(self, found: Preview | str) -> None:
         self.use_button.setEnabled(isinstance(found, Preview))
@@ -227,5 +218,5 @@ class ReadingWindow(QDialog):
 
     def _use(self) -> None:
         if self._path is not None:
-            self._controller.open_file(self._path, **self.options())
+            self._model.open_file(self._path, **self.options())
             self.close()

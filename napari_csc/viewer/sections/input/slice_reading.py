@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from napari_csc.core.acquisition.lazy import LazyImages
 from napari_csc.viewer.background.lane import Handlers, Ticket
-from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.workbench import Workbench
 
 
-class Fetching:
+class SliceReading:
     """Keeps the initial image of a large scan black until its slice has been read.
 
     Parameters
     ----------
-    lanes, board
-        Those of the controller.
-    say, fail
-        Say something, or a problem, to the user.
+    workbench
+        Layers, lanes and messages.
     """
 
-    def __init__(
-        self,
-        lanes: Lanes,
-        board: LayerBoard,
-        say: Callable[[str], None],
-        fail: Callable[[str], None],
-    ) -> None:
-        self._lanes, self._board, self._say, self._fail = lanes, board, say, fail
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._layers = workbench, workbench.layers
+        self._lane = workbench.lane("slices", thread="input")
         self._wanted: tuple[LazyImages, int] | None = None
 
     def attach(self, images: Array | LazyImages) -> None:
@@ -42,12 +32,12 @@ class Fetching:
         if self._wanted == (images, number):
             return
         self._wanted = (images, number)
-        self._say(f"Reading slice {number}…")
+        self._workbench.say(f"Reading slice {number}…")
 
         def done(_: Array) -> None:
             self._wanted = None
-            self._say(f"Slice {number} has been read.")
-            self._board.refresh_initial()
+            self._workbench.say(f"Slice {number} has been read.")
+            self._layers.refresh_initial()
 
         def work(ticket: Ticket) -> Array:
             images.quick_look(number)
@@ -56,8 +46,8 @@ class Fetching:
 
         def failed(sentence: str) -> None:
             # Asked for again only when somebody comes back to it.
-            self._fail(sentence)
+            self._workbench.fail(sentence)
 
-        self._lanes.fetch.start(
-            work, Handlers(done, failed, progress=lambda _: self._board.refresh_initial())
+        self._lane.start(
+            work, Handlers(done, failed, progress=lambda _: self._layers.refresh_initial())
         )

@@ -8,9 +8,11 @@ from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPixmap
 from qtpy.QtWidgets import QWidget
 
+from napari_csc.viewer.widgets.colours import ACCENT
+
 _SIDE = 22
 _ROW = _SIDE + 4
-_BAR = QColor("#ff9f1c")
+_BAR = QColor(ACCENT)
 _TRACK = QColor(128, 128, 128, 60)
 _TEXT = 136
 

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_csc.viewer.images.geometry import Geometry
-from napari_csc.viewer.layers.roles import PLACE
-from napari_csc.viewer.layers.store import Shelf
-from napari_csc.viewer.sections.input.layer_input import KEY
+from napari_csc.viewer.layers import PLACE, ScanLayers
+from napari_csc.viewer.layers.tags import KEY
 
 _COLOUR = "#4cc9f0"
 
 
-def mark_place(shelf: Shelf, place: tuple[int, int, int] | None, geometry: Geometry) -> None:
+def mark_place(layers: ScanLayers, place: tuple[int, int, int] | None) -> None:
     """Put the cross at a pixel (slice, y, x) of the result, or take it away.
 
     Parameters
     ----------
-    shelf
-        Finds layers by role.
+    layers
+        The layers of the result.
     place
         The pixel; None takes the cross away.
-    geometry
-        Where the result lies.
     """
-    layer = shelf.find(PLACE)
+    store = layers.store
+    layer = store.find(PLACE)
     if layer is not None:
         # Removed and added again: it may lie in another slice of another scan by now.
-        shelf.discard(layer)
+        store.discard(layer)
     if place is None:
         return
-    layers = shelf.viewer.layers
-    chosen = layers.selection.active
-    shelf.viewer.add_points(
+    selection = store.viewer.layers.selection
+    chosen = selection.active
+    store.viewer.add_points(
         np.array([place], dtype=float),
         name=PLACE,
         symbol="cross",
         size=5,
         face_color=_COLOUR,
         border_color="black",
-        metadata={KEY: shelf.tag(PLACE)},
-        **geometry.keywords(3),
+        metadata={KEY: store.tag(PLACE)},
+        **layers.place().of_first.keywords(3),
     ).editable = False
-    layers.selection.active = chosen
+    selection.active = chosen

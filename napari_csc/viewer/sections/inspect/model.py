@@ -7,44 +7,64 @@ from collections.abc import Callable
 from psygnal import Signal
 
 from napari_csc.viewer.background.lane import Handlers
-from napari_csc.viewer.background.workers import Lanes
-from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.sections.display.map_sheet import MapSheet, draw_map_sheet
 from napari_csc.viewer.sections.inspect.figures import Look, look, look_into
+from napari_csc.viewer.sections.inspect.layers import mark_place
+from napari_csc.viewer.sections.inspect.map_sheet import MapSheet, draw_map_sheet
 from napari_csc.viewer.sections.measure.layers import Mark
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.sections.measure.model import MeasureModel
+from napari_csc.viewer.workbench import Workbench
 
 
-class Inspecting:
+class InspectModel:
     """Tells what the filters do at a place.
 
     Parameters
     ----------
-    session, board, lanes
-        Those of the controller.
-    fail
-        Says a problem to the user.
+    workbench
+        Session, layers, lanes and messages.
+
+    Attributes
+    ----------
+    cursor_moved : Signal
+        The cursor moved over the canvas: its position in the world.
+    slice_moved : Signal
+        The sliders below the image moved.
     """
 
     regions_changed = Signal()
     """Regions were drawn, moved or removed."""
 
-    def __init__(
-        self, session: Session, board: LayerBoard, lanes: Lanes, fail: Callable[[str], None]
-    ) -> None:
-        self._session, self._board, self._lanes, self._fail = session, board, lanes, fail
-        board.marks.changed.connect(self.regions_changed.emit)
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._layers = workbench, workbench.layers
+        self._fail = workbench.fail
+        self.session = workbench.session
+        self._measure = workbench.model(MeasureModel)
+        self._measure.marks.changed.connect(self.regions_changed.emit)
+        self.cursor_moved, self.slice_moved = self._layers.cursor_moved, self._layers.moved
+
+    def draw_region(self) -> None:
+        """Let the user draw an ellipse."""
+        self._measure.draw("ellipse")
+
+    def select(self, position: int) -> None:
+        """Select the filter at a position of the result everywhere."""
+        self.session.select_shown(position)
+
+    def slice_of_result(self) -> int:
+        """Return which slice of the result that is shown is looked at."""
+        return self._layers.slice_of_result()
 
     def at(self, position: tuple[float, ...]) -> Look | None:
         """Return what there is to tell about a position in the world; None outside the result."""
-        result, place = self._session.result, self._board.place_of(position)
+        result, place = self.session.result, self._layers.place_of(position)
         if result is None or place is None or place[0] >= len(result.image):
             return None
         return look(result, place)
 
     def mark(self, position: tuple[float, ...] | None) -> None:
         """Mark a position in the world as the one that is told about, or none."""
-        self._board.mark_place(position)
+        place = None if position is None else self._layers.place_of(position)
+        mark_place(self._layers, place)
 
     def sheet(self, count: int, show: Callable[[MapSheet], None]) -> None:
         """Draw codes and maps of the strongest filters of the slice looked at, in the background.
@@ -56,18 +76,18 @@ class Inspecting:
         show
             Called with the sheet; not at all if there is no result.
         """
-        result, number = self._session.result, self._board.slice_of_result()
+        result, number = self.session.result, self._layers.slice_of_result()
         if result is None:
             return
-        shown = number + self._board.place().first_slice
-        self._lanes.sheet.start(
+        shown = number + self._layers.place().first_slice
+        self._workbench.lane("map sheet", thread="compare").start(
             lambda ticket: draw_map_sheet(result, number, count, shown),
             Handlers(show, self._fail),
         )
 
     def regions(self) -> list[Mark]:
         """Return the regions that are drawn."""
-        return [mark for mark in self._board.marks.found() if mark.is_region]
+        return [mark for mark in self._measure.marks.found() if mark.is_region]
 
     def into(self, number: int, show: Callable[[Look | str], None]) -> None:
         """Look into a region, in the background.
@@ -79,12 +99,12 @@ class Inspecting:
         show
             Called with what was found, or with a sentence that says why there is nothing to tell.
         """
-        result = self._session.result
+        result = self.session.result
         mark = next((one for one in self.regions() if one.number == number), None)
         if result is None or mark is None:
             show("There is no reconstruction to look into yet.")
             return
-        index = mark.slice_index - self._board.place().first_slice
+        index = mark.slice_index - self._layers.place().first_slice
         shape = (result.image.shape[1], result.image.shape[2])
         region = mark.mask(shape)
         if not 0 <= index < len(result.image) or not region.any():
@@ -94,6 +114,7 @@ class Inspecting:
             )
             return
         name = f"Region {number}, slice {mark.slice_index}"
-        self._lanes.look.start(
-            lambda ticket: look_into(result, index, region, name), Handlers(show, self._fail)
+        self._workbench.lane("look", thread="analysis").start(
+            lambda ticket: look_into(result, index, region, name),
+            Handlers(show, self._fail),
         )

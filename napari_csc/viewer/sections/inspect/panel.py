@@ -5,12 +5,12 @@ from __future__ import annotations
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox
 
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.dictionary.gallery import thumbnail
-from napari_csc.viewer.sections.display.map_sheet_window import MapSheetWindow
 from napari_csc.viewer.sections.inspect.figures import RANKS, Look
 from napari_csc.viewer.sections.inspect.filter_bars import Bar, FilterBars
+from napari_csc.viewer.sections.inspect.map_sheet_window import MapSheetWindow
+from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
+from napari_csc.viewer.widgets.thumbnail import thumbnail
 
 _ROWS = 6
 _SIDE = 22
@@ -22,9 +22,9 @@ _CURSOR, _KEEP = "under the cursor", "keep what is shown"
 class InspectPanel(Panel):
     """Bars of the filters that matter most under the cursor, or in a region."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: InspectModel) -> None:
         super().__init__()
-        self._controller, self._inspecting = controller, controller.inspecting
+        self._model = model
         self._position: tuple[float, ...] | None = None
         self._found: Look | None = None
         self._is_drawing = False
@@ -49,9 +49,9 @@ class InspectPanel(Panel):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY)
         self._timer.timeout.connect(self._look)
-        controller.board.cursor_moved.connect(self._moved)
-        controller.session.events.result.connect(self._result_changed)
-        self._inspecting.regions_changed.connect(self._show_regions)
+        model.cursor_moved.connect(self._moved)
+        model.session.events.result.connect(self._result_changed)
+        self._model.regions_changed.connect(self._show_regions)
         self._clear()
 
     def _build_choice(self) -> None:
@@ -77,11 +77,11 @@ class InspectPanel(Panel):
 
     def _draw(self) -> None:
         self._is_drawing = True
-        self._controller.measuring.draw("ellipse")
+        self._model.draw_region()
 
     def _show_sheet(self) -> None:
         if self.sheet is None:
-            self.sheet = MapSheetWindow(self._controller, self)
+            self.sheet = MapSheetWindow(self._model, self)
         self.sheet.show()
         self.sheet.raise_()
 
@@ -93,16 +93,16 @@ class InspectPanel(Panel):
 
     def _look(self) -> None:
         if self._position is not None and self.where_box.currentText() == _CURSOR:
-            found = self._inspecting.at(self._position)
+            found = self._model.at(self._position)
             if found is not None:
                 self._show(found)
 
     def _where_chosen(self) -> None:
         is_kept = self.where_box.currentText() == _KEEP and self._found is not None
-        self._inspecting.mark(self._position if is_kept else None)
+        self._model.mark(self._position if is_kept else None)
         number = self.where_box.currentData()
         if number is not None:
-            self._inspecting.into(number, lambda found: self._show_region(number, found))
+            self._model.into(number, lambda found: self._show_region(number, found))
         elif self.where_box.currentText() == _CURSOR:
             self._clear()
 
@@ -118,7 +118,7 @@ class InspectPanel(Panel):
         """Offer the regions there are; a new one that was asked for here is looked into."""
         chosen, numbers = (
             self.where_box.currentData(),
-            [one.number for one in self._inspecting.regions()],
+            [one.number for one in self._model.regions()],
         )
         known = self.where_box.count() - 2
         with quiet(self.where_box):
@@ -167,10 +167,10 @@ class InspectPanel(Panel):
 
     def _clear(self) -> None:
         self._found = None
-        self._inspecting.mark(None)
+        self._model.mark(None)
         self.bars.show_bars([])
         self.place.setText(
             "Move the cursor over the reconstruction."
-            if self._controller.session.result is not None
+            if self._model.session.result is not None
             else "There is no reconstruction to look into yet."
         )

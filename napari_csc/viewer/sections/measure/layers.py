@@ -12,8 +12,8 @@ from napari_csc.core.analysis.regions import Mask, ellipse_mask, polygon_mask
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers.roles import LINES, REGIONS
-from napari_csc.viewer.layers.store import Shelf
-from napari_csc.viewer.sections.input.layer_input import KEY
+from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.tags import KEY
 
 MODES = {"line": "add_line", "ellipse": "add_ellipse", "polygon": "add_polygon"}
 _COLOURS = {LINES: "#ffd166", REGIONS: "#4cc9f0"}
@@ -56,19 +56,19 @@ class Marks:
 
     Parameters
     ----------
-    shelf
+    store
         Finds layers by role.
     """
 
     changed = Signal()
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf, self._viewer = shelf, shelf.viewer
+    def __init__(self, store: LayerStore) -> None:
+        self._store, self._viewer = store, store.viewer
 
     def draw(self, kind: str, geometry: Geometry) -> None:
         """Let the user draw a line, an ellipse or a polygon next."""
         role = LINES if kind == "line" else REGIONS
-        layer = self._shelf.find(role) or self._made(role, geometry)
+        layer = self._store.find(role) or self._made(role, geometry)
         layer.visible = True
         self._viewer.layers.selection.active = layer
         layer.mode = MODES[kind]
@@ -77,7 +77,7 @@ class Marks:
         """Return all lines and regions."""
         marks = []
         for role in (LINES, REGIONS):
-            layer = self._shelf.find(role)
+            layer = self._store.find(role)
             if not isinstance(layer, Shapes):
                 continue
             for number, (kind, data) in enumerate(
@@ -92,10 +92,10 @@ class Marks:
     def clear(self) -> None:
         """Remove all marks."""
         for role in (LINES, REGIONS):
-            layer = self._shelf.find(role)
+            layer = self._store.find(role)
             if layer is not None:
                 layer.events.data.disconnect(self._drawn)
-                self._shelf.discard(layer)
+                self._store.discard(layer)
         self.changed.emit()
 
     def _made(self, role: str, geometry: Geometry) -> Shapes:
@@ -106,7 +106,7 @@ class Marks:
             edge_color=colour,
             face_color="transparent",
             edge_width=1,
-            metadata={KEY: self._shelf.tag(role)},
+            metadata={KEY: self._store.tag(role)},
             features={"number": np.zeros(0, int)},
             text={"string": "{number}", "color": colour, "size": 12, "anchor": "upper_left"},
             **geometry.keywords(3),
@@ -117,7 +117,7 @@ class Marks:
     def _drawn(self, event: object) -> None:
         """Give the marks numbers, in the order they were drawn."""
         for role in (LINES, REGIONS):
-            layer = self._shelf.find(role)
+            layer = self._store.find(role)
             if layer is None:
                 continue
             numbers = list(range(1, len(layer.data) + 1))

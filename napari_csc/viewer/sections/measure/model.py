@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from napari_csc.core.analysis.regions import (
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.sections.measure.layers import Mark
+from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
+from napari_csc.viewer.sections.compare.model import CompareModel
+from napari_csc.viewer.sections.measure.layers import Mark, Marks
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.workbench import Workbench
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,35 +47,57 @@ class Measured:
     statistics: RegionStatistics
 
 
-class Measuring:
+class MeasureModel:
     """Measures in every image that is shown or hidden, wherever the user has drawn.
 
     Parameters
     ----------
-    board
-        The layers.
-    tell, fail
-        Say something to the user, or a problem.
+    workbench
+        Layers and messages.
+
+    Attributes
+    ----------
+    marks : Marks
+        Lines and regions.
+    profiles : list of Profile
+        What was found along the lines.
+    regions : list of Measured
+        What was found within the regions.
     """
 
     changed = Signal()
 
-    def __init__(
-        self, board: LayerBoard, tell: Callable[[str], None], fail: Callable[[str], None]
-    ) -> None:
-        self._board, self._tell, self._fail = board, tell, fail
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._layers = workbench, workbench.layers
+        self._tell, self._fail = workbench.tell, workbench.fail
+        self.marks = Marks(workbench.layers.store)
         self.profiles: list[Profile] = []
         self.regions: list[Measured] = []
         self._is_drawing = False
-        board.marks.changed.connect(self.measure)
-        board.marks.changed.connect(self._drawn)
+        self._layers.leaving.connect(self.marks.clear)
+        self.marks.changed.connect(self.measure)
+        self.marks.changed.connect(self._drawn)
+        workbench.model(ReconstructModel).finished.connect(self.measure)
+        # Pinned results are measured, too, but not while they are read blinded.
+        workbench.model(CompareModel).changed.connect(self.measure)
+        workbench.model(BlindedReading).changed.connect(self.measure)
+
+    def use_window(self, preset: str | None) -> None:
+        """Set the grey window of the chosen layer by percentiles; as it was at first if None."""
+        windowing = self._layers.windowing
+        if not (windowing.reset() if preset is None else windowing.use(preset)):
+            self._fail("There is no image to set the window of yet; open a file first.")
+
+    def show_scale_bar(self, is_visible: bool) -> None:
+        """Show or hide the scale bar."""
+        self._layers.signs.show_scale_bar(is_visible)
 
     def draw(self, kind: str) -> None:
         """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
-        if not self._board.planes(self._board.current_slice()):
+        if not self._layers.planes(self._layers.current_slice()):
             self._fail("There is no image to measure in yet; open a file or choose a layer.")
             return
-        self._board.draw_mark(kind)
+        self.marks.draw(kind, self._layers.place().geometry)
         self._is_drawing = True
         self._tell(
             "Draw corner after corner in the image; a double click ends the region."
@@ -82,7 +107,7 @@ class Measuring:
 
     def _drawn(self) -> None:
         """Take back what was asked of the user, who has done it."""
-        marks = self._board.marks.found()
+        marks = self.marks.found()
         if self._is_drawing and marks:
             self._is_drawing = False
             self._tell("Drawn. The sections Measure and Inspect tell about it.")
@@ -91,8 +116,8 @@ class Measuring:
         """Measure again: marks or images have changed."""
         profiles: list[Profile] = []
         regions: list[Measured] = []
-        for mark in self._board.marks.found():
-            planes = self._board.planes(mark.slice_index)
+        for mark in self.marks.found():
+            planes = self._layers.planes(mark.slice_index)
             if mark.is_region:
                 regions += _within(mark, planes)
             else:
@@ -135,7 +160,7 @@ class Measuring:
         self._tell(f"Written {path.name}.")
 
     def _along(self, mark: Mark, planes: Mapping[str, Array]) -> list[Profile]:
-        spacing, unit = self._board.pixel_spacing()
+        spacing, unit = self._layers.pixel_spacing()
         found = []
         for name, plane in planes.items():
             distance, values = profile(plane, mark.vertices[0], mark.vertices[-1], spacing)

@@ -8,8 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel
 
 from napari_csc.viewer.layers.windowing import PRESETS
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.measure.model import table
+from napari_csc.viewer.sections.measure.model import MeasureModel, table
 from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row, wrapped
 
@@ -19,9 +18,9 @@ _RESET = "as at first"
 class MeasurePanel(Panel):
     """Draws marks, and shows what they measure in every image."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: MeasureModel) -> None:
         super().__init__()
-        self._controller, self._measuring = controller, controller.measuring
+        self._model = model
         self._build_window()
         self._build_marks()
         self.plot = ProfilePlot()
@@ -39,7 +38,7 @@ class MeasurePanel(Panel):
             "square of both SD."
         )
         self.form.addRow(self.table)
-        self._measuring.changed.connect(self._show)
+        self._model.changed.connect(self._show)
         self._show()
 
     def _build_window(self) -> None:
@@ -55,7 +54,7 @@ class MeasurePanel(Panel):
         )
         self.scale_bar = QCheckBox("Scale bar")
         self.scale_bar.setToolTip("A bar of known length in the corner of the canvas.")
-        self.scale_bar.toggled.connect(self._controller.board.signs.show_scale_bar)
+        self.scale_bar.toggled.connect(self._model.show_scale_bar)
         self.form.addRow(self.scale_bar)
 
     def _build_marks(self) -> None:
@@ -66,30 +65,28 @@ class MeasurePanel(Panel):
             ("polygon", "Polygon", "Draw a region corner by corner; a double click ends it."),
         ):
             made = button(text, tip)
-            made.clicked.connect(lambda _=False, kind=kind: self._measuring.draw(kind))
+            made.clicked.connect(lambda _=False, kind=kind: self._model.draw(kind))
             self.draw_buttons[kind] = made
         self.form.addRow(row(*self.draw_buttons.values()))
         self.clear_button = button("Clear", "Remove all lines and regions.")
-        self.clear_button.clicked.connect(self._controller.board.marks.clear)
+        self.clear_button.clicked.connect(self._model.marks.clear)
         self.save_button = button("Save CSV…", "All regions and profiles, as a table.")
         self.save_button.clicked.connect(self._ask_file)
         self.form.addRow(row(self.clear_button, self.save_button))
 
     def _window_chosen(self) -> None:
-        windowing, name = self._controller.board.windowing, self.window_box.currentText()
-        done = windowing.reset() if name == _RESET else windowing.use(name)
-        if not done:
-            self._controller.fail("There is no image to set the window of yet; open a file first.")
+        name = self.window_box.currentText()
+        self._model.use_window(None if name == _RESET else name)
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
             self, "Save measurements", "measurements.csv", "Table (*.csv)"
         )
         if name:
-            self._measuring.save(Path(name))
+            self._model.save(Path(name))
 
     def _show(self) -> None:
-        profiles, regions = self._measuring.profiles, self._measuring.regions
+        profiles, regions = self._model.profiles, self._model.regions
         last = max((one.line for one in profiles), default=0)
         shown = [one for one in profiles if one.line == last]
         unit = shown[0].unit if shown else ""
@@ -101,7 +98,7 @@ class MeasurePanel(Panel):
         ]
         self.legend.setText(f"Line {last}: " + " ".join(coloured) if shown else "")
         self.legend.setVisible(bool(shown))
-        self.table.setText(table(regions, self._measuring.contrasts()))
+        self.table.setText(table(regions, self._model.contrasts()))
         self.table.setVisible(bool(regions))
         self.save_button.setEnabled(bool(profiles or regions))
         self.clear_button.setEnabled(bool(profiles or regions))

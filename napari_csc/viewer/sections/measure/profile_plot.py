@@ -10,10 +10,10 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.widgets.colours import DISTINCT, FRAME
 
-# Colours that colour-blind people tell apart, on dark and light (Okabe and Ito).
-COLOURS = ("#999999", "#56b4e9", "#e69f00", "#009e73", "#cc79a7")
-_FRAME = QColor(128, 128, 128)
+COLOURS = ("#999999", *(DISTINCT[index] for index in (1, 0, 2, 6)))
+_FRAME = QColor(FRAME)
 _HEIGHT = 110
 
 

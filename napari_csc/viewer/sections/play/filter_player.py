@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.painting import Paint
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers import PARTIAL_SUM
+from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Frame, Movie
-from napari_csc.viewer.sections.play.player import Desk, Player, capitalised
+from napari_csc.viewer.sections.play.player import Player, capitalised
+from napari_csc.viewer.workbench import Workbench
 
 
 class FilterPlayer(Player):
@@ -23,8 +25,15 @@ class FilterPlayer(Player):
 
     role = PARTIAL_SUM
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(
+        self,
+        workbench: Workbench,
+        shown_in: PlaybackLayers,
+        make_room: Callable[[], str],
+        report: Callable[[int, int], None],
+    ) -> None:
+        super().__init__(workbench, shown_in, make_room, report)
+        self._lane = workbench.lane("partial sums", thread="analysis")
         self._sums: tuple[Reconstruction, int, PartialSums] | None = None
         self.shown: PartialSum | None = None
         self._number = 0
@@ -43,7 +52,7 @@ class FilterPlayer(Player):
 
     def leave(self) -> None:
         """Show the reconstruction again."""
-        self._desk.lanes.sums.forget()
+        self._lane.forget()
         super().leave()
 
     def refresh(self) -> None:
@@ -111,10 +120,10 @@ class FilterPlayer(Player):
 
         def failed(sentence: str) -> None:
             self.is_waiting = self.is_playing = False
-            self._desk.fail(sentence)
+            self._workbench.fail(sentence)
             self.changed.emit()
 
-        self._desk.lanes.sums.start(work, Handlers(done, failed))
+        self._lane.start(work, Handlers(done, failed))
 
 
 def _in_words(one: PartialSum, between: str) -> str:

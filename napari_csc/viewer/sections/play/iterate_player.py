@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.painting import Paint
 from napari_csc.viewer.layers import ITERATE
 from napari_csc.viewer.sections.play.iterates import Iterate, Iterates, compute_iterates
+from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Frame, Movie
-from napari_csc.viewer.sections.play.player import Desk, Player, capitalised
+from napari_csc.viewer.sections.play.player import Player, capitalised
 from napari_csc.viewer.sections.reconstruct.job import Job
+from napari_csc.viewer.workbench import Workbench
 
 
 class IteratePlayer(Player):
@@ -17,15 +21,23 @@ class IteratePlayer(Player):
 
     role = ITERATE
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+    def __init__(
+        self,
+        workbench: Workbench,
+        shown_in: PlaybackLayers,
+        make_room: Callable[[], str],
+        report: Callable[[int, int], None],
+    ) -> None:
+        super().__init__(workbench, shown_in, make_room, report)
+        # In turn with runs: both take the whole machine.
+        self._lane = workbench.lane("iterates", thread="run")
         self._job: Job | None = None
         self._iterates: Iterates | None = None
 
     @property
     def iterates(self) -> Iterates | None:
         """The iterates of the slice that is looked at, if they have been computed."""
-        first = self._board.place().first_slice
+        first = self._layers.place().first_slice
         found = self._iterates
         return found if found is not None and found.number == first + self.number() else None
 
@@ -42,9 +54,9 @@ class IteratePlayer(Player):
 
     def leave(self) -> None:
         """Show the reconstruction again; iterates that are being computed are given up."""
-        if self._desk.lanes.iterates.is_running:
-            self._desk.lanes.iterates.forget()
-            self._desk.report(0, 0)
+        if self._lane.is_running:
+            self._lane.forget()
+            self._report(0, 0)
         super().leave()
 
     def problem(self) -> str:
@@ -125,12 +137,12 @@ class IteratePlayer(Player):
     def _compute(self) -> None:
         job, number, budget = (
             self._job,
-            self.number() + self._board.place().first_slice,
+            self.number() + self._layers.place().first_slice,
             self.budget,
         )
         assert job is not None
         self.is_waiting = self.is_playing = True
-        report = self._desk.report
+        report = self._report
 
         def work(ticket: Ticket) -> Iterates:
             def tell(done: int, total: int) -> None:
@@ -149,12 +161,10 @@ class IteratePlayer(Player):
         def failed(sentence: str) -> None:
             self.is_waiting = self.is_playing = False
             report(0, 0)
-            self._desk.fail(sentence)
+            self._workbench.fail(sentence)
             self.changed.emit()
 
-        self._desk.lanes.iterates.start(
-            work, Handlers(done, failed, progress=lambda step: report(*step))
-        )
+        self._lane.start(work, Handlers(done, failed, progress=lambda step: report(*step)))
         report(0, len(self.history()))
         self.changed.emit()
 

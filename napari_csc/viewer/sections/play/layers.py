@@ -5,19 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from napari.components import ViewerModel
 from napari.layers import Image
 from napari.utils.colormaps import ensure_colormap
 from psygnal import EmitLoopError, Signal
 
 from napari_csc.viewer.images.painting import Paint
+from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, part_window
 from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import PLAYED, RECONSTRUCTION
 from napari_csc.viewer.layers.stage import Stage
-from napari_csc.viewer.layers.store import COLORMAPS, Shelf, hold
-from napari_csc.viewer.sections.compare.pins import Place
-from napari_csc.viewer.sections.input.layer_input import own
+from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.tags import hold, own
 
 _CAPTION = "napari_csc_play"
 
@@ -27,17 +27,16 @@ class PlaybackLayers:
 
     Parameters
     ----------
-    viewer
-        The viewer.
-    shelf
+    store
         Where the layers of the plugin are found.
     """
 
     removed = Signal()
     """The user removed the layer."""
 
-    def __init__(self, viewer: ViewerModel, shelf: Shelf) -> None:
-        self._viewer, self._shelf = viewer, shelf
+    def __init__(self, store: LayerStore) -> None:
+        self._store = store
+        self._viewer = viewer = store.viewer
         self._stage = Stage(viewer)
         self._ours = False
         self._caption = Caption(viewer, _CAPTION)
@@ -71,10 +70,10 @@ class PlaybackLayers:
         text
             Printed on the canvas.
         """
-        layer, chosen = self._shelf.find(role), self._viewer.layers.selection.active
+        layer, chosen = self._store.find(role), self._viewer.layers.selection.active
         geometry = place.geometry.at_slice(place.first_slice + number)
         view = ComplexView(image[None], part)
-        shown = self._shelf.put(role, view, place.window, geometry, {})
+        shown = self._store.put(role, view, place.window, geometry, {})
         if layer is None:
             self._viewer.layers.selection.active = chosen
             self._take_look(shown)
@@ -87,13 +86,13 @@ class PlaybackLayers:
         self._stage.clear()
         self._ours = True
         for role in PLAYED:
-            self._shelf.remove(role)
+            self._store.remove(role)
         self._ours = False
 
     def paint(self, role: str, part: Part, place: Place) -> Paint:
         """Return the colours of the picture, or those it would be shown in."""
         spacing = (place.geometry.scale[-2], place.geometry.scale[-1])
-        layer = self._shelf.find(role) or self._shelf.find(RECONSTRUCTION)
+        layer = self._store.find(role) or self._store.find(RECONSTRUCTION)
         if layer is None:
             colormap = ensure_colormap(COLORMAPS[part])
             return Paint(part, part_window(part, place.window), 1.0, colormap, spacing)
@@ -101,7 +100,7 @@ class PlaybackLayers:
         return Paint(part, (low, high), layer.gamma, layer.colormap.model_copy(), spacing)
 
     def _take_look(self, layer: Image) -> None:
-        model = self._shelf.find(RECONSTRUCTION)
+        model = self._store.find(RECONSTRUCTION)
         if model is None:
             return
         layer.contrast_limits_range = model.contrast_limits_range
@@ -111,5 +110,5 @@ class PlaybackLayers:
         hold(layer, looks=own(model).get("looks", {}))
 
     def _layer_removed(self, event: Any) -> None:
-        if self._shelf.role_of(event.value) in PLAYED and not self._ours:
+        if self._store.role_of(event.value) in PLAYED and not self._ours:
             self.removed.emit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -10,30 +9,27 @@ from psygnal import Signal
 
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
-from napari_csc.viewer.background.workers import Lanes
-from napari_csc.viewer.layers import LayerBoard
-from napari_csc.viewer.sections.compare.model import Comparing
+from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.play.filter_player import FilterPlayer
 from napari_csc.viewer.sections.play.iterate_player import IteratePlayer
+from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import write_movie
-from napari_csc.viewer.sections.play.player import Desk, Player
+from napari_csc.viewer.sections.play.player import Player
 from napari_csc.viewer.sections.reconstruct.job import Outcome
-from napari_csc.viewer.session import Session
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.workbench import Workbench
 
 What = Literal["iterates", "filters"]
 
 
-class Playing:
+class PlayModel:
     """Plays iterates or filters of the result that is shown.
 
     Parameters
     ----------
-    session, board, lanes
-        Those of the controller.
-    comparing
-        Shows pinned results, which nothing else may cover.
-    tell, fail
-        Say something to the user, or a problem.
+    workbench
+        Session, layers, lanes and messages, and the model that shows pinned results, which nothing
+        else may cover.
 
     Attributes
     ----------
@@ -48,27 +44,25 @@ class Playing:
     progress = Signal(int, int)
     """How much of iterates or of a movie is done, and all; 0 of 0 when that has ended."""
 
-    def __init__(
-        self,
-        session: Session,
-        board: LayerBoard,
-        lanes: Lanes,
-        comparing: Comparing,
-        tell: Callable[[str], None],
-        fail: Callable[[str], None],
-    ) -> None:
-        self._session, self._board, self._lanes = session, board, lanes
-        self._comparing, self._tell, self._fail = comparing, tell, fail
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self.session = workbench, workbench.session
+        self._tell, self._fail = workbench.tell, workbench.fail
+        self._scan = workbench.layers
+        self._layers = PlaybackLayers(workbench.layers.store)
+        self._movies = workbench.lane("movies")
+        self._comparing = workbench.model(CompareModel)
         self._is_running = self._is_moving_over = False
-        desk = Desk(session, board, lanes, fail, self._make_room, self.progress.emit)
-        self.iterates, self.filters = IteratePlayer(desk), FilterPlayer(desk)
+        given = (workbench, self._layers, self._make_room, self.progress.emit)
+        self.iterates, self.filters = IteratePlayer(*given), FilterPlayer(*given)
         self.player: Player = self.iterates
         for one in (self.iterates, self.filters):
             one.changed.connect(self.changed.emit)
-        session.events.result.connect(self._result_changed)
-        comparing.changed.connect(self._compared)
-        board.moved.connect(self._slice_moved)
-        board.playback.removed.connect(self.leave)
+        self.session.events.result.connect(self._result_changed)
+        self._comparing.changed.connect(self._compared)
+        self._scan.moved.connect(self._slice_moved)
+        self._layers.removed.connect(self.leave)
+        workbench.running.connect(self._run_started)
+        workbench.model(ReconstructModel).finished.connect(self._take)
         self._number = 0
 
     def choose(self, what: What) -> None:
@@ -84,19 +78,20 @@ class Playing:
     def close(self) -> None:
         """Stay where it is: there is no dock any more to show anything in."""
         self.iterates.is_playing = self.filters.is_playing = False
+        self._layers.close()
 
     # ------------------------------------------------------------ movies
 
     @property
     def is_exporting(self) -> bool:
         """Whether a movie is being written."""
-        return self._lanes.movies.is_running
+        return self._movies.is_running
 
     def export(self, path: Path, speed: float) -> None:
         """Write all pictures of the player as a GIF or an MP4, ``speed`` a second."""
         player = self.player
         try:
-            paint = self._board.playback.paint(player.role, self._session.part, self._board.place())
+            paint = self._layers.paint(player.role, self.session.part, self._scan.place())
             movie = player.movie(paint)
         except CscError as error:
             self._fail(str(error))
@@ -124,7 +119,7 @@ class Playing:
             ended()
             self._tell("Cancelled; no movie was written.")
 
-        self._lanes.movies.start(
+        self._movies.start(
             work, Handlers(done, failed, stopped, lambda step: self.progress.emit(*step))
         )
         self.progress.emit(0, movie.count)
@@ -132,18 +127,18 @@ class Playing:
 
     def cancel_export(self) -> None:
         """Stop writing; nothing is left of the file."""
-        self._lanes.movies.cancel()
+        self._movies.cancel()
 
     # ------------------------------------------------------------ what others change
 
-    def run_started(self, is_running: bool) -> None:
+    def _run_started(self, is_running: bool) -> None:
         """Make way for a run."""
         self._is_running = is_running
         if is_running:
             self.leave()
         self.changed.emit()
 
-    def take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: Outcome) -> None:
         """Take over the run that made the result."""
         self.iterates.take(outcome.job)
 

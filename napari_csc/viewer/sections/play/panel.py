@@ -8,11 +8,10 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QSlider, QSpinBox
 
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.dictionary.gallery import thumbnail
-from napari_csc.viewer.sections.play.model import What
+from napari_csc.viewer.sections.play.model import PlayModel, What
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
+from napari_csc.viewer.widgets.thumbnail import thumbnail
 
 _PLAYERS: tuple[tuple[What, str], ...] = (
     ("iterates", "Iterations of the run"),
@@ -26,24 +25,24 @@ _MOVIES = "Animated GIF (*.gif);;MP4 movie (*.mp4)"
 class PlayPanel(Panel):
     """The controls of the players, with curves of the run and the filter that was added."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: PlayModel) -> None:
         super().__init__()
-        self._controller, self._playing = controller, controller.playing
+        self._model = model
         self._add_choice()
         self._add_controls()
         self._add_curves()
         self._add_export()
         self._timer = QTimer(self)
-        self._timer.timeout.connect(lambda: self._playing.player.tick())
-        self._playing.changed.connect(self._show)
-        self._playing.progress.connect(self._show_progress)
+        self._timer.timeout.connect(lambda: self._model.player.tick())
+        self._model.changed.connect(self._show)
+        self._model.progress.connect(self._show_progress)
         self._show()
 
     def _add_choice(self) -> None:
         self.choice = narrow(QComboBox())
         self.choice.addItems([label for _, label in _PLAYERS])
         self.choice.currentIndexChanged.connect(
-            lambda index: self._playing.choose(_PLAYERS[index][0])
+            lambda index: self._model.choose(_PLAYERS[index][0])
         )
         self.add(
             "Show",
@@ -66,14 +65,14 @@ class PlayPanel(Panel):
     def _add_controls(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setToolTip("Go to a picture. It is shown in place of the reconstruction.")
-        self.slider.valueChanged.connect(lambda value: self._playing.player.go(value))
+        self.slider.valueChanged.connect(lambda value: self._model.player.go(value))
         self.form.addRow(self.slider)
         self.play_button = button("", "Play from picture to picture, or stay at this one.")
         self.play_button.clicked.connect(self._play_or_pause)
         self.back_button = button(
             "Back to result", "Show the reconstruction again, and all layers as they were."
         )
-        self.back_button.clicked.connect(self._playing.leave)
+        self.back_button.clicked.connect(self._model.leave)
         self.speed = QSpinBox()
         self.speed.setRange(*_SPEEDS)
         self.speed.setValue(5)
@@ -106,25 +105,25 @@ class PlayPanel(Panel):
     def section_toggled(self, is_open: bool) -> None:
         """Leave the player when its section is closed."""
         if not is_open:
-            self._playing.leave()
+            self._model.leave()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Leave the player when the dock is closed."""
         # Spontaneous: the window system hid the window, for instance minimised it.
         if event is not None and not event.spontaneous():
-            self._playing.leave()
+            self._model.leave()
         super().hideEvent(event)
 
     def _play_or_pause(self) -> None:
-        player = self._playing.player
+        player = self._model.player
         if player.is_playing:
             player.pause()
         else:
             player.play()
 
     def _export(self) -> None:
-        if self._playing.is_exporting:
-            self._playing.cancel_export()
+        if self._model.is_exporting:
+            self._model.cancel_export()
             return
         name = f"{_PLAYERS[self.choice.currentIndex()][0]}.gif"
         path, kind = QFileDialog.getSaveFileName(self, "Write a movie", name, _MOVIES)
@@ -132,19 +131,19 @@ class PlayPanel(Panel):
             chosen = Path(path)
             if not chosen.suffix:
                 chosen = chosen.with_suffix(".mp4" if "mp4" in kind else ".gif")
-            self._playing.export(chosen, self.speed.value())
+            self._model.export(chosen, self.speed.value())
 
     # ------------------------------------------------------------ what is shown
 
     def _show(self) -> None:
-        playing, player = self._playing, self._playing.player
-        is_iterates = player is playing.iterates
-        has_result = self._controller.session.result is not None
+        model, player = self._model, self._model.player
+        is_iterates = player is model.iterates
+        has_result = self._model.session.result is not None
         self.text.setText(player.problem() or player.text())
         computes = is_iterates and player.is_waiting
         self.play_button.setText("Cancel" if computes else "Pause" if player.is_playing else "Play")
         self.back_button.setEnabled(player.is_on)
-        self.export_button.setText("Cancel export" if playing.is_exporting else "Export movie…")
+        self.export_button.setText("Cancel export" if model.is_exporting else "Export movie…")
         with quiet(self.slider):
             self.slider.setRange(0, player.last)
             self.slider.setValue(player.position)
@@ -154,7 +153,7 @@ class PlayPanel(Panel):
         self._keep_time(player.is_playing)
 
     def _show_curves(self, is_wanted: bool) -> None:
-        iterates = self._playing.iterates
+        iterates = self._model.iterates
         history = iterates.history() if is_wanted else []
         shown = iterates.shown() if iterates.is_on else None
         for curve, name in ((self.objective, "objective"), (self.change, "image_change")):
@@ -163,8 +162,8 @@ class PlayPanel(Panel):
             curve.mark(None if shown is None else shown.iteration)
 
     def _show_filter(self, is_wanted: bool) -> None:
-        added = self._playing.filters.added() if is_wanted else None
-        self.picture.setVisible(is_wanted and self._controller.session.result is not None)
+        added = self._model.filters.added() if is_wanted else None
+        self.picture.setVisible(is_wanted and self._model.session.result is not None)
         if added is None:
             self.picture.clear()
             self.picture.setToolTip("Here stands the filter that was added last.")

@@ -4,46 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from psygnal import Signal
 
 from napari_csc.core.analysis.evenly_kept import DEFAULT_BUDGET
-from napari_csc.viewer.background.workers import Lanes
 from napari_csc.viewer.images.painting import Paint
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.layers import LayerBoard
+from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Movie
-from napari_csc.viewer.session import Session
-
-
-@dataclass(frozen=True, eq=False)
-class Desk:
-    """What the players share.
-
-    Attributes
-    ----------
-    session, board, lanes
-        Those of the controller.
-    fail
-        Says a problem to the user.
-    make_room
-        Called before the first picture; returns a sentence if none can be shown at present.
-    report
-        Told how much of a long computation is done, and all; nothing of nothing at its end.
-    """
-
-    session: Session
-    board: LayerBoard
-    lanes: Lanes
-    fail: Callable[[str], None]
-    make_room: Callable[[], str]
-    report: Callable[[int, int], None]
+from napari_csc.viewer.workbench import Workbench
 
 
 class Player(ABC):
     """Shows one picture after the other, in a layer of its own.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, lanes and messages.
+    shown_in
+        The layer that the pictures are shown in.
+    make_room
+        Called before the first picture; returns a sentence if none can be shown at present.
+    report
+        Told how much of a long computation is done, and all; nothing of nothing at its end.
 
     Attributes
     ----------
@@ -63,8 +48,16 @@ class Player(ABC):
     """Picture, text, or whether it plays."""
     role: ClassVar[str]
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._session, self._board = desk, desk.session, desk.board
+    def __init__(
+        self,
+        workbench: Workbench,
+        shown_in: PlaybackLayers,
+        make_room: Callable[[], str],
+        report: Callable[[int, int], None],
+    ) -> None:
+        self._workbench, self._session = workbench, workbench.session
+        self._layers, self._shown_in = workbench.layers, shown_in
+        self._make_room, self._report = make_room, report
         self.position = 0
         self.is_on = self.is_playing = self.is_waiting = False
         self.budget = DEFAULT_BUDGET
@@ -100,7 +93,7 @@ class Player(ABC):
 
     def number(self) -> int:
         """Return the slice of the result that is looked at, or the nearest."""
-        return self._board.slice_of_result()
+        return self._layers.slice_of_result()
 
     def go(self, position: int) -> None:
         """Show a picture, by its number from 0."""
@@ -134,32 +127,32 @@ class Player(ABC):
         self.is_playing = self.is_waiting = False
         if self.is_on:
             self.is_on = False
-            self._board.playback.clear()
+            self._shown_in.clear()
         self.changed.emit()
 
     def _begin(self) -> bool:
         """Return whether a picture can be shown now; say why not."""
-        sentence = ("" if self.is_on else self._desk.make_room()) or self.problem()
+        sentence = ("" if self.is_on else self._make_room()) or self.problem()
         if sentence:
             self.is_playing = False
-            self._desk.fail(sentence)
+            self._workbench.fail(sentence)
             self.changed.emit()
             return False
-        number = self.number() + self._board.place().first_slice
-        if number != self._board.current_slice():
-            self._board.go_to_slice(number)
+        number = self.number() + self._layers.place().first_slice
+        if number != self._layers.current_slice():
+            self._layers.go_to_slice(number)
         return True
 
     def _show(self, image: Array, caption: str, number: int) -> None:
-        place, part = self._board.place(), self._session.part
+        place, part = self._layers.place(), self._session.part
         self.is_on, self.is_waiting = True, False
-        self._board.playback.show(self.role, image, part, place, number, caption)
+        self._shown_in.show(self.role, image, part, place, number, caption)
         self.changed.emit()
 
     def _slice_in_words(self, number: int) -> str:
         result = self._session.result
         count = 1 if result is None else len(result.image)
-        return f"slice {number + self._board.place().first_slice}, " if count > 1 else ""
+        return f"slice {number + self._layers.place().first_slice}, " if count > 1 else ""
 
 
 def capitalised(text: str) -> str:

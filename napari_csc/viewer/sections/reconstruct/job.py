@@ -19,7 +19,8 @@ from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
-from napari_csc.viewer.images.views import Array, Windows
+from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.images.views import Windows
 
 _FIGURES = ("ssim", "nmse")
 """Of `METRICS`, those that are measured after every run; the comparison has all of them."""
@@ -50,23 +51,6 @@ class Job:
     map_cache: MapCache | None = None
     before: torch.Tensor | None = None
     """Image of the result that was shown when the run began, of the same slices."""
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """Where a running job stands."""
-
-    text: str
-    done: int = 0
-    total: int = 0
-    objective: float | None = None
-    seconds: float = 0.0
-    slice_index: int = 0
-    shape: tuple[int, int, int] = (0, 0, 0)
-    picture: Array | None = None
-    """The current image (y, x) of that slice, complex, ten times a second at most."""
-    is_rough: bool = False
-    """Whether the picture is the early one, made before the maps are known."""
 
 
 @dataclass(frozen=True, eq=False)

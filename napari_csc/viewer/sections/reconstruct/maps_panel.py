@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
-from superqt import QLabeledDoubleSlider
 
-from napari_csc.viewer.models import Controller
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
 SCALAR = "One level everywhere"
+_STRONGEST = 3.0
+"""Where the slider of the strength ends."""
 _ABOUT = {
     "v4": "V4, for any dictionary",
     "v3": "V3, for any dictionary",
@@ -22,9 +24,9 @@ _ABOUT = {
 class MapsPanel(Panel):
     """Chooses the source of the maps."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
+        self._session = model.session
         self._names: list[str] = []
         self.source_box = narrow(QComboBox())
         self.source_box.activated.connect(self._chosen)
@@ -45,16 +47,14 @@ class MapsPanel(Panel):
         self.level_box.setKeyboardTracking(False)
         self.level_box.valueChanged.connect(self._level_edited)
         self.add("Level", self.level_box, "The one sparsity level, in units of the noise σ.")
-        self.strength = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.strength.setRange(0.0, 3.0)
-        self.strength.setDecimals(2)
-        self.strength.setValue(1.0)
-        self.strength.valueChanged.connect(self._strength_moved)
-        self.add(
-            "Strength",
-            self.strength,
-            "Factor on all maps. Below 1: more detail and more noise. Above 1: smoother.",
+        self.strength = Field(
+            fields_of(ReconstructionSettings)["strength"],
+            widget_type="FloatSlider",
+            max=_STRONGEST,
+            step=0.01,
         )
+        self.strength.add_to(self)
+        self.strength.bind(self._session, "strength")
         self.note = wrapped()
         self.form.addRow(self.note)
         self.legend = wrapped("In a map, dark means the filter is free to act, bright: held back.")
@@ -62,7 +62,6 @@ class MapsPanel(Panel):
         events = self._session.events
         for name in ("networks", "maps", "dictionary", "dropped", "smooth"):
             getattr(events, name).connect(self._show)
-        events.strength.connect(self._show_strength)
         self._show()
 
     def _chosen(self, index: int) -> None:
@@ -71,13 +70,6 @@ class MapsPanel(Panel):
 
     def _level_edited(self) -> None:
         self._session.maps = f"{self.level_box.value():g}sigma"
-
-    def _strength_moved(self, value: float) -> None:
-        self._session.strength = round(float(value), 3)
-
-    def _show_strength(self) -> None:
-        with quiet(self.strength):
-            self.strength.setValue(self._session.strength)
 
     def _show(self) -> None:
         session = self._session

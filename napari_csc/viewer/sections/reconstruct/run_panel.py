@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.reconstruct.job import Outcome, Step
+from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.sections.reconstruct.job import Outcome
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.widgets.colours import GOOD, PROBLEM
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
 
-# Colours that are legible on the dark and on the light theme.
-_COLOURS = {"info": "", "good": "color: #3a9d5d;", "problem": "color: #e0533d;"}
+_COLOURS = {"info": "", "good": f"color: {GOOD};", "problem": f"color: {PROBLEM};"}
 
 
 class RunPanel(QWidget):
     """The buttons and the state of the run; always in sight, below the sections."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._controller, self._session = controller, controller.session
+        self._session = model.session
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
         self.run_button = button("Run", "Reconstruct with the settings above.")
-        self.run_button.clicked.connect(controller.run)
+        self.run_button.clicked.connect(model.run)
         self.cancel_button = button("Cancel", "Stop within one iteration; the last result stays.")
         self.cancel_button.setEnabled(False)
-        self.cancel_button.clicked.connect(controller.cancel)
+        self.cancel_button.clicked.connect(model.cancel)
         self.live_box = QCheckBox("Live")
         self.live_box.setToolTip("Run again after every change; the newest settings win.")
         self.live_box.toggled.connect(lambda is_on: setattr(self._session, "live", is_on))
@@ -46,10 +47,10 @@ class RunPanel(QWidget):
         layout.addWidget(self.figures)
         self.line = wrapped()
         layout.addWidget(self.line)
-        controller.message.connect(self._show_message)
-        controller.step.connect(self._show_step)
-        controller.running.connect(self._show_running)
-        controller.finished.connect(self._show_finished)
+        model.message.connect(self._show_message)
+        model.step.connect(self._show_step)
+        model.running.connect(self._show_running)
+        model.finished.connect(self._show_finished)
         self._session.events.live.connect(self._show_live)
         self._session.events.acquisition.connect(self._clear)
 

@@ -3,102 +3,74 @@
 from __future__ import annotations
 
 import torch
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox
-from superqt import QLabeledSlider
 
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, reset_button, row
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.widgets.form import Field, fields_of
+from napari_csc.viewer.widgets.parts import Panel, reset_button, row
 
-_SOLVERS = ("fista", "admm")
-_LABELS = {"fista": "FISTA", "admm": "ADMM"}
-_NORMS = ("modulus", "real-imaginary")
-_SMOOTH = ("filters", "low-pass")
+_SETTINGS = fields_of(ReconstructionSettings)
+_SOLVERS = {"fista": "FISTA", "admm": "ADMM"}
+_ITERATIONS = (1, 256)
+"""What the slider offers; more can be asked for from Python and the command line."""
+_AS_TRAINED = "as trained"
 
 
 class SolverPanel(Panel):
     """Sets how the reconstruction is computed."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._session = controller.session
-        self.solver_box = self._trained_box(_SOLVERS, "solver")
-        self.add(
-            "Method",
-            self.solver_box,
-            "FISTA, as in the paper, or ADMM, which needs about a quarter of the iterations. A "
-            "network gives its best with the method it was trained with.",
-        )
-        self.iterations = QLabeledSlider(Qt.Orientation.Horizontal)
-        self.iterations.setRange(1, 256)
-        self.iterations.setTracking(True)
-        self.iterations.valueChanged.connect(self._iterations_moved)
+        self._session = model.session
+        solvers = [(words, name) for name, words in _SOLVERS.items()]
+        self.solver = Field(_SETTINGS["solver"], solvers, unset=_AS_TRAINED)
+        least, most = _ITERATIONS
+        self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
+        self.device = Field(_SETTINGS["device"], [(name, name) for name in _devices()])
+        self.norm = Field(_SETTINGS["norm"], unset=_AS_TRAINED)
+        self.smooth = Field(_SETTINGS["smooth"], unset=_AS_TRAINED)
         self.trained_button = reset_button("As many iterations as the network was trained with.")
         self.trained_button.clicked.connect(self._iterations_reset)
+        self.solver.add_to(self)
         self.add(
-            "Iterations",
-            row(self.iterations, self.trained_button),
-            "A network gives its best near the number it was trained with.",
+            self.iterations.title,
+            row(self.iterations.native, self.trained_button),
+            self.iterations.tip,
         )
-        self.device_box = narrow(QComboBox())
-        self.device_box.addItems(["auto", "cpu"])
-        if torch.backends.cuda.is_built():
-            self.device_box.addItem("cuda")
-        if torch.backends.mps.is_available():
-            self.device_box.addItem("mps")
-        self.device_box.activated.connect(self._device_chosen)
-        self.add("Device", self.device_box, "Where to compute; auto takes a graphics card if any.")
-        self.norm_box = self._trained_box(_NORMS, "norm")
-        self.add(
-            "Norm",
-            self.norm_box,
-            "What the maps weigh: the modulus of the complex codes, or real and imaginary part "
-            "apart, as in the paper.",
-        )
-        self.smooth_box = self._trained_box(_SMOOTH, "smooth")
-        self.add(
-            "Smooth part",
-            self.smooth_box,
-            "Wide Gaussian filters with maps of their own, or a fixed low-pass of the initial "
-            "image, as in the paper.",
-        )
+        for field in (self.device, self.norm, self.smooth):
+            field.add_to(self)
+        self.solver.bind(self._session, "solver")
+        self.iterations.bind(self._session, "iterations", self._iterations)
+        self.device.bind(self._session, "device")
+        self.norm.bind(self._session, "norm")
+        self.smooth.bind(self._session, "smooth")
         events = self._session.events
-        for name in ("maps", "networks", "solver", "iterations", "norm", "smooth", "device"):
-            getattr(events, name).connect(self._show)
-        self._show()
+        for name in ("maps", "networks", "solver", "iterations"):
+            getattr(events, name).connect(self._show_trained)
+        self._show_trained()
 
-    def _trained_box(self, values: tuple[str, ...], field: str) -> QComboBox:
-        box = narrow(QComboBox())
-        box.addItems(["as trained", *(_LABELS.get(value, value) for value in values)])
-        box.activated.connect(
-            lambda index: setattr(self._session, field, None if index == 0 else values[index - 1])
-        )
-        return box
-
-    def _iterations_moved(self, value: int) -> None:
-        self._session.iterations = int(value)
+    def _iterations(self) -> int:
+        """Return the number that counts."""
+        chosen = self._session.iterations
+        return int(self._session.default("iterations") if chosen is None else chosen)
 
     def _iterations_reset(self) -> None:
         self._session.iterations = None
 
-    def _device_chosen(self) -> None:
-        self._session.device = self.device_box.currentText()
-
-    def _show(self) -> None:
+    def _show_trained(self) -> None:
+        """Say what counts where nothing was chosen."""
         session = self._session
-        trained = int(session.default("iterations"))
-        count = session.iterations if session.iterations is not None else trained
-        boxes = (
-            (self.solver_box, "solver", _SOLVERS),
-            (self.norm_box, "norm", _NORMS),
-            (self.smooth_box, "smooth", _SMOOTH),
-        )
-        with quiet(self.iterations, self.device_box, *(box for box, _, _ in boxes)):
-            self.iterations.setValue(count)
-            self.device_box.setCurrentText(session.device)
-            for box, field, values in boxes:
-                trained_value = session.default(field)
-                box.setItemText(0, f"as trained ({_LABELS.get(trained_value, trained_value)})")
-                value = getattr(session, field)
-                box.setCurrentIndex(0 if value is None else values.index(value) + 1)
+        for field, name in ((self.solver, "solver"), (self.norm, "norm"), (self.smooth, "smooth")):
+            trained = session.default(name)
+            field.call_unset(f"{_AS_TRAINED} ({_SOLVERS.get(trained, trained)})")
+        self.iterations.show(self._iterations())
         self.trained_button.setEnabled(session.iterations is not None)
+
+
+def _devices() -> list[str]:
+    found = ["auto", "cpu"]
+    if torch.backends.cuda.is_built():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found

@@ -10,10 +10,15 @@ from psygnal import Signal
 
 from napari_csc.core.analysis.filter_figures import FilterFigures
 from napari_csc.viewer.layers import REFERENCE, SMOOTH
-from napari_csc.viewer.models import Controller
+from napari_csc.viewer.sections.compare.model import CompareModel
+from napari_csc.viewer.sections.dictionary.model import DictionaryModel
+from napari_csc.viewer.sections.input.model import InputModel
+from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.job import Outcome
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.tour.scenes import SCENES, Scene, sentence
 from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.workbench import Workbench
 
 # Of the layers that were not there before the tour, those that are hidden after it.
 _HIDDEN = (SMOOTH, REFERENCE)
@@ -30,7 +35,7 @@ class _Before:
     visibilities: dict[str, bool]
 
 
-class Tour:
+class TourModel:
     """Leads through the scenes, one after the other, on the input that is loaded or the sample.
 
     A scene may need another dictionary, a run, the figures of the filters: each is started when it
@@ -38,10 +43,8 @@ class Tour:
 
     Parameters
     ----------
-    controller
-        The controller.
-    open_sample
-        Opens the sample scan.
+    workbench
+        Session, layers and messages, and the models of what the scenes work.
     scenes
         The scenes.
     """
@@ -49,15 +52,15 @@ class Tour:
     changed = Signal()
     """Another scene, or it is ready now."""
 
-    def __init__(
-        self,
-        controller: Controller,
-        open_sample: Callable[[], None],
-        scenes: Sequence[Scene] = SCENES,
-    ) -> None:
-        self._controller, self._open_sample = controller, open_sample
+    def __init__(self, workbench: Workbench, scenes: Sequence[Scene] = SCENES) -> None:
+        self._workbench, self._session = workbench, workbench.session
+        self._layers = workbench.layers
+        self._input = workbench.model(InputModel)
+        self._dictionary = workbench.model(DictionaryModel)
+        self._runs = workbench.model(ReconstructModel)
+        self._comparing = workbench.model(CompareModel)
+        self._playing = workbench.model(PlayModel)
         self.scenes = scenes
-        self._session = controller.session
         self._before: _Before | None = None
         self._plain: Outcome | None = None
         self._figures: FilterFigures | None = None
@@ -69,9 +72,9 @@ class Tour:
         events.result.connect(self._forget_figures)
         for event in (events.acquisition, events.dictionary_name, events.result):
             event.connect(self._go_on)
-        controller.finished.connect(self._go_on)
-        controller.extras.filter_figures.connect(self._measured)
-        controller.running.connect(self._stopped)
+        self._runs.finished.connect(self._go_on)
+        self._dictionary.filter_figures.connect(self._measured)
+        workbench.running.connect(self._stopped)
 
     @property
     def is_on(self) -> bool:
@@ -85,18 +88,18 @@ class Tour:
 
     def start(self) -> None:
         """Begin with the first scene."""
-        session, controller = self._session, self._controller
-        if controller.comparing.is_hidden:
-            controller.fail("A blinded reading is going on; end it before you take the tour.")
+        session = self._session
+        if self._comparing.is_hidden:
+            self._workbench.fail("A blinded reading is going on; end it before you take the tour.")
             return
-        controller.playing.leave()
-        controller.comparing.show("result")
+        self._playing.leave()
+        self._comparing.show("result")
         self._before = _Before(
             {name: getattr(session, name) for name in SETTING_FIELDS},
             session.dictionary,
             session.live,
             session.extra_layers,
-            controller.board.visibilities(),
+            self._layers.visibilities(),
         )
         session.live = False
         # Not the figures: a result that fits already is measured only once.
@@ -117,8 +120,8 @@ class Tour:
         before, self._before = self._before, None
         if before is None:
             return
-        session, controller = self._session, self._controller
-        controller.cancel()
+        session = self._session
+        self._runs.cancel()
         settings = dict(before.settings)
         name = settings.pop("dictionary_name")
         dropped, seed = settings.pop("dropped"), settings.pop("shuffle_seed")
@@ -127,14 +130,14 @@ class Tour:
         for field, value in settings.items():
             setattr(session, field, value)
         session.extra_layers = before.extra_layers
-        shown = controller.board.visibilities()
-        controller.board.set_visibilities(
+        shown = self._layers.visibilities()
+        self._layers.set_visibilities(
             {role: before.visibilities.get(role, role not in _HIDDEN) for role in shown}
         )
         session.live = before.live
         self.changed.emit()
         if session.acquisition is not None and session.result is not None:
-            controller.run()
+            self._runs.run()
 
     # ------------------------------------------------------------ how a scene comes about
 
@@ -146,16 +149,16 @@ class Tour:
     def _is_prepared(self) -> bool:
         session, scene = self._session, self.scene
         if session.acquisition is None:
-            return self._ask("sample", self._open_sample)
+            return self._ask("sample", self._input.open_sample)
         if session.dictionary_name != scene.dictionary:
             name = scene.dictionary
-            return self._ask(name, lambda: self._controller.choose_dictionary(name))
+            return self._ask(name, lambda: self._dictionary.choose(name))
         if not scene.needs_result:
             return True
         self._set()
         outcome = self._fitting()
         if outcome is None:
-            return self._ask((session.settings(), "run"), self._controller.run)
+            return self._ask((session.settings(), "run"), self._runs.run)
         if scene.is_plain:
             self._plain = outcome
         return not scene.shows_filter or self._figures is not None
@@ -180,11 +183,11 @@ class Tour:
 
     def _fitting(self) -> Outcome | None:
         """Return the run that is shown if it was made with the settings of the scene."""
-        session, outcome = self._session, self._controller.outcome
+        session, outcome = self._session, self._runs.outcome
         if outcome is None or outcome.result is not session.result:
             return None
         is_same = outcome.job.settings == session.settings()
-        return outcome if is_same and not self._controller.is_running else None
+        return outcome if is_same and not self._runs.is_running else None
 
     def _forget_figures(self) -> None:
         self._figures = None
@@ -194,7 +197,7 @@ class Tour:
         self._go_on()
 
     def _show(self) -> None:
-        session, scene, board = self._session, self.scene, self._controller.board
+        session, scene, layers = self._session, self.scene, self._layers
         outcome = self._fitting()
         self.is_ready = True
         if scene.shows_filter and self._figures is not None and session.result is not None:
@@ -202,7 +205,7 @@ class Tour:
             session.selected = session.result.dictionary.order[position]
         session.extra_layers = frozenset(scene.extra_layers)
         # Layers on demand come later, visible; all others are there.
-        board.set_visibilities({role: role in scene.layers for role in board.visibilities()})
+        layers.set_visibilities({role: role in scene.layers for role in layers.visibilities()})
         self.told = sentence(scene, outcome, self._plain)
         self.changed.emit()
 

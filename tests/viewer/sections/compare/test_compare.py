@@ -32,7 +32,7 @@ pytestmark = pytest.mark.gui
 
 @pytest.fixture
 def comparing(dock):
-    return dock.controller.comparing
+    return dock.models.compare
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_pins_outlive_later_runs(dock, viewer, pinned, run) -> None:
     assert viewer.layers[PIN_A] is first
     assert "× 0.5" in dock.compare_panel.words.text()
     # They are no inputs to choose.
-    assert all(dock.controller.board.is_output(viewer.layers[one]) for one in (PIN_A, PIN_B))
+    assert all(dock.workbench.layers.is_output(viewer.layers[one]) for one in (PIN_A, PIN_B))
 
 
 def test_another_input_takes_the_pins_away(
@@ -110,7 +110,7 @@ def test_saved_results_of_one_scan_can_be_compared(
 ) -> None:
     result = dock.session.result
     save(result, tmp_path / "result.h5")
-    dock.controller.open_file(tmp_path / "result.h5")
+    dock.models.input.open_file(tmp_path / "result.h5")
     qtbot.waitUntil(lambda: dock.session.result is not result)
     assert set(pinned.pins) == {"A", "B"}
     pinned.pin("A")
@@ -126,8 +126,8 @@ def test_bad_states_are_told(dock, viewer, comparing, problems, load, run, scan_
     run()
     comparing.pin("A")
     comparing.show("swipe")
-    dock.controller.reading_desk.start("votes.csv", "Ada")
-    dock.controller.board.go_to_slice(1)
+    dock.models.blinded_reading.start("votes.csv", "Ada")
+    dock.workbench.layers.go_to_slice(1)
     run()
     comparing.pin("B")
     told = problems()
@@ -186,13 +186,13 @@ def test_the_key_is_given_back_and_never_taken(make_dock, qtbot) -> None:
     dock = make_dock()
     viewer = napari.current_viewer()
     assert press(viewer)
-    dock.controller.close()
+    dock.workbench.close()
     assert not press(viewer)
     pressed = []
     viewer.bind_key(BLINK_KEY, lambda _: pressed.append(True))
     other = ReconstructionDock(viewer)
     press(viewer)
-    other.controller.close()
+    other.workbench.close()
     press(viewer)
     assert pressed == [True, True]
     assert "in use already" in other.compare_panel.view_buttons["A"].toolTip()
@@ -294,7 +294,7 @@ def test_side_by_side_and_back(dock, viewer, pinned) -> None:
 def test_closing_the_dock_puts_the_viewer_back(dock, viewer, pinned) -> None:
     before = seen(viewer)
     pinned.show("side by side")
-    dock.controller.close()
+    dock.workbench.close()
     assert seen(viewer) == before
     assert not viewer.canvas.grid.enabled
     assert "napari_csc_compare" not in viewer.canvas.overlays
@@ -302,7 +302,7 @@ def test_closing_the_dock_puts_the_viewer_back(dock, viewer, pinned) -> None:
 
 def test_one_slice_of_a_stack_can_be_compared(dock, viewer, pinned, run) -> None:
     dock.session.slices = "current"
-    dock.controller.board.go_to_slice(1)
+    dock.workbench.layers.go_to_slice(1)
     run()
     pinned.pin("B")
     pinned.show("difference")
@@ -327,7 +327,7 @@ def test_figures_follow_the_slice(dock, viewer, pinned, qtbot) -> None:
     for word in ("SSIM ↑", "NMSE ↓", "PSNR ↑", "HaarPSI ↑", "blur ↓", " dB"):
         assert word in panel.figures.text()
     assert "data range: maximum of the reference" in panel.figures.toolTip()
-    dock.controller.board.go_to_slice(1)
+    dock.workbench.layers.go_to_slice(1)
     qtbot.waitUntil(lambda: "Slice 1, against" in panel.figures.text())
     pinned.clear()
     assert panel.figures.text() == ""
@@ -344,7 +344,7 @@ def reading(dock, pinned, tmp_path):
     group.path.setText(str(tmp_path / "votes.csv"))
     group.reader.setText("Ada")
     group.start.click()
-    assert dock.controller.reading_desk.reading is not None
+    assert dock.models.blinded_reading.trials is not None
     return group
 
 
@@ -375,7 +375,7 @@ def test_a_reading_tells_nothing(dock, viewer, pinned, reading, qtbot) -> None:
     assert not {PIN_A, PIN_B, DIFFERENCE, SWIPE} & set(names(viewer))
     assert not dock.compare_panel.told.isVisibleTo(dock.compare_panel)
     for action in (
-        lambda: dock.controller.board.go_to_slice(1),
+        lambda: dock.workbench.layers.go_to_slice(1),
         lambda: setattr(dock.session, "part", "real"),
         lambda: setattr(dock.session, "part", "magnitude"),
         lambda: press(viewer),
@@ -388,14 +388,14 @@ def test_a_reading_tells_nothing(dock, viewer, pinned, reading, qtbot) -> None:
         text = told(dock, viewer)
         for word in ("strength", "result A", "result B", "A ", "B ", "SSIM", "×", "seed"):
             assert word not in text
-    for role, name in zip((LEFT, RIGHT), dock.controller.reading_desk.reading.order, strict=True):
+    for role, name in zip((LEFT, RIGHT), dock.models.blinded_reading.trials.order, strict=True):
         np.testing.assert_array_equal(viewer.layers[role].data.values, pinned.pins[name].image)
 
 
 def test_pins_are_measured_but_not_while_they_are_read(dock, reading) -> None:
     measured = []
-    board = dock.controller.board
-    dock.controller.measuring.changed.connect(lambda: measured.append(set(board.planes(0))))
+    layers = dock.workbench.layers
+    dock.models.measure.changed.connect(lambda: measured.append(set(layers.planes(0))))
     reading.end.click()
     assert measured[-1] >= {PIN_A, PIN_B}
     reading.start.click()
@@ -405,13 +405,13 @@ def test_pins_are_measured_but_not_while_they_are_read(dock, reading) -> None:
 def test_votes_go_to_the_file_and_on_through_the_stack(
     dock, viewer, pinned, reading, qtbot
 ) -> None:
-    desk, board = dock.controller.reading_desk, dock.controller.board
+    blinded, layers = dock.models.blinded_reading, dock.workbench.layers
     orders = []
     for number in range(6):
-        orders.append(desk.reading.order)
+        orders.append(blinded.trials.order)
         left = viewer.layers[LEFT].data.values
         np.testing.assert_array_equal(left, pinned.pins[orders[-1][0]].image)
-        assert board.current_slice() == number % 2
+        assert layers.current_slice() == number % 2
         reading.note.setText(f"note {number}")
         reading.vote_buttons["left"].click()
         assert len(votes(reading)) == number + 1
@@ -442,7 +442,7 @@ def test_a_vote_that_fails_is_told_and_can_be_given_again(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    order = dock.controller.reading_desk.reading.order
+    order = dock.models.blinded_reading.trials.order
     reading.note.setText("dark")
     with monkeypatch.context() as patch:
         patch.setattr("os.replace", full)
@@ -450,7 +450,7 @@ def test_a_vote_that_fails_is_told_and_can_be_given_again(
     assert "could not be written" in problems()[-1]
     assert votes(reading) == []
     assert reading.note.text() == "dark"
-    assert dock.controller.reading_desk.reading.order == order
+    assert dock.models.blinded_reading.trials.order == order
     reading.vote_buttons["left"].click()
     assert [row["note"] for row in votes(reading)] == ["dark"]
 
@@ -461,10 +461,10 @@ def test_a_reading_ends_with_its_images(dock, viewer, reading, problems, load, s
     assert "was removed, so the reading ended. 1 vote in votes.csv" in reading.state.text()
     assert problems() == []
     assert names(viewer)[-2:] == [PIN_A, PIN_B]
-    assert dock.controller.reading_desk.reading is None
+    assert dock.models.blinded_reading.trials is None
     reading.start.click()
     load(scan_file)
-    assert dock.controller.reading_desk.reading is None
+    assert dock.models.blinded_reading.trials is None
     assert names(viewer) == [REFERENCE, INITIAL]
     assert seen(viewer) == [INITIAL]
 

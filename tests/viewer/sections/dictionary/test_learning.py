@@ -7,7 +7,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
-from napari_csc.viewer.sections.dictionary import learner as learner_module
+from napari_csc.viewer.sections.dictionary import learning
 from napari_csc.viewer.sections.dictionary.learning import Lesson, learn_from
 
 
@@ -51,7 +51,7 @@ def test_small_images_are_refused(images, tmp_path: Path) -> None:
 
 @pytest.mark.gui
 def test_in_the_dock(dock, load, run, qtbot, scan_file, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(learner_module, "user_data_path", lambda name: tmp_path)
+    monkeypatch.setattr(learning, "user_data_path", lambda name: tmp_path)
     panel = dock.dictionary_panel
     panel.learn_button.click()
     assert "no image to learn from" in dock.messages[-1][1]
@@ -63,18 +63,18 @@ def test_in_the_dock(dock, load, run, qtbot, scan_file, tmp_path, monkeypatch) -
     qtbot.waitUntil(lambda: dock.session.dictionary_name.endswith(".safetensors"), timeout=60_000)
     assert len(dock.session.dictionary) == 4
     assert "Learned 4 filters" in dock.messages[-1][1]
-    assert not dock.controller.is_running
+    assert not dock.models.reconstruct.is_running
     run()
     assert dock.session.result.dictionary.digest == dock.session.dictionary.digest
 
 
 @pytest.mark.gui
 def test_cancel_keeps_the_dictionary(dock, load, qtbot, scan_file, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(learner_module, "user_data_path", lambda name: tmp_path)
+    monkeypatch.setattr(learning, "user_data_path", lambda name: tmp_path)
     load(scan_file)
     before = dock.session.dictionary_name
     dock.dictionary_panel.learn_button.click()
-    dock.controller.cancel()
-    qtbot.waitUntil(lambda: not dock.controller.is_running)
+    dock.models.reconstruct.cancel()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running)
     assert dock.session.dictionary_name == before
     assert not list(tmp_path.iterdir())

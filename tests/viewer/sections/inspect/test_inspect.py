@@ -112,7 +112,7 @@ def test_a_region_beside_the_result_is_explained(
 
 def test_the_cursor_is_let_go(dock, viewer) -> None:
     assert viewer.mouse_move_callbacks
-    dock.controller.close()
+    dock.workbench.close()
     assert not viewer.mouse_move_callbacks
 
 

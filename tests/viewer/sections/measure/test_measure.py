@@ -41,9 +41,9 @@ def test_a_line_through_all_images(dock, viewer, shown, run) -> None:
     panel.draw_buttons["line"].click()
     layer = viewer.layers[LINES]
     assert layer.mode == "add_line"
-    number = dock.controller.board.current_slice()
+    number = dock.workbench.layers.current_slice()
     layer.add_lines(np.array([[number, 10, 5], [number, 10, 35]]))
-    found = {one.image: one for one in dock.controller.measuring.profiles}
+    found = {one.image: one for one in dock.models.measure.profiles}
     assert set(found) == {REFERENCE, INITIAL, RECONSTRUCTION}
     truth = np.abs(dock.session.acquisition.reference[number].numpy())
     np.testing.assert_allclose(found[REFERENCE].values, truth[10, 5:36], rtol=1e-5)
@@ -54,16 +54,16 @@ def test_a_line_through_all_images(dock, viewer, shown, run) -> None:
     before = found[RECONSTRUCTION].values
     dock.session.strength = 3.0
     run()
-    after = {one.image: one.values for one in dock.controller.measuring.profiles}
+    after = {one.image: one.values for one in dock.models.measure.profiles}
     assert np.abs(after[RECONSTRUCTION] - before).max() > 0, "measured again after a run"
     np.testing.assert_array_equal(after[INITIAL], found[INITIAL].values)
 
 
 def test_regions_and_their_contrast(dock, viewer, shown, tmp_path: Path, monkeypatch) -> None:
-    panel, measuring = dock.measure_panel, dock.controller.measuring
+    panel, measuring = dock.measure_panel, dock.models.measure
     panel.draw_buttons["ellipse"].click()
     layer = viewer.layers[REGIONS]
-    number = dock.controller.board.current_slice()
+    number = dock.workbench.layers.current_slice()
     corners = np.array([[y, x] for y, x in ((12, 10), (12, 26), (30, 26), (30, 10))])
     layer.add_ellipses(np.insert(corners, 0, number, axis=1).astype(float))
     layer.add_polygons(
@@ -108,11 +108,11 @@ def test_regions_and_their_contrast(dock, viewer, shown, tmp_path: Path, monkeyp
 
 def test_marks_belong_to_their_slice(dock, viewer, load, run, scan_file, shown) -> None:
     dock.session.slices = "current"
-    dock.controller.board.go_to_slice(0)
+    dock.workbench.layers.go_to_slice(0)
     run()
     dock.measure_panel.draw_buttons["line"].click()
     viewer.layers[LINES].add_lines(np.array([[1, 10, 5], [1, 10, 35]]))
-    images = [one.image for one in dock.controller.measuring.profiles]
+    images = [one.image for one in dock.models.measure.profiles]
     assert images == [REFERENCE, INITIAL], "the other slice was not reconstructed"
     load(scan_file)
     assert LINES not in [layer.name for layer in viewer.layers], "another input, other marks"
@@ -122,7 +122,7 @@ def test_windows_by_percentiles_and_back(dock, viewer, shown) -> None:
     panel, layer = dock.measure_panel, viewer.layers[INITIAL]
     viewer.layers.selection.active = layer
     at_first = tuple(layer.contrast_limits)
-    number = dock.controller.board.current_slice()
+    number = dock.workbench.layers.current_slice()
     for name, low, high in (("2 to 98 %", 2, 98), ("full range", 0, 100)):
         panel.window_box.setCurrentText(name)
         panel.window_box.activated.emit(0)
@@ -179,10 +179,10 @@ def test_letters_and_scale_bar(dock, viewer, shown, qtbot, small_acquisition) ->
     dock.measure_panel.scale_bar.setChecked(True)
     assert overlays.scale_bar.visible
     affine = np.array([[0, 0, -2, 90], [0, -2, 0, 90], [5, 0, 0, -60], [0, 0, 0, 1.0]])
-    board = dock.controller.board
+    layers = dock.workbench.layers
     acquisition = replace(small_acquisition, metadata={"affine": affine})
     view = np.asarray(acquisition.adjoint())
-    board.show_input(acquisition, view, (0.0, 1.0), board._geometry)
+    layers.show_input(acquisition, view, (0.0, 1.0), layers._geometry)
     assert isinstance(viewer.layers[INITIAL].data, ComplexView)
     letters = {place: overlays[f"napari-csc {place}"] for place in ("left", "right", "top")}
     assert {place: one.text for place, one in letters.items()} == {
@@ -194,5 +194,5 @@ def test_letters_and_scale_bar(dock, viewer, shown, qtbot, small_acquisition) ->
     viewer.dims.order = (1, 0, 2)
     assert not any(one.visible for one in letters.values()), "turned, they would be wrong"
     viewer.dims.order = (0, 1, 2)
-    board.show_input(replace(acquisition, metadata={}), view, (0.0, 1.0), board._geometry)
+    layers.show_input(replace(acquisition, metadata={}), view, (0.0, 1.0), layers._geometry)
     assert not any(one.visible for one in letters.values()), "nothing is known of this one"

@@ -43,7 +43,7 @@ def panel(dock):
 
 @pytest.fixture
 def playing(dock):
-    return dock.controller.playing
+    return dock.models.play
 
 
 @pytest.fixture
@@ -169,8 +169,8 @@ def test_thinned_iterates_are_told(finished, playing, qtbot) -> None:
 
 def test_computing_is_given_up(dock, viewer, finished, playing, problems, qtbot) -> None:
     dock.session.iterations = 200
-    dock.controller.run()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=60_000)
+    dock.models.reconstruct.run()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=60_000)
     finished.play_button.click()
     assert playing.iterates.is_waiting
     finished.play_button.click()
@@ -179,11 +179,11 @@ def test_computing_is_given_up(dock, viewer, finished, playing, problems, qtbot)
     # A run goes first, too.
     finished.play_button.click()
     dock.session.iterations = 5
-    dock.controller.run()
+    dock.models.reconstruct.run()
     assert not playing.iterates.is_waiting
     finished.play_button.click()
     assert problems()[-1] == "A run is going on; play when it has ended."
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=60_000)
     qtbot.wait(100)
     assert playing.iterates.iterates is None
     assert ITERATE not in names(viewer)
@@ -195,8 +195,8 @@ def test_each_slice_has_iterates_of_its_own(
     load(scan_file)
     dock.session.slices = "all"
     run()
-    iterates = dock.controller.playing.iterates
-    dock.controller.board.go_to_slice(1)
+    iterates = dock.models.play.iterates
+    dock.workbench.layers.go_to_slice(1)
     panel.play_button.click()
     qtbot.waitUntil(lambda: iterates.is_on, timeout=20_000)
     panel.play_button.click()
@@ -204,13 +204,13 @@ def test_each_slice_has_iterates_of_its_own(
     assert "Slice 1, iteration 5 of 5" in panel.text.text()
     assert viewer.layers[ITERATE].translate[0] == pytest.approx(5)
     np.testing.assert_allclose(shown(viewer, ITERATE), dock.session.result.image[1], atol=1e-5)
-    dock.controller.board.go_to_slice(0)
+    dock.workbench.layers.go_to_slice(0)
     assert seen(viewer) == USUAL
     assert "Press Play" in panel.text.text()
     assert not panel.slider.isEnabled()
     objective = panel.objective._points[-1][1]
     assert np.exp(objective) == pytest.approx(dock.session.result.history[4]["objective"])
-    dock.controller.board.go_to_slice(1)
+    dock.workbench.layers.go_to_slice(1)
     assert panel.slider.isEnabled(), "they are still there"
 
 
@@ -262,12 +262,12 @@ def test_the_sum_follows_the_slice(dock, viewer, load, run, scan_file, panel, qt
     load(scan_file)
     dock.session.slices = "all"
     run()
-    filters = dock.controller.playing.filters
+    filters = dock.models.play.filters
     panel.choice.setCurrentIndex(1)
     panel.slider.setValue(8)
     qtbot.waitUntil(lambda: filters.is_on)
     np.testing.assert_array_equal(shown(viewer, PARTIAL_SUM), dock.session.result.image[0])
-    dock.controller.board.go_to_slice(1)
+    dock.workbench.layers.go_to_slice(1)
     qtbot.waitUntil(lambda: "Slice 1" in panel.text.text())
     np.testing.assert_array_equal(shown(viewer, PARTIAL_SUM), dock.session.result.image[1])
     assert viewer.layers[PARTIAL_SUM].translate[0] == pytest.approx(5)
@@ -304,9 +304,9 @@ def test_a_run_takes_the_picture_away(dock, viewer, computed, run) -> None:
 
 def test_a_cancelled_run_keeps_the_iterates(dock, viewer, computed, playing, qtbot) -> None:
     dock.session.iterations = 2000
-    dock.controller.run()
-    dock.controller.cancel()
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=20_000)
+    dock.models.reconstruct.run()
+    dock.models.reconstruct.cancel()
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
     assert "Cancelled" in dock.messages[-1][1]
     assert seen(viewer) == USUAL
     computed.slider.setValue(4)
@@ -341,7 +341,7 @@ def test_without_input_layers_it_goes_on(viewer, summed, playing, qtbot) -> None
 
 
 def test_pinned_results_and_players_make_way_for_each_other(dock, viewer, summed, playing) -> None:
-    comparing = dock.controller.comparing
+    comparing = dock.models.compare
     comparing.pin("A")
     assert seen(viewer) == [PARTIAL_SUM]
     comparing.show("A")
@@ -355,7 +355,7 @@ def test_pinned_results_and_players_make_way_for_each_other(dock, viewer, summed
 
 
 def test_nothing_is_played_in_a_blinded_reading(dock, summed, problems) -> None:
-    dock.controller.comparing.hide()
+    dock.models.compare.hide()
     assert not summed.back_button.isEnabled()
     summed.slider.setValue(5)
     assert problems()[-1].startswith("A blinded reading is going on")
@@ -392,7 +392,7 @@ def test_closing_the_dock_leaves_the_player(dock, viewer, computed, playing, qtb
 
 def test_nothing_moves_after_the_end(dock, viewer, computed, playing, qtbot) -> None:
     playing.iterates.play()
-    dock.controller.close()
+    dock.workbench.close()
     assert seen(viewer) == USUAL
     assert "napari_csc_play" not in viewer.canvas.overlays
     qtbot.wait(100)
@@ -427,7 +427,7 @@ def test_a_result_from_a_file_has_filters_but_no_iterates(
     path = tmp_path / "result.h5"
     save(dock.session.result, path)
     before = dock.session.result
-    dock.controller.open_file(path)
+    dock.models.input.open_file(path)
     qtbot.waitUntil(lambda: dock.session.result is not before)
     assert "its iterates cannot be computed again" in finished.text.text()
     assert len(finished.objective._points) == 5, "the curves are in the file"

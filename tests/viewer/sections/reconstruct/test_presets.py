@@ -72,7 +72,7 @@ def test_in_the_dock(dock, qtbot, monkeypatch, tmp_path) -> None:
     fresh = Session()
     for name in SETTING_FIELDS:
         setattr(session, name, getattr(fresh, name))
-    dock.controller.choose_dictionary("gabor-6-5")
+    dock.models.dictionary.choose("gabor-6-5")
     qtbot.waitUntil(lambda: session.dictionary_name == "gabor-6-5")
     panel.use_button.click()
     qtbot.waitUntil(lambda: session.dictionary_name == "dct-8-5")

@@ -32,9 +32,9 @@ def small(scene):
 
 @pytest.fixture
 def tour(dock, monkeypatch, scan_file):
-    tour = dock.tour_panel.tour
+    tour = dock.models.tour
     tour.scenes = [small(scene) for scene in SCENES]
-    monkeypatch.setattr("napari_csc.viewer.sections.tour.panel.sample_path", lambda: scan_file)
+    monkeypatch.setattr("napari_csc.viewer.sections.input.model.sample_path", lambda: scan_file)
     return tour
 
 
@@ -54,7 +54,7 @@ def test_from_the_first_scene_to_the_last(dock, viewer, tour, qtbot) -> None:
         assert panel.text.text() == scene.text
         seen.append(panel.told.text())
         if scene.needs_result:
-            used = dock.controller.outcome.job.settings
+            used = dock.models.reconstruct.outcome.job.settings
             assert used.maps == scene.maps
             assert used.dictionary == scene.dictionary
             assert used.shuffle_seed == scene.shuffle_seed
@@ -70,7 +70,7 @@ def test_from_the_first_scene_to_the_last(dock, viewer, tour, qtbot) -> None:
     # Everything is as it was, and shown as after any run.
     assert (session.maps, session.shuffle_seed, session.dropped) == ("v3", None, ())
     assert session.dictionary_name == SMALL
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
     assert visible(viewer) == {INITIAL, RECONSTRUCTION, MAPS}
     assert {SMOOTH, REFERENCE} <= {layer.name for layer in viewer.layers}
     assert panel.start_button.isVisibleTo(panel)
@@ -96,9 +96,9 @@ def test_uses_the_scan_that_is_loaded_and_gives_the_settings_back(
     tour.end()
     assert (dock.session.dropped, dock.session.strength) == ((2,), 0.5)
     assert dock.session.extra_layers == {KSPACE}
-    qtbot.waitUntil(lambda: not dock.controller.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
     assert not viewer.layers[INITIAL].visible
-    assert dock.controller.outcome.job.settings.dropped == (2,)
+    assert dock.models.reconstruct.outcome.job.settings.dropped == (2,)
 
 
 def test_goes_back_and_says_when_it_was_stopped(dock, tour, qtbot) -> None:
@@ -106,12 +106,12 @@ def test_goes_back_and_says_when_it_was_stopped(dock, tour, qtbot) -> None:
     qtbot.waitUntil(lambda: tour.is_ready, timeout=20_000)
     tour.go(-1)
     assert tour.index == 0
-    dock.controller.fail = lambda sentence: None
+    dock.workbench.fail = lambda sentence: None
     tour.scenes[1] = replace(tour.scenes[1], maps="v9")
     tour.go(1)
     assert not tour.is_ready
     tour.go(2)
-    dock.controller.cancel()
+    dock.models.reconstruct.cancel()
     qtbot.waitUntil(lambda: "stopped" in dock.tour_panel.told.text(), timeout=20_000)
     tour.go(0)
     qtbot.waitUntil(lambda: tour.is_ready, timeout=20_000)
@@ -121,7 +121,7 @@ def test_goes_back_and_says_when_it_was_stopped(dock, tour, qtbot) -> None:
 def test_takes_comparisons_away_and_respects_a_reading(dock, viewer, tour, load, run, scan_file):
     load(scan_file)
     run()
-    comparing = dock.controller.comparing
+    comparing = dock.models.compare
     for name in ("A", "B"):
         comparing.pin(name)
     comparing.show("A")

@@ -79,7 +79,7 @@ def test_from_the_dock(dock, load, run, qtbot, scan_file):
     panel.command_button.click()
     assert dock.messages[-1][0] == "good"
     clipboard = QApplication.clipboard()
-    assert clipboard.text() == as_command(dock.controller.outcome.job)
+    assert clipboard.text() == as_command(dock.models.reconstruct.outcome.job)
     panel.python_button.click()
     assert "csc.load(" in clipboard.text()
 

@@ -31,7 +31,7 @@ def several(tmp_path: Path, kspace) -> Path:
 
 @pytest.fixture
 def window(dock):
-    return dock.input_panel._reading_window()
+    return dock.input_panel._read_as_window()
 
 
 def asked(qtbot, window) -> str:
@@ -64,8 +64,8 @@ def test_a_preview_tells_how_it_was_read(several) -> None:
 
 
 def test_an_unclear_file_is_asked_about(dock, window, several, qtbot, problems) -> None:
-    assert not dock.input_panel.reading_button.isEnabled()
-    dock.controller.open_file(several)
+    assert not dock.input_panel.read_as_button.isEnabled()
+    dock.models.input.open_file(several)
     text = asked(qtbot, window)
     assert "several arrays" in problems()[0]
     assert text.startswith("Slice 1 of 2"), "the largest array comes first"
@@ -79,15 +79,15 @@ def test_an_unclear_file_is_asked_about(dock, window, several, qtbot, problems) 
     assert dock.session.acquisition.shape == (1, 48, 40)
     assert dock.session.acquisition.metadata["key"] == "two"
     assert not window.isVisible()
-    assert dock.input_panel.reading_button.isEnabled()
+    assert dock.input_panel.read_as_button.isEnabled()
 
 
 def test_axes_can_be_named(dock, window, tmp_path, kspace, qtbot) -> None:
     path = tmp_path / "stack.npy"
     np.save(path, kspace)
-    dock.controller.open_file(path)
+    dock.models.input.open_file(path)
     qtbot.waitUntil(lambda: dock.session.acquisition is not None)
-    dock.input_panel.reading_button.click()
+    dock.input_panel.read_as_button.click()
     assert "axes slice, y, x" in asked(qtbot, window)
     assert len(window.axis_boxes) == 3
 
@@ -106,7 +106,7 @@ def test_axes_can_be_named(dock, window, tmp_path, kspace, qtbot) -> None:
     window.use_button.click()
     qtbot.waitUntil(lambda: dock.session.acquisition.n_coils == 2)
     # A name twice is told, and cannot be used.
-    dock.input_panel.reading_button.click()
+    dock.input_panel.read_as_button.click()
     assert asked(qtbot, window).startswith("Slice 1 of 2")
     for number, name in enumerate(("y", "y", "x")):
         choose(number, name)
@@ -116,7 +116,7 @@ def test_axes_can_be_named(dock, window, tmp_path, kspace, qtbot) -> None:
 
 def test_other_formats_are_asked_which_image(dock, window, load, scan_file, qtbot) -> None:
     load(scan_file)
-    dock.input_panel.reading_button.click()
+    dock.input_panel.read_as_button.click()
     assert asked(qtbot, window).startswith("Slice 1 of 2")
     assert not window.form.isRowVisible(window.array_box)
     assert window.form.isRowVisible(window.key_edit)
@@ -129,7 +129,7 @@ def test_other_formats_are_asked_which_image(dock, window, load, scan_file, qtbo
 def test_a_file_without_arrays_is_not_asked_about(dock, window, tmp_path, qtbot, problems) -> None:
     path = tmp_path / "text.h5"
     path.write_text("hello")
-    dock.controller.open_file(path)
+    dock.models.input.open_file(path)
     qtbot.waitUntil(lambda: len(problems()) == 1)
     qtbot.wait(200)
     assert not window.isVisible()
@@ -141,6 +141,6 @@ def test_a_folder_is_opened(dock, monkeypatch, tmp_path) -> None:
         "napari_csc.viewer.sections.input.panel.QFileDialog.getExistingDirectory",
         lambda *given: str(tmp_path),
     )
-    monkeypatch.setattr(dock.controller, "open_file", opened.append)
+    monkeypatch.setattr(dock.models.input, "open_file", opened.append)
     dock.input_panel.folder_button.click()
     assert opened == [tmp_path]

@@ -56,7 +56,7 @@ def test_marks_and_sentences(dock, load, run, scan_file, qtbot) -> None:
     assert f"{len(moved)} moved" in panel.about.text()
     panel.restore_button.click()
     dock.session.drop(0, False)
-    dock.controller.choose_dictionary("gabor-8-5")
+    dock.models.dictionary.choose("gabor-8-5")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "gabor-8-5")
     assert "8 filters · 8 new" in panel.about.text()
     assert "new" in panel.gallery.item(0).toolTip()

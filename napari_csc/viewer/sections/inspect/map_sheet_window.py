@@ -6,8 +6,8 @@ from qtpy.QtCore import QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QImage, QMouseEvent, QPixmap, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QDialog, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
-from napari_csc.viewer.models import Controller
-from napari_csc.viewer.sections.display.map_sheet import MapSheet
+from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
+from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.parts import button, row, slim
 
 _SIZE = QSize(1120, 540)
@@ -21,15 +21,15 @@ class MapSheetWindow(QDialog):
 
     Parameters
     ----------
-    controller
-        The controller.
+    model
+        Draws the sheet.
     parent
         Closes with it.
     """
 
-    def __init__(self, controller: Controller, parent: QWidget) -> None:
+    def __init__(self, model: InspectModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self._controller, self._session = controller, controller.session
+        self._model, self._session = model, model.session
         self.setWindowTitle("Maps side by side")
         self.resize(_SIZE)
         self.picture = _Picture()
@@ -53,7 +53,7 @@ class MapSheetWindow(QDialog):
         self._timer.timeout.connect(self._draw)
         self._drawn: tuple[object, int, int] | None = None
         self._session.events.result.connect(self._changed)
-        controller.board.moved.connect(self._changed)
+        model.slice_moved.connect(self._changed)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Draw what there is."""
@@ -65,20 +65,16 @@ class MapSheetWindow(QDialog):
             self._timer.start()
 
     def _draw(self) -> None:
-        wanted = (
-            self._session.result,
-            self._controller.board.slice_of_result(),
-            self.count_box.value(),
-        )
+        wanted = (self._session.result, self._model.slice_of_result(), self.count_box.value())
         if self._session.result is None:
             self._drawn = None
             self.picture.say(_WAITING)
         elif wanted != self._drawn:
             self._drawn = wanted
-            self._controller.inspecting.sheet(self.count_box.value(), self.picture.show_sheet)
+            self._model.sheet(self.count_box.value(), self.picture.show_sheet)
 
     def _select(self, position: int) -> None:
-        self._controller.filter_moved(position)
+        self._model.select(position)
 
 
 class _Picture(QLabel):

@@ -6,22 +6,22 @@ import textwrap
 
 import pytest
 
-from napari_csc.core import triton_guard as graphics
+from napari_csc.core import triton_guard
 
 
 @pytest.mark.parametrize(("is_loaded", "expected"), [(True, None), (False, "untouched")])
 def test_triton_is_kept_out_beside_another_llvm(monkeypatch, is_loaded, expected) -> None:
     monkeypatch.delitem(sys.modules, "triton", raising=False)
-    monkeypatch.setattr(graphics, "_llvm_is_loaded", lambda: is_loaded)
-    graphics.keep_triton_out()
+    monkeypatch.setattr(triton_guard, "_llvm_is_loaded", lambda: is_loaded)
+    triton_guard.keep_triton_out()
     assert sys.modules.get("triton", "untouched") == expected
     monkeypatch.delitem(sys.modules, "triton", raising=False)
 
 
 def test_triton_that_is_there_stays(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "triton", sys)
-    monkeypatch.setattr(graphics, "_llvm_is_loaded", lambda: True)
-    graphics.keep_triton_out()
+    monkeypatch.setattr(triton_guard, "_llvm_is_loaded", lambda: True)
+    triton_guard.keep_triton_out()
     assert sys.modules["triton"] is sys
 
 

@@ -17,7 +17,7 @@ from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.pair_views import DifferenceView, SwipeView
 from napari_csc.viewer.sections.compare.metric_table import Figure, figure_tables, tables_of_pins
 from napari_csc.viewer.sections.compare.pins import Pin, Place, common, differing, misfit
-from napari_csc.viewer.sections.compare.votes import COLUMNS, Reading, Study
+from napari_csc.viewer.sections.compare.votes import COLUMNS, Study, Trials
 
 # ---------------------------------------------------------------- views
 
@@ -156,7 +156,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_each_vote_is_in_the_file_at_once(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
-    reading = Reading(study(path))
+    reading = Trials(study(path))
     orders = []
     for number, vote in enumerate(("left", "right", "equal") * 8):
         orders.append(reading.order)
@@ -182,7 +182,7 @@ def test_each_vote_is_in_the_file_at_once(tmp_path: Path) -> None:
 
 def test_the_order_comes_from_the_seed(tmp_path: Path) -> None:
     def orders(seed: int) -> list[tuple[str, str]]:
-        reading = Reading(study(tmp_path / "votes.csv", seed))
+        reading = Trials(study(tmp_path / "votes.csv", seed))
         found = []
         for _ in range(12):
             found.append(reading.order)
@@ -195,17 +195,17 @@ def test_the_order_comes_from_the_seed(tmp_path: Path) -> None:
 
 def test_votes_that_are_there_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
-    Reading(study(path, reader="first")).vote("left", 0)
+    Trials(study(path, reader="first")).vote("left", 0)
     # As some editors leave it: a mark at the beginning, no line end at the end.
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().rstrip(b"\n"))
-    Reading(study(path, reader="second")).vote("right", 0)
+    Trials(study(path, reader="second")).vote("right", 0)
     assert [row["reader"] for row in rows(path)] == ["first", "second"]
     assert [one.name for one in tmp_path.iterdir()] == ["votes.csv"]
 
 
 def test_a_vote_that_cannot_be_written_changes_nothing(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "votes.csv"
-    reading = Reading(study(path))
+    reading = Trials(study(path))
     reading.vote("left", 0)
     before, order = path.read_bytes(), reading.order
 
@@ -224,15 +224,15 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("patient,age\n1,40\n")
     with pytest.raises(CscError, match="something else than votes"):
-        Reading(study(path))
+        Trials(study(path))
     assert path.read_text() == "patient,age\n1,40\n"
     (tmp_path / "binary.csv").write_bytes(bytes(range(128, 256)))
     with pytest.raises(CscError, match="could not be read"):
-        Reading(study(tmp_path / "binary.csv"))
+        Trials(study(tmp_path / "binary.csv"))
     with pytest.raises(CscError, match="does not exist"):
-        Reading(study(tmp_path / "nowhere" / "votes.csv"))
+        Trials(study(tmp_path / "nowhere" / "votes.csv"))
     with pytest.raises(CscError, match="name of the reader"):
-        Reading(study(tmp_path / "votes.csv", reader="  "))
+        Trials(study(tmp_path / "votes.csv", reader="  "))
     assert not (tmp_path / "votes.csv").exists()
 
 

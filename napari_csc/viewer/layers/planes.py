@@ -5,16 +5,16 @@ from __future__ import annotations
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView
 from napari_csc.viewer.layers.roles import INITIAL, PIN_A, PIN_B, RECONSTRUCTION, REFERENCE
-from napari_csc.viewer.layers.store import Shelf
+from napari_csc.viewer.layers.store import LayerStore
 
 MEASURED = (REFERENCE, INITIAL, RECONSTRUCTION, PIN_A, PIN_B)
 
 
-def planes(shelf: Shelf, geometry: Geometry, number: int) -> dict[str, Array]:
+def planes(store: LayerStore, geometry: Geometry, number: int) -> dict[str, Array]:
     """Return a slice of the whole (y, x), complex, of each image that has it, by role."""
     found = {}
     for role in MEASURED:
-        layer = shelf.find(role)
+        layer = store.find(role)
         if layer is None or not isinstance(layer.data, ComplexView):
             continue
         values = layer.data.values

@@ -1,0 +1,158 @@
+"""Filters and map networks: loaded, learned, measured. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from psygnal import Signal
+
+from napari_csc.core.analysis.filter_figures import FilterFigures, filter_figures
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.errors import CscError
+from napari_csc.viewer.background.lane import Handlers, Ticket
+from napari_csc.viewer.sections.dictionary.learning import (
+    Learned,
+    learn_from,
+    learned_folder,
+    lesson_of,
+)
+from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.workbench import Workbench
+
+_PREFERRED = ("v4", "v3")
+
+
+class DictionaryModel:
+    """Chooses, learns and measures filters.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, lanes and messages.
+    """
+
+    filter_figures = Signal(object)
+    """The `FilterFigures` of the result that is shown."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self.session = workbench, workbench.session
+        self._fail = workbench.fail
+        self.session.events.result.connect(self._measure_filters)
+
+    def choose(
+        self,
+        name: str,
+        dropped: tuple[int, ...] = (),
+        shuffle_seed: int | None = None,
+        chosen: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Load a dictionary in the background and take it into use.
+
+        Parameters
+        ----------
+        name
+            Its name or file.
+        dropped, shuffle_seed
+            Filters that are left out, and the order of the others.
+        chosen
+            Called when it is in use.
+        """
+
+        def done(dictionary: Dictionary) -> None:
+            self.session.use_dictionary(name, dictionary, dropped, shuffle_seed)
+            chosen()
+
+        def failed(sentence: str) -> None:
+            self._fail(sentence)
+            usual = ReconstructionSettings().dictionary
+            if self.session.dictionary is None and name != usual:
+                self.choose(usual)
+
+        # A thread of its own: a swap waits for no figures and no previews.
+        self._workbench.lane("dictionary").start(
+            lambda ticket: Dictionary.load(name), Handlers(done, failed)
+        )
+
+    def drop(self, index: int, is_dropped: bool) -> None:
+        """Leave a filter out or take it back, by its index in the original order."""
+        if not self.session.drop(index, is_dropped):
+            self._fail("At least one filter must stay in the dictionary.")
+
+    def learn(self, count: int, size: int) -> None:
+        """Learn from the reconstruction, or from the input if there is none yet.
+
+        Parameters
+        ----------
+        count, size
+            Number of filters, and their width in pixels.
+        """
+        workbench, session = self._workbench, self.session
+        try:
+            lesson = lesson_of(session, workbench.layers.current_slice(), count, size)
+        except CscError as error:
+            workbench.fail(str(error))
+            return
+        folder = learned_folder()
+
+        def done(learned: Learned) -> None:
+            workbench.running.emit(False)
+            session.use_dictionary(str(learned.path), learned.dictionary)
+            workbench.tell(
+                f"Learned {count} filters of {size} × {size} from {lesson.name} in "
+                f"{learned.seconds:.0f} s. Press Run to use them."
+            )
+
+        def failed(sentence: str) -> None:
+            workbench.running.emit(False)
+            workbench.fail(sentence)
+
+        def stopped() -> None:
+            workbench.running.emit(False)
+            workbench.say("Cancelled; the dictionary stays as it was.")
+
+        # In place of a run: both take the whole machine, and Cancel stops either.
+        workbench.lane("run").start(
+            lambda ticket: learn_from(lesson, folder, ticket.report, ticket.should_stop),
+            Handlers(done, failed, stopped, workbench.step.emit),
+        )
+        workbench.running.emit(True)
+
+    def find_networks(self, preferred: str = "v4") -> None:
+        """Read what the shipped networks say about themselves; the preferred one is chosen."""
+
+        def work(ticket: Ticket) -> tuple[dict[str, WeightMetadata], list[str]]:
+            found, problems = {}, []
+            for name in map_network_names():
+                try:
+                    found[name] = load_map_network(name).metadata
+                except CscError as error:
+                    problems.append(str(error))
+            return found, problems
+
+        def done(found: tuple[dict[str, WeightMetadata], list[str]]) -> None:
+            networks, problems = found
+            for sentence in problems:
+                self._fail(sentence)
+            self.session.networks = networks
+            wanted = (preferred, *_PREFERRED)
+            best = next((name for name in wanted if name in networks), None)
+            if best is not None and self.session.maps == FALLBACK_MAPS:
+                self.session.maps = best
+
+        self._workbench.lane("networks").start(work, Handlers(done, self._fail))
+
+    def _measure_filters(self) -> None:
+        """Measure what each filter does in a new result, for sorting and for the tips."""
+        result = self.session.result
+        if result is None:
+            return
+
+        def done(figures: FilterFigures) -> None:
+            if result is self.session.result:
+                self.filter_figures.emit(figures)
+
+        self._workbench.lane("figures", thread="analysis").start(
+            lambda ticket: filter_figures(result), Handlers(done, self._fail)
+        )

@@ -1,0 +1,201 @@
+"""The input: opened, chosen, simulated, corrected. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal
+
+from napari_csc.errors import CscError
+from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.sections.input.layer_input import LayerInput
+from napari_csc.viewer.sections.input.loading import (
+    InputFacts,
+    LoadedResult,
+    LoadedScan,
+    Simulation,
+    load_file,
+    loaded_result,
+    loaded_scan,
+    simulated_scan,
+)
+from napari_csc.viewer.sections.input.read_as import ReadAs
+from napari_csc.viewer.sections.input.sample import sample_path
+from napari_csc.viewer.sections.input.slice_reading import SliceReading
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.workbench import Workbench
+
+
+class InputModel:
+    """Takes files and layers as input.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, lanes and messages.
+
+    Attributes
+    ----------
+    read_as : ReadAs
+        How files are read that do not say it themselves.
+    """
+
+    facts = Signal(object)
+    """What is known of the input in use (`InputFacts`)."""
+    refused = Signal(object)
+    """A file (Path) could not be read as it is."""
+    plain_image = Signal(object)
+    """The chosen input is a plain image (its `LayerInput`), or is none (None)."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench = workbench
+        self.session, self.layers = workbench.session, workbench.layers
+        self.fail = workbench.fail
+        self._run = workbench.model(ReconstructModel)
+        self.read_as = ReadAs(workbench)
+        self._slice_reading = SliceReading(workbench)
+        self._image: LayerInput | None = None
+        for name in ("sampled", "noise_std"):
+            getattr(self.session.events, name).connect(self._refresh_facts)
+
+    def open_file(self, path: Path, **options: Any) -> None:
+        """Load a scan or a result and show it; options are those of `napari_csc.load`."""
+        self._workbench.say(f"Loading {path.name}…")
+        self.read_as.refused = None
+
+        def refused(sentence: str) -> None:
+            self.fail(sentence)
+            self.read_as.refused = path
+            self.refused.emit(path)
+
+        self._load(lambda: load_file(path, **options), failed=refused)
+
+    def open_sample(self) -> None:
+        """Load the sample scan."""
+        try:
+            self.open_file(sample_path())
+        except CscError as error:
+            self.fail(str(error))
+
+    def use_layer(self, chosen: LayerInput, layer: Any = None) -> None:
+        """Take a layer as input; a plain image waits for `simulate`.
+
+        Parameters
+        ----------
+        chosen
+            What was found in the layer.
+        layer
+            The layer, if it shows the initial image of its acquisition.
+        """
+        acquisition, result = chosen.acquisition, chosen.result
+        if result is not None:
+            if result is not self.session.result:
+                self._load(lambda: loaded_result(result, chosen.geometry, chosen.name, acquisition))
+        elif acquisition is not None:
+            if acquisition is not self.session.acquisition:
+                self._load(lambda: loaded_scan(acquisition, chosen.geometry, chosen.name), layer)
+        else:
+            self._image = chosen
+            # How a picture lies in the body is not known.
+            self.layers.signs.show_letters({})
+            self.plain_image.emit(chosen)
+            self._workbench.say(
+                f"{chosen.name} is a picture, not a scan: press Simulate to make a low-field scan "
+                "of it, or use it as it is."
+            )
+
+    def simulate(self, wanted: Simulation) -> None:
+        """Make an acquisition of the chosen plain image."""
+        chosen = self._image
+        if chosen is None:
+            self.fail("There is no picture to simulate a scan of; choose an image layer first.")
+            return
+        self._load(lambda: simulated_scan(chosen, wanted))
+
+    def removed(self, name: str) -> None:
+        """Say what the removal of the input layer of this name means."""
+        self.fail(
+            f"The input layer {name!r} was removed; its data stay in use until you choose another "
+            "input."
+        )
+
+    def _load(
+        self,
+        work: Callable[[], LoadedScan | LoadedResult],
+        layer: Any = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        def done(found: LoadedScan | LoadedResult) -> None:
+            if isinstance(found, LoadedScan):
+                self._use_scan(found, layer)
+            else:
+                self._use_result(found)
+
+        lane = self._workbench.lane("load", thread="input")
+        lane.start(lambda ticket: work(), Handlers(done, failed or self.fail))
+
+    def _use_result(self, found: LoadedResult) -> None:
+        self._run.forget()
+        session, result = self.session, found.result
+        self._image = None
+        self.plain_image.emit(None)
+        session.live = False
+        session.sampled, session.noise_std = None, None
+        session.input_name = found.name
+        self.layers.show_loaded_result(
+            result, found.source, found.windows, found.geometry, found.acquisition
+        )
+        session.acquisition = found.acquisition
+        if found.facts is not None:
+            self.facts.emit(found.facts)
+        session.result = result
+        session.use_dictionary(
+            found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed
+        )
+        session.take_over(result.provenance.get("settings", {}))
+        further = (
+            "To run again, open the scan it was made from."
+            if found.acquisition is None
+            else "Its scan and its settings are in use: Run makes it again."
+        )
+        self._workbench.tell(f"{found.name}: a finished result. {further}")
+
+    def _use_scan(self, loaded: LoadedScan, layer: Any = None) -> None:
+        self._run.forget()
+        session, acquisition = self.session, loaded.acquisition
+        if not loaded.simulated:
+            self._image = None
+            self.plain_image.emit(None)
+        session.result = None
+        session.sampled, session.noise_std = None, None
+        session.input_name = loaded.facts.name
+        self._slice_reading.attach(loaded.facts.initial)
+        self.layers.show_input(
+            acquisition,
+            loaded.facts.initial,
+            loaded.window,
+            loaded.geometry,
+            layer,
+            loaded.simulated,
+        )
+        session.acquisition = acquisition
+        self.facts.emit(loaded.facts)
+        self._workbench.say(f"{session.input_name} is ready. Press Run to reconstruct it.")
+
+    def _refresh_facts(self) -> None:
+        session, name = self.session, self.session.input_name
+        acquisition, sampled, noise_std = session.acquisition, session.sampled, session.noise_std
+        if acquisition is None:
+            return
+
+        def done(facts: InputFacts) -> None:
+            self._slice_reading.attach(facts.initial)
+            self.layers.change_input(facts.initial)
+            self.facts.emit(facts)
+
+        self._workbench.lane("facts", thread="input").start(
+            lambda ticket: InputFacts.of(name, acquisition, sampled, noise_std),
+            Handlers(done, self.fail),
+        )

@@ -1,0 +1,158 @@
+"""The reconstruction: started, cancelled, shown as it comes about. No Qt."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+from torch import Tensor
+
+from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.errors import CscError
+from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.sections.dictionary.model import DictionaryModel
+from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
+from napari_csc.viewer.workbench import Workbench
+
+_MAPS_AND_SOLVER = ("maps", "strength", "solver", "iterations", "norm", "smooth", "device")
+
+
+class ReconstructModel:
+    """Reconstructs the input with the settings of the session.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, lanes and messages.
+
+    Attributes
+    ----------
+    outcome : Outcome or None
+        The last finished run of the input in use.
+    message, step, running : Signal
+        Those of the workbench: what is told of the work that the user waits for.
+    """
+
+    finished = Signal(object)
+    """A run has ended well (its `Outcome`), and is shown."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench = workbench
+        self._tell, self._fail = workbench.tell, workbench.fail
+        self.session, self._layers = workbench.session, workbench.layers
+        self.message, self.step = workbench.message, workbench.step
+        self.running = workbench.running
+        self._dictionaries = workbench.model(DictionaryModel)
+        self._lane = workbench.lane("run")
+        self._baseline: Baseline | None = None
+        self._map_cache = MapCache()
+        self.outcome: Outcome | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a reconstruction is being computed, or a dictionary is being learned."""
+        return self._lane.is_running
+
+    def use_settings(self, settings: ReconstructionSettings, name: str) -> None:
+        """Take over all settings of a preset, when its dictionary has been loaded."""
+
+        def done() -> None:
+            for field in _MAPS_AND_SOLVER:
+                setattr(self.session, field, getattr(settings, field))
+            self._workbench.say(
+                f"The settings of {name} are in use. Press Run to see what they give."
+            )
+
+        self._dictionaries.choose(
+            settings.dictionary, settings.dropped, settings.shuffle_seed, chosen=done
+        )
+
+    def run(self) -> None:
+        """Start a reconstruction with the present settings; one that runs is replaced."""
+        session, acquisition = self.session, self.session.acquisition
+        if acquisition is None:
+            self._fail("There is nothing to reconstruct yet; open a file or choose a layer.")
+            return
+        if sentence := session.misfit(session.maps):
+            self._fail(sentence)
+            return
+        try:
+            settings = session.settings()
+        except CscError as error:
+            self._fail(str(error))
+            return
+        slices = None if session.slices == "all" else (self._layers.current_slice(),)
+        if acquisition.shape[0] == 1:
+            slices = None
+        job = Job(
+            acquisition,
+            settings,
+            slices,
+            session.sampled,
+            session.noise_std,
+            self._baseline,
+            self._map_cache,
+            self._image_before(slices),
+        )
+        shown = slices or tuple(range(acquisition.shape[0]))
+        self._layers.restore()
+        self._lane.start(
+            lambda ticket: run_job(job, ticket.report, ticket.should_stop),
+            Handlers(
+                done=self._finished,
+                failed=self._failed,
+                stopped=self._stopped,
+                progress=lambda step: self._stepped(step, shown),
+            ),
+        )
+        self.running.emit(True)
+
+    def cancel(self) -> None:
+        """Stop the run within one iteration."""
+        if self.is_running:
+            self._workbench.say("Cancelling…")
+            self._lane.cancel()
+
+    def forget(self) -> None:
+        """Forget the run of an input that is gone: it may not reach the layers any more."""
+        if self.is_running:
+            self._lane.forget()
+            self.running.emit(False)
+        self.outcome = None
+        self._layers.restore()
+
+    def _image_before(self, slices: tuple[int, ...] | None) -> Tensor | None:
+        """Return the image that is shown, if the next run makes the same slices of its scan."""
+        last = self.outcome
+        if last is None or last.result is not self.session.result:
+            return None
+        is_same = last.job.acquisition is self.session.acquisition and last.job.slices == slices
+        return last.result.image if is_same else None
+
+    def _stepped(self, step: Step, slices: tuple[int, ...]) -> None:
+        self.step.emit(step)
+        if step.picture is not None:
+            self._layers.show_step(step.picture, step.slice_index, slices)
+
+    def _finished(self, outcome: Outcome) -> None:
+        self._baseline, self.outcome = outcome.baseline, outcome
+        job, result = outcome.job, outcome.result
+        first = 0 if job.slices is None else job.slices[0]
+        self._layers.show_result(
+            result, outcome.windows, first, job.settings.maps, outcome.acquisition
+        )
+        self.session.result = result
+        self.running.emit(False)
+        self.finished.emit(outcome)
+        self._tell(outcome.sentence)
+
+    def _failed(self, sentence: str) -> None:
+        self._layers.restore()
+        self.running.emit(False)
+        self._fail(sentence)
+
+    def _stopped(self) -> None:
+        self._layers.restore()
+        self.running.emit(False)
+        before = "the last result is shown" if self.session.result else "there is no result yet"
+        self._workbench.say(f"Cancelled; {before}.")

@@ -1,0 +1,115 @@
+"""What every model of a section is given: state, layers, lanes for work, a voice, other models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from psygnal import Signal
+
+from napari_csc.viewer.background.lane import Lane, Run
+from napari_csc.viewer.background.workers import WorkerThread
+from napari_csc.viewer.layers import ScanLayers
+from napari_csc.viewer.session import Session
+
+Kind = Literal["info", "good", "problem"]
+
+
+class Model(Protocol):
+    """The model of a section: it needs a workbench and nothing else."""
+
+    def __init__(self, workbench: Workbench) -> None: ...
+
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(eq=False)
+class Workbench:
+    """What the sections of one dock share.
+
+    Attributes
+    ----------
+    session : Session
+        What the user has chosen.
+    layers : ScanLayers
+        The layers of inputs and results.
+    deliver : callable
+        Runs a function on the thread of the viewer.
+    notify : callable
+        Shows a sentence about a problem to the user, besides the line in the dock.
+    """
+
+    session: Session
+    layers: ScanLayers
+    deliver: Run
+    notify: Callable[[str], None]
+    _lanes: dict[str, Lane] = field(default_factory=dict, init=False)
+    _threads: dict[str, WorkerThread] = field(default_factory=dict, init=False)
+    _models: dict[type, Any] = field(default_factory=dict, init=False)
+    _is_closed: bool = field(default=False, init=False)
+
+    message: ClassVar[Signal] = Signal(str, str)
+    """A sentence for the line in the dock, and its kind."""
+    step: ClassVar[Signal] = Signal(object)
+    """Where the work stands that the user waits for (a `Step`)."""
+    running: ClassVar[Signal] = Signal(bool)
+    """Such work began, or has ended."""
+
+    def lane(self, name: str, thread: str = "") -> Lane:
+        """Return a lane of background work, made when it is first asked for.
+
+        Parameters
+        ----------
+        name
+            What is done there.
+        thread
+            Name of the worker thread; its lanes take turns. A thread of its own if empty.
+        """
+        if name not in self._lanes:
+            thread = thread or name
+            worker = self._threads.setdefault(thread, WorkerThread(f"napari-csc-{thread}"))
+            self._lanes[name] = lane = Lane(worker, self.deliver)
+            if self._is_closed:
+                lane.close()
+        return self._lanes[name]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is computed in the background."""
+        return not any(lane.is_running for lane in self._lanes.values())
+
+    def model(self, kind: type[M]) -> M:
+        """Return the model of this kind, made when it is first asked for."""
+        if kind not in self._models:
+            self._models[kind] = kind(self)
+        found: M = self._models[kind]
+        return found
+
+    def close(self) -> None:
+        """Stop all work, deliver nothing any more, let go of the viewer."""
+        self._is_closed = True
+        for lane in self._lanes.values():
+            lane.close()
+        for model in reversed(list(self._models.values())):
+            if hasattr(model, "close"):
+                model.close()
+        self.layers.close()
+        for thread in self._threads.values():
+            thread.close()
+
+    # ------------------------------------------------------------ messages
+
+    def say(self, sentence: str, kind: Kind = "info") -> None:
+        """Say something in the line of the dock."""
+        self.message.emit(sentence, kind)
+
+    def tell(self, sentence: str) -> None:
+        """Say what has been done, in the line of the dock."""
+        self.say(sentence, "good")
+
+    def fail(self, sentence: str) -> None:
+        """Tell a problem: in the line of the dock and as a notification."""
+        self.say(sentence, "problem")
+        self.notify(sentence)
