@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
+from napari_csc.core.options import Norm
 from napari_csc.core.solvers.admm import OVER_RELAXATION, balanced_penalties
 from napari_csc.core.solvers.blocked import default_block_size
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Norm, Shrinkage
+from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 
 Tensor = torch.Tensor
 
