@@ -81,7 +81,7 @@ def fresh_network(kind: str = "v3", seed: int = 0, **values: object) -> MapNetwo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_map_network(metadata(kind, **values))
-        if kind == "v4":
+        if kind in ("v4", "v5"):
             for name in ("weights", "offset", "from_units"):
                 if hasattr(network, name):
                     nn.init.normal_(getattr(network, name).weight, std=1.0)

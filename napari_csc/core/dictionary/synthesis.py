@@ -15,7 +15,8 @@ class SynthesisOperator:
     """Sum of circular convolutions of codes with filters, and its adjoint.
 
     ``D`` and ``D^H`` are one autograd pair: each is the other's backward, so that training does
-    not record the FFTs in between. Frequencies are in `torch.fft` order, FFTs are unitary.
+    not record the FFTs in between; filters that ask for it get their gradient too. Frequencies are
+    in `torch.fft` order, FFTs are unitary.
 
     Parameters
     ----------
@@ -69,27 +70,40 @@ class SynthesisOperator:
 class _Synthesis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, codes: Tensor, spectra: Tensor) -> Tensor:
-        ctx.save_for_backward(spectra)
+        ctx.save_for_backward(spectra, *([codes] if ctx.needs_input_grad[1] else []))
         return torch.fft.fft2(codes, norm="ortho").mul_(spectra).sum(-3)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (spectra,) = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None]:
+        spectra, *codes = ctx.saved_tensors
         result: Tensor = _Analysis.apply(gradients[0], spectra)
-        return result, None
+        to_spectra = None
+        if codes:
+            transformed = torch.fft.fft2(codes[0], norm="ortho")
+            to_spectra = _over_batch(gradients[0].unsqueeze(-3) * transformed.conj())
+        return result, to_spectra
 
 
 class _Analysis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, spectrum: Tensor, spectra: Tensor) -> Tensor:
-        ctx.save_for_backward(spectra)
+        ctx.save_for_backward(spectra, *([spectrum] if ctx.needs_input_grad[1] else []))
         return torch.fft.ifft2(spectrum.unsqueeze(-3) * spectra.conj(), norm="ortho")
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (spectra,) = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None]:
+        spectra, *spectrum = ctx.saved_tensors
         result: Tensor = _Synthesis.apply(gradients[0], spectra)
-        return result, None
+        to_spectra = None
+        if spectrum:
+            transformed = torch.fft.fft2(gradients[0], norm="ortho")
+            to_spectra = _over_batch(transformed.conj() * spectrum[0].unsqueeze(-3))
+        return result, to_spectra
+
+
+def _over_batch(products: Tensor) -> Tensor:
+    """Return the sum (K, y, x) of products (..., K, y, x): one dictionary serves all images."""
+    return products.reshape(-1, *products.shape[-3:]).sum(0)
 
 
 def synthesize_direct(codes: Tensor, filters: Tensor) -> Tensor:

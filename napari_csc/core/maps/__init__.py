@@ -15,6 +15,7 @@ from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.v1 import MapNetworkV1
 from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
+from napari_csc.core.maps.v5 import MapNetworkV5
 
 __all__ = [
     "NETWORKS",
@@ -23,6 +24,7 @@ __all__ = [
     "MapNetworkV1",
     "MapNetworkV3",
     "MapNetworkV4",
+    "MapNetworkV5",
     "NoiseScalar",
     "WeightMetadata",
     "build_map_network",

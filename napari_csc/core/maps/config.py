@@ -25,9 +25,10 @@ class MapNetworkConfig(BaseModel):
     """V3: responses in units of their own noise, and noise and redundancy as further inputs.
     V4: the sampled share of k-space as further inputs."""
     features: int = Field(16, ge=1, le=256)
-    """V4: feature maps of the image that each filter weighs."""
+    """V4, V5: feature maps of the image that each filter weighs."""
     hidden: int = Field(8, ge=0, le=64)
-    """V4: channels of the small network that sees image, filter and response together; 0: none."""
+    """V4, V5: channels of the small network that sees image, filter and response together; 0: none
+    (V4 only)."""
     embedding: Literal["spectrum", "statistics"] = "spectrum"
     """V4: what is known of a filter, its power spectrum or only its noise and redundancy."""
     local: bool = True

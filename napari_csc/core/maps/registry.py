@@ -10,6 +10,7 @@ from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.v1 import MapNetworkV1
 from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
+from napari_csc.core.maps.v5 import MapNetworkV5
 from napari_csc.core.options import Smooth
 from napari_csc.errors import CscError
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
@@ -24,6 +25,7 @@ NETWORKS: dict[str, type[MapNetwork]] = {
     "v1": MapNetworkV1,
     "v3": MapNetworkV3,
     "v4": MapNetworkV4,
+    "v5": MapNetworkV5,
 }
 """The kinds of map networks, by the ``kind`` of their architecture."""
 

@@ -136,6 +136,21 @@ def test_gradcheck_of_first_and_second_order():
     assert torch.autograd.gradgradcheck(fast, codes)
 
 
+def test_gradcheck_of_the_filters():
+    filters = random_filters(2, 3, 2, torch.float64).requires_grad_()
+    codes = random_complex(3, 2, 5, 4, dtype=torch.complex128).requires_grad_()
+    image = random_complex(3, 5, 4, dtype=torch.complex128).requires_grad_()
+
+    def synthesised(filters, codes):
+        return SynthesisOperator(filters, (5, 4))(codes)
+
+    def analysed(filters, image):
+        return SynthesisOperator(filters, (5, 4)).adjoint(image)
+
+    assert torch.autograd.gradcheck(synthesised, (filters, codes))
+    assert torch.autograd.gradcheck(analysed, (filters, image))
+
+
 def test_real_codes_and_images_are_taken():
     fast = operator(3, (3, 3), (8, 9))
     codes, image = random_complex(3, 8, 9).real, random_complex(8, 9).real

@@ -6,8 +6,8 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.encoding import power_in_bins
 from napari_csc.core.maps.features import filter_power
-from napari_csc.core.maps.v4 import _power_in_bins
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 
 GRID = (24, 21)
@@ -74,10 +74,10 @@ def test_gradient_reaches_every_weight(variant):
 
 def test_a_filter_is_known_by_its_spectrum_on_any_grid():
     filters = Dictionary.dct(12, 7).filters
-    small = _power_in_bins(filter_power(SynthesisOperator(filters, (64, 64))))
-    large = _power_in_bins(filter_power(SynthesisOperator(filters, (128, 96))))
+    small = power_in_bins(filter_power(SynthesisOperator(filters, (64, 64))))
+    large = power_in_bins(filter_power(SynthesisOperator(filters, (128, 96))))
     assert relative(large, small) < 0.06
-    other = _power_in_bins(filter_power(SynthesisOperator(random_filters(12, 7, 7), (64, 64))))
+    other = power_in_bins(filter_power(SynthesisOperator(random_filters(12, 7, 7), (64, 64))))
     assert relative(other, small) > 0.2
 
 
@@ -85,7 +85,7 @@ def test_a_mirrored_filter_has_the_same_bins():
     """The bins hold half a plane, which says all of a real filter."""
     filters = random_filters(6, 7, 7)
     both = [
-        _power_in_bins(filter_power(SynthesisOperator(one, (64, 64))))
+        power_in_bins(filter_power(SynthesisOperator(one, (64, 64))))
         for one in (filters, filters.flip((1, 2)))
     ]
     torch.testing.assert_close(both[0], both[1], rtol=1e-3, atol=1e-3)

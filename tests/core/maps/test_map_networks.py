@@ -22,7 +22,7 @@ def infer(network, count, grid, size=5, batch=1):
 
 @settings(max_examples=12, deadline=None)
 @given(
-    kind=st.sampled_from(["v1", "v3", "v4"]),
+    kind=st.sampled_from(["v1", "v3", "v4", "v5"]),
     count=st.integers(1, 70),
     grid=st.tuples(st.integers(8, 21), st.integers(8, 21)),
     stages=st.integers(1, 3),
@@ -45,7 +45,7 @@ def test_maps_stay_below_the_bound(kind, bound):
     assert float(maps.max()) <= bound
 
 
-@pytest.mark.parametrize("kind", ["v1", "v3", "v4"])
+@pytest.mark.parametrize("kind", ["v1", "v3", "v4", "v5"])
 def test_a_batch_is_the_same_as_one_by_one(kind):
     network = fresh_network(kind, n_filters=5)
     synthesis = SynthesisOperator(random_filters(5, 3, 3), (16, 18))
