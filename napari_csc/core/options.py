@@ -11,6 +11,10 @@ Smooth = Literal["filters", "low-pass"]
 StepRule = Literal["per-filter", "uniform"]
 """How long the steps of FISTA are."""
 
+Rule = Literal["shrunk", "fitted"]
+"""Which codes make the image: those that were shrunk last, as in the paper, or those that fit the
+data; see `napari_csc.core.solvers.fit`."""
+
 Solver = str
 """Name of a solver; see `napari_csc.core.solvers.table.SOLVERS`."""
 

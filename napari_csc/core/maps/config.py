@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, StepRule
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Rule, Smooth, StepRule
 from napari_csc.core.solvers.table import KnownSolver
 
 
@@ -54,6 +54,8 @@ class WeightMetadata(BaseModel):
     iterations: int = 64
     step_rule: StepRule = "per-filter"
     norm: Norm = "modulus"
+    rule: Rule = "shrunk"
+    """Which codes make the image; weights older than the choice know only those shrunk last."""
     smooth: Smooth = "filters"
     low_pass_weight: float = 10.0
     smooth_widths: tuple[float, ...] = GAUSSIAN_WIDTHS

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import torch
 
-from napari_csc.core.options import Norm, Smooth, Solver, StepRule
+from napari_csc.core.options import Norm, Rule, Smooth, Solver, StepRule
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 
 # What dictionary and maps tell themselves.
@@ -22,6 +22,7 @@ class GivenSettings(TypedDict, total=False):
     iterations: int | None
     smooth: Smooth | None
     norm: Norm | None
+    rule: Rule | None
     step_rule: StepRule | None
     low_pass_weight: float | None
     smooth_widths: tuple[float, ...] | None

@@ -150,7 +150,12 @@ class SliceWork:
     def _problem(self, maps: Tensor) -> SliceProblem:
         job = self._job
         return SliceProblem(
-            job.synthesis.spectra, self._data_term(), maps, job.settings.norm, lambda: job.steps
+            job.synthesis.spectra,
+            self._data_term(),
+            maps,
+            job.settings.norm,
+            lambda: job.steps,
+            job.settings.rule,
         )
 
     def _data_term(self) -> DataTerm:
@@ -176,9 +181,15 @@ class SliceWork:
                 status.image_change,
                 lambda: self._current_image(solver),
             ):
+                self._finish(solver)
                 return False
         solver.check_finite(history[-1][1])
+        self._finish(solver)
         return True
+
+    def _finish(self, solver: BlockedSolver) -> None:
+        if self._job.settings.rule == "fitted":
+            solver.fit()
 
     def _tell(
         self,
@@ -204,7 +215,9 @@ class SliceWork:
         return self._job.on_iteration(progress) is not False
 
     def _current_image(self, solver: BlockedSolver) -> Tensor:
-        return (self.low_pass + solver.image()).cpu() * self._job.sigma
+        is_fitted = self._job.settings.rule == "fitted"
+        image = solver.fitted_image() if is_fitted else solver.image()
+        return (self.low_pass + image).cpu() * self._job.sigma
 
     def split(self, solver: BlockedSolver) -> tuple[Tensor, Tensor]:
         """Return the part of the dictionary's filters and the part of the smooth filters."""

@@ -66,7 +66,7 @@ def _warnings(
     """Say where the settings differ from what the weights were trained for."""
     if trained is None:
         return []
-    names = ("solver", "iterations", "step_rule", "norm", "smooth")
+    names = ("solver", "iterations", "step_rule", "norm", "rule", "smooth")
     warnings = [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."

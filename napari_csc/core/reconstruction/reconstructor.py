@@ -53,6 +53,9 @@ class Reconstructor:
         ``"low-pass"``: a fixed low-pass of the initial image does (as in the paper).
     norm
         ``"modulus"`` or ``"real-imaginary"`` (as in the paper) l1 norm of complex codes.
+    rule
+        Which codes make the image: ``"fitted"``, those that fit the data, or ``"shrunk"``, those
+        that were shrunk last (as in the paper).
     step_rule
         ``"per-filter"`` or ``"uniform"`` (as in the paper) step sizes.
     low_pass_weight

@@ -13,6 +13,7 @@ from napari_csc.core.options import (
     DEFAULT_NETWORK,
     GAUSSIAN_WIDTHS,
     Norm,
+    Rule,
     Smooth,
     StepRule,
 )
@@ -60,7 +61,7 @@ class ReconstructionSettings(BaseModel):
         of the noise (``"1.5sigma"``).
     strength : float
         Factor on all sparsity level maps.
-    solver, iterations, step_rule, norm, smooth, low_pass_weight, smooth_widths
+    solver, iterations, step_rule, norm, rule, smooth, low_pass_weight, smooth_widths
         See `napari_csc.Reconstructor`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
@@ -96,6 +97,12 @@ class ReconstructionSettings(BaseModel):
         title="Norm",
         description="What the maps weigh: the modulus of the complex codes, or real and imaginary "
         "part apart, as in the paper.",
+    )
+    rule: Rule | None = Field(
+        None,
+        title="Image from",
+        description="Which codes make the image: those that fit the data, so that it is as bright "
+        "as the data are, or those that were shrunk last, as in the paper.",
     )
     smooth: Smooth | None = Field(
         None,
@@ -153,6 +160,7 @@ class CompleteSettings(ReconstructionSettings):
     iterations: _Count
     step_rule: StepRule
     norm: Norm
+    rule: Rule
     smooth: Smooth
     low_pass_weight: _NotNegative
     smooth_widths: tuple[float, ...]
@@ -187,6 +195,7 @@ _LEFT_OPEN = (
     "iterations",
     "step_rule",
     "norm",
+    "rule",
     "smooth",
     "low_pass_weight",
     "smooth_widths",
@@ -197,6 +206,7 @@ DEFAULTS = CompleteSettings(
     iterations=SOLVERS[FIRST_SOLVER].iterations,
     step_rule="per-filter",
     norm="modulus",
+    rule="fitted",
     smooth="filters",
     low_pass_weight=10.0,
     smooth_widths=GAUSSIAN_WIDTHS,

@@ -2,7 +2,7 @@
 
 import torch
 
-from napari_csc.core.options import Norm
+from napari_csc.core.options import Norm, Rule
 from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 from napari_csc.core.solvers.data_term import DataTerm
 
@@ -10,7 +10,8 @@ Tensor = torch.Tensor
 
 OVER_RELAXATION = 1.8
 # Chosen by a sweep over dictionaries, noise levels and maps (docs/method.md, section on ADMM).
-_PENALTY_FACTOR = 0.16
+PENALTY_FACTORS: dict[Rule, float] = {"shrunk": 0.16, "fitted": 0.32}
+"""The factor of `balanced_penalties`, by which codes make the image."""
 
 
 class Admm(BlockedSolver):
@@ -79,6 +80,13 @@ class Admm(BlockedSolver):
         self.spectrum = following
         return penalty
 
+    def _centre(self, block: slice) -> Tensor:
+        """Return the point ``2 z - w`` that the data update starts from."""
+        return 2 * self._codes[block] - self._sums[block]
+
+    def _centre_spectrum(self) -> Tensor:
+        return 2 * self.spectrum - self._sums_spectrum
+
     def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
         """Take the cotangent back through one iteration; see `BlockedSolver.pull_back`."""
         total = torch.zeros_like(self.spectrum)
@@ -107,8 +115,13 @@ class Admm(BlockedSolver):
         self.iteration = iteration
 
 
-def balanced_penalties(spectra: Tensor, data_spectrum: Tensor, maps: Tensor) -> Tensor:
-    """Return one ADMM penalty per filter, ``rho_k = 0.16 sqrt(mean Lambda_k) r_k / rms_k``.
+def balanced_penalties(
+    spectra: Tensor,
+    data_spectrum: Tensor,
+    maps: Tensor,
+    factor: float = PENALTY_FACTORS["shrunk"],
+) -> Tensor:
+    """Return one ADMM penalty per filter, ``rho_k = f sqrt(mean Lambda_k) r_k / rms_k``.
 
     ``rms_k`` is the root mean square of the filter response ``D_k^H x0``, ``r_k`` the redundancy
     of the dictionary in the band of the filter, so that ``rms_k / r_k`` is the size that the codes
@@ -124,6 +137,8 @@ def balanced_penalties(spectra: Tensor, data_spectrum: Tensor, maps: Tensor) -> 
         Unitary spectrum of ``A^H y'`` (..., y, x), in noise units.
     maps
         Sparsity level maps (..., K, y, x), in noise units; not differentiated through.
+    factor
+        The factor ``f``.
 
     Returns
     -------
@@ -143,4 +158,4 @@ def balanced_penalties(spectra: Tensor, data_spectrum: Tensor, maps: Tensor) -> 
     # Where data or maps vanish any positive penalty serves: the codes of that filter stay zero.
     level = maps.detach().mean((-2, -1)).clamp_min(1e-2)
     typical = torch.maximum(response, 1e-2 * response.amax(-1, keepdim=True) + 1e-30)
-    return _PENALTY_FACTOR * level.sqrt() * torch.stack(redundancies) / typical
+    return factor * level.sqrt() * torch.stack(redundancies) / typical

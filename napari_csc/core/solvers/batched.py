@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.options import Norm
-from napari_csc.core.solvers.admm import OVER_RELAXATION, balanced_penalties
+from napari_csc.core.options import Norm, Rule
+from napari_csc.core.solvers.admm import OVER_RELAXATION, PENALTY_FACTORS, balanced_penalties
 from napari_csc.core.solvers.blocked import default_block_size
 from napari_csc.core.solvers.data_term import CartesianDataTerm
+from napari_csc.core.solvers.fit import (
+    ring_numbers,
+    unexplained_share,
+    with_what_is_unexplained,
+)
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 
 Tensor = torch.Tensor
@@ -74,7 +80,10 @@ def of_fitted_codes(
     scales = state.scales[..., None, None]
     target = synthesis.to_spectrum((2 * state.shrunk - state.sums) * scales)
     power = torch.einsum("nk,kyx->nyx", state.scales.square(), _power(synthesis.spectra))
-    return target + power * data.penalised_residual(target, power)
+    correction = data.penalised_residual(target, power)
+    rings = ring_numbers((target.shape[-2], target.shape[-1]), target.device)
+    share = unexplained_share(correction, data.noise, rings)
+    return target + power * with_what_is_unexplained(correction, power, share)
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,13 @@ class AdmmRule:
     over_relaxation: float = OVER_RELAXATION
 
 
-BALANCED = AdmmRule()
+RULES: dict[Rule, AdmmRule] = {
+    "shrunk": AdmmRule(partial(balanced_penalties, factor=PENALTY_FACTORS["shrunk"])),
+    "fitted": AdmmRule(
+        partial(balanced_penalties, factor=PENALTY_FACTORS["fitted"]), picture=of_fitted_codes
+    ),
+}
+"""The rules that weights are trained for, by the name in the weight file."""
 
 
 def batched_admm(
@@ -108,7 +123,7 @@ def batched_admm(
     maps: Tensor,
     iterations: int,
     norm: Norm = "modulus",
-    rule: AdmmRule = BALANCED,
+    rule: AdmmRule = RULES["shrunk"],
 ) -> Tensor:
     """Return the spectra (n, y, x) of the images after some iterations of ADMM.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ import torch
 
 from napari_csc.core.options import Norm
 from napari_csc.core.solvers.data_term import DataTerm
+from napari_csc.core.solvers.fit import (
+    ring_numbers,
+    unexplained_share,
+    with_what_is_unexplained,
+)
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 from napari_csc.errors import CscError
 
@@ -220,6 +226,53 @@ class BlockedSolver(ABC):
             weights = self._scales[block].to(scaled.dtype)
             spectrum += torch.tensordot(weights, scaled, dims=1)
         return torch.fft.ifft2(spectrum, norm="ortho")
+
+    @torch.inference_mode()
+    def fit(self) -> None:
+        """Replace the codes by those that fit the data; the last thing to do.
+
+        One more update of the copy that ADMM fits to the data, with what noise cannot explain
+        given back; see `napari_csc.core.solvers.fit`.
+        """
+        target, correction, power = self._fitted(self._data)
+        mirrored = self._band.mirrored(correction)
+        for block in self._blocks():
+            centre = self._centre(block).add_(self._analysed(block, mirrored))
+            self._codes[block] = centre
+        self.spectrum = target + power * correction
+
+    @torch.inference_mode()
+    def fitted_image(self) -> Tensor:
+        """Return the image (y, x) that `fit` would leave, without a change of anything."""
+        # A copy, because the inner solver of coils goes on from its last solution.
+        _, correction, power = self._fitted(copy.copy(self._data))
+        spectrum = self._band.scatter(power * correction)
+        for block in self._blocks():
+            codes = torch.fft.fft2(self._centre(block), norm="ortho").mul_(self._spectra[block])
+            weights = self._scales[block].to(codes.dtype)
+            spectrum += torch.tensordot(weights, codes, dims=1)
+        return torch.fft.ifft2(spectrum, norm="ortho")
+
+    def _fitted(self, data: DataTerm) -> tuple[Tensor, Tensor, Tensor]:
+        """Return, on the band, spectrum of the centre, correction, and power of the filters."""
+        target = self._centre_spectrum()
+        power = torch.zeros_like(target.real)
+        for filters in self._on_band:
+            power += torch.view_as_real(filters).square().sum(-1)
+        correction = data.penalised_residual(target, power)
+        shape = (self._spectra.shape[-2], self._spectra.shape[-1])
+        rings = self._band.gather(ring_numbers(shape, target.device))
+        share = unexplained_share(correction, data.noise, rings)
+        correction = with_what_is_unexplained(correction, power, share, data.norm_squared)
+        return target, correction, power
+
+    def _centre(self, block: slice) -> Tensor:
+        """Return a copy of the codes that the fit stays near to, of a block of filters."""
+        return self._codes[block].clone()
+
+    def _centre_spectrum(self) -> Tensor:
+        """Return the spectrum of what they synthesise, on the band."""
+        return self.spectrum
 
     def spectrum_on_grid(self) -> Tensor:
         """Return the unitary spectrum of ``D s`` (y, x), zero outside the band of the data."""

@@ -30,6 +30,10 @@ class DataTerm(Protocol):
     def band(self) -> FrequencyBand:
         """The frequencies that the data reach."""
 
+    @property
+    def noise(self) -> Tensor:
+        """Variance of the noise at each frequency of ``spectrum``, in noise units."""
+
     def on_band(self) -> DataTerm:
         """Return the term for spectra given on the band only."""
 
@@ -70,6 +74,11 @@ class CartesianDataTerm:
     def band(self) -> FrequencyBand:
         """The smallest band around the sampled positions."""
         return FrequencyBand.of_mask(self.mask)
+
+    @property
+    def noise(self) -> Tensor:
+        """One where there is a sample."""
+        return self.mask
 
     def on_band(self) -> CartesianDataTerm:
         """Return the term on the band."""
@@ -120,6 +129,11 @@ class GramDataTerm:
     def on_band(self) -> GramDataTerm:
         """Return the term itself."""
         return self
+
+    @property
+    def noise(self) -> Tensor:
+        """As coils and density of the samples make it."""
+        return self._density
 
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient."""

@@ -14,8 +14,8 @@ from pydantic import BeforeValidator
 
 from napari_csc.core.dictionary.filter_set import step_sizes
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.options import Norm, Solver, StepRule
-from napari_csc.core.solvers.admm import Admm, balanced_penalties
+from napari_csc.core.options import Norm, Rule, Solver, StepRule
+from napari_csc.core.solvers.admm import PENALTY_FACTORS, Admm, balanced_penalties
 from napari_csc.core.solvers.blocked import BlockedSolver
 from napari_csc.core.solvers.data_term import CartesianDataTerm, DataTerm
 from napari_csc.core.solvers.fista import Fista
@@ -35,6 +35,8 @@ class SliceProblem:
         See `BlockedSolver`.
     unit_steps : callable
         Returns the step sizes (K,) for ``||A|| = 1``, by the rule of the settings.
+    rule : str
+        Which codes make the image; the penalties of ADMM depend on it.
     """
 
     spectra: Tensor
@@ -42,6 +44,7 @@ class SliceProblem:
     maps: Tensor
     norm: Norm
     unit_steps: Callable[[], Tensor]
+    rule: Rule = "shrunk"
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +114,11 @@ def _unrolled_fista(problem: BatchProblem) -> Tensor:
 
 
 def _admm(problem: SliceProblem) -> BlockedSolver:
-    penalties = balanced_penalties(problem.spectra, problem.data.spectrum, problem.maps)
-    return Admm(problem.spectra, problem.data, problem.maps, penalties, problem.norm)
+    data, factor = problem.data, PENALTY_FACTORS[problem.rule]
+    penalties = balanced_penalties(problem.spectra, data.spectrum, problem.maps, factor)
+    # Coil maps that are not normalised make A^H y larger than the image.
+    penalties = penalties * data.norm_squared
+    return Admm(problem.spectra, data, problem.maps, penalties, problem.norm)
 
 
 def _unrolled_admm(problem: BatchProblem) -> Tensor:

@@ -13,7 +13,7 @@ from napari_csc.core.solvers import Admm, balanced_penalties
 from napari_csc.core.solvers import batched as module
 from napari_csc.core.solvers.admm import OVER_RELAXATION
 from napari_csc.core.solvers.batched import (
-    BALANCED,
+    RULES,
     AdmmRule,
     batched_admm,
     of_fitted_codes,
@@ -21,6 +21,7 @@ from napari_csc.core.solvers.batched import (
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 
 NORMS = ("modulus", "real-imaginary")
+BALANCED = RULES["shrunk"]
 FITTED = replace(BALANCED, picture=of_fitted_codes)
 
 
