@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition.orientation import affine_of_slices
+from napari_csc.core.acquisition.along_trajectory import Trajectory
+from napari_csc.core.acquisition.orientation import metadata_of_slices
+from napari_csc.core.acquisition.sampling import Grid, Sampling
 from napari_csc.core.kspace.checks import (
     ArrayLike,
     check_noise_std,
@@ -21,11 +23,21 @@ from napari_csc.core.kspace.checks import (
     checked_reference,
     to_tensor,
 )
-from napari_csc.core.kspace.coils import CoilMethod, coil_noise_power, estimate_coil_maps
-from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
-from napari_csc.core.kspace.noise import estimate_noise_std
-from napari_csc.core.kspace.prewhitening import Whitening
-from napari_csc.core.kspace.sampling_masks import central_mask
+from napari_csc.core.kspace.coils import (
+    CoilMethod,
+    coil_maps_of_images,
+    coil_noise_power,
+    estimate_coil_maps,
+)
+from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.prewhitening import prewhitened
+from napari_csc.core.kspace.trajectory import (
+    central_window,
+    checked_density,
+    checked_grid,
+    checked_samples,
+    checked_trajectory,
+)
 from napari_csc.core.kspace.volume_slices import mask_of_slices, sampled_share, slices_of_volume
 from napari_csc.errors import CscError
 
@@ -34,7 +46,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """Cartesian k-space of one or more slices, its sampling, coils and noise level.
+    """The k-space of one or more slices, its sampling, coils and noise level.
 
     Build it with `from_kspace`, `from_volume_kspace`, `from_trajectory`, `from_image`,
     `napari_csc.load` or `napari_csc.simulate_low_field`.
@@ -45,7 +57,7 @@ class Acquisition:
         Centred k-space (slice, coil, ky, kx), complex64, DC in the middle, zero where not sampled.
         ``image = fftshift(ifft2(ifftshift(kspace), norm="ortho"))``.
     mask : Tensor
-        Sampled positions (ky, kx), bool.
+        Sampled positions (ky, kx), bool; of samples along a trajectory, what they cover.
     coil_maps : Tensor or None
         Coil sensitivity maps (slice, coil, y, x), complex64; None for one uniform coil. Their root
         sum of squares should be near one, so that images come in the units of the k-space.
@@ -59,6 +71,9 @@ class Acquisition:
         Unit of ``spacing``: ``"mm"`` or ``"pixel"``.
     metadata : mapping
         Whatever the file told (sequence, field strength, affine, path, ...).
+    sampling : Sampling
+        Where the samples lie: on the grid, or along a trajectory; then ``kspace`` is
+        (slice, coil, sample).
     """
 
     kspace: Tensor
@@ -69,6 +84,7 @@ class Acquisition:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Grid)
 
     @classmethod
     def from_kspace(
@@ -116,12 +132,7 @@ class Acquisition:
         maps = None
         if coil_maps is not None and not isinstance(coil_maps, str):
             maps = checked_coil_maps(coil_maps, data)
-        if noise_scan is not None:
-            whitening = Whitening.of(to_tensor(noise_scan), data.shape[1])
-            data = whitening(data)
-            maps = None if maps is None else whitening(maps)
-            noise_std = whitening.noise_std if noise_std is None else noise_std
-            metadata["noise"] = "measured by the noise scan; coils prewhitened"
+        data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
         if maps is None and (data.shape[1] > 1 or isinstance(coil_maps, str)):
             method = coil_maps if isinstance(coil_maps, str) else "walsh"
             maps = estimate_coil_maps(data, sampling, method)
@@ -181,12 +192,70 @@ class Acquisition:
 
     @classmethod
     def from_trajectory(
-        cls, kspace: ArrayLike, trajectory: ArrayLike, shape: tuple[int, int], **options: Any
-    ) -> Acquisition:
-        """Wrap samples along a trajectory; see `NonCartesianAcquisition.from_trajectory`."""
-        from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+        cls,
+        kspace: ArrayLike,
+        trajectory: ArrayLike,
+        shape: tuple[int, int],
+        coil_maps: ArrayLike | CoilMethod | None = None,
+        density: ArrayLike | None = None,
+        noise_std: float | None = None,
+        *,
+        noise_scan: ArrayLike | None = None,
+        **extra: Any,
+    ) -> Self:
+        """Check samples and trajectory and wrap them.
 
-        return NonCartesianAcquisition.from_trajectory(kspace, trajectory, shape, **options)
+        Parameters
+        ----------
+        kspace
+            Samples: the shape of the trajectory without its last axis, with slice, or slice and
+            coil, before it; scaled like a unitary FFT (``sum |x|^2`` of an image is that of its
+            samples on a grid).
+        trajectory
+            Positions (..., 2) as (ky, kx) in cycles per field of view.
+        shape
+            Image grid (y, x).
+        coil_maps, noise_std, noise_scan, **extra
+            As for `Acquisition.from_kspace`.
+        density
+            Weights, the shape of the trajectory without its last axis; from the Voronoi cells of
+            the trajectory, at most one each, if None.
+
+        Raises
+        ------
+        CscError
+            If shapes disagree, positions leave the grid, or values are not finite.
+        """
+        grid = checked_grid(shape)
+        positions = checked_trajectory(trajectory, grid)
+        data = checked_samples(kspace, positions)
+        n_slices, n_coils = data.shape[:2]
+        sampling = Trajectory(positions.reshape(-1, 2), checked_density(density, positions), grid)
+        check_noise_std(noise_std)
+        maps = None
+        if coil_maps is not None and not isinstance(coil_maps, str):
+            maps = checked_coil_maps(coil_maps, data.new_empty(1).expand(n_slices, n_coils, *grid))
+        metadata = dict(extra.pop("metadata", {}))
+        data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
+        reference = extra.pop("reference", None)
+        if reference is not None:
+            reference = checked_reference(reference, (n_slices, *grid))
+        covered = sampling.covered()
+        if maps is None and (n_coils > 1 or isinstance(coil_maps, str)):
+            method = coil_maps if isinstance(coil_maps, str) else "walsh"
+            centre = data * central_window(sampling.trajectory)
+            maps = coil_maps_of_images(sampling.adjoint(centre, covered), method)
+            metadata["coil_maps"] = f"estimated from the data ({method})"
+        return cls(
+            kspace=data,
+            mask=covered,
+            coil_maps=maps,
+            given_noise_std=None if noise_std is None else float(noise_std),
+            reference=reference,
+            metadata=metadata,
+            sampling=sampling,
+            **extra,
+        )
 
     @classmethod
     def from_image(cls, image: ArrayLike, **extra: Any) -> Acquisition:
@@ -206,7 +275,22 @@ class Acquisition:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of the images: (slice, y, x)."""
-        return (self.kspace.shape[0], self.kspace.shape[-2], self.kspace.shape[-1])
+        return (self.kspace.shape[0], self.mask.shape[0], self.mask.shape[1])
+
+    @property
+    def is_cartesian(self) -> bool:
+        """Whether samples stand on the grid of k-space, and not along a trajectory."""
+        return self.sampling.is_grid
+
+    @property
+    def trajectory(self) -> Tensor | None:
+        """Positions (sample, 2) as (ky, kx) in cycles per field of view; None on the grid."""
+        return self.sampling.trajectory
+
+    @property
+    def density(self) -> Tensor | None:
+        """Weights (sample,) of samples along a trajectory; None on the grid."""
+        return self.sampling.density
 
     @property
     def n_coils(self) -> int:
@@ -218,7 +302,7 @@ class Acquisition:
         """Standard deviation of one complex k-space sample: as given, else estimated."""
         if self.given_noise_std is not None:
             return self.given_noise_std
-        return estimate_noise_std(self.kspace, self.mask)
+        return self.sampling.noise_std(self.kspace, self.mask)
 
     @property
     def noise_is_estimated(self) -> bool:
@@ -227,58 +311,68 @@ class Acquisition:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of k-space, mask and coil maps: the identity of the input in provenance."""
+        """SHA-256 of samples, sampling and coil maps: the identity of the input in provenance."""
         digest = hashlib.sha256()
-        for part in (self.kspace, self.mask, self.coil_maps):
+        for part in (self.kspace, *self.sampling.identity(self.mask), self.coil_maps):
             if part is not None:
                 array = np.ascontiguousarray(part.cpu().numpy())
                 digest.update(repr(array.shape).encode() + array.tobytes())
         return digest.hexdigest()
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the samples ``A x`` of images (slice, y, x), of the shape of ``kspace``."""
+        return self.sampling.forward(self._of_coils(images), self.mask)
+
     def adjoint(self) -> Tensor:
-        """Return the initial ("zero-filled") images ``x0 = A^H y``, (slice, y, x) complex64."""
-        coil_images = kspace_to_image(self.kspace * self.mask)
-        if self.coil_maps is None:
-            return coil_images[:, 0]
-        return (self.coil_maps.conj() * coil_images).sum(1)
+        """Return the initial ("zero-filled") images ``x0 = A^H y``, (slice, y, x) complex64.
+
+        Along a trajectory ``A^H W y``, with the weights ``W`` of the samples.
+        """
+        return self._combined(self.sampling.adjoint(self.kspace, self.mask))
 
     def gram(self, images: Tensor) -> Tensor:
-        """Return ``A^H A x`` for images (slice, y, x)."""
-        if self.coil_maps is None:
-            return kspace_to_image(image_to_kspace(images) * self.mask)
-        coil_images = self.coil_maps * images.unsqueeze(1)
-        sampled = kspace_to_image(image_to_kspace(coil_images) * self.mask)
-        return (self.coil_maps.conj() * sampled).sum(1)
+        """Return ``A^H A x`` for images (slice, y, x); ``A^H W A x`` along a trajectory."""
+        return self._combined(self.sampling.gram(self._of_coils(images), self.mask))
 
     @property
     def is_masked_fourier(self) -> bool:
         """Whether ``A^H A`` is the sampling mask in the Fourier domain, and nothing else."""
-        return self.coil_maps is None
+        return self.is_cartesian and self.coil_maps is None
 
     @cached_property
     def gram_norm(self) -> float:
-        """Bound of the largest eigenvalue of ``A^H A``, for step sizes."""
+        """Bound of the largest eigenvalue of `gram`, for every slice: for step sizes."""
         if self.coil_maps is None:
-            return 1.0
-        return float(self.coil_maps.abs().square().sum(1).max())
+            return self.sampling.norm
+        return self.sampling.norm * float(self.coil_maps.abs().square().sum(1).max())
 
-    @property
+    @cached_property
     def noise_gain(self) -> float:
         """Noise of ``A^H y`` at a sampled frequency, in units of that of a k-space sample.
 
         The noise unit of a reconstruction is ``noise_std * noise_gain``. One on a Cartesian grid;
         less where samples stand closer than the grid, so that their noise averages out.
         """
-        return 1.0
+        return self.sampling.noise_gain(self.noise_power)
 
     def noise_power(self) -> Tensor:
         """Return the noise variance at each frequency of the unitary spectrum of ``A^H y``.
 
         Shape (y, x), in `torch.fft` order, per unit variance of one k-space sample; the mean over
-        the slices. For one coil that is the sampling mask.
+        the slices. For one Cartesian coil that is the sampling mask.
         """
-        mask = torch.fft.ifftshift(self.mask).to(torch.float32)
-        return mask if self.coil_maps is None else coil_noise_power(self.coil_maps, mask)
+        power = self.sampling.noise_power(self.mask)
+        return power if self.coil_maps is None else coil_noise_power(self.coil_maps, power)
+
+    def _of_coils(self, images: Tensor) -> Tensor:
+        """Return what each coil sees of images (slice, y, x)."""
+        seen = images.unsqueeze(1)
+        return seen if self.coil_maps is None else self.coil_maps * seen
+
+    def _combined(self, coil_images: Tensor) -> Tensor:
+        if self.coil_maps is None:
+            return coil_images[:, 0]
+        return (self.coil_maps.conj() * coil_images).sum(1)
 
     def select(self, slices: int | Sequence[int]) -> Self:
         """Return the acquisition of some slices only.
@@ -301,22 +395,15 @@ class Acquisition:
         return self._selected(index)
 
     def _selected(self, index: list[int]) -> Self:
-        metadata = dict(self.metadata)
-        affine = metadata.pop("affine", None)
-        if affine is not None:
-            places = [number % self.shape[0] for number in index]
-            affine = affine_of_slices(affine, places)
-            metadata |= {} if affine is None else {"affine": affine}
         chosen = replace(
             self,
-            metadata=metadata,
+            metadata=metadata_of_slices(self.metadata, [one % self.shape[0] for one in index]),
             kspace=self.kspace[index],
             coil_maps=None if self.coil_maps is None else self.coil_maps[index],
             reference=None if self.reference is None else self.reference[index],
         )
         # One noise level for the whole scan, whichever slices are looked at.
-        chosen.__dict__["noise_std"] = self.noise_std
-        return chosen
+        return knowing(chosen, {name: getattr(self, name) for name in _OF_THE_SCAN})
 
     def with_noise_std(self, noise_std: float | None) -> Self:
         """Return the same acquisition with another noise level (None: estimate it)."""
@@ -338,21 +425,31 @@ class Acquisition:
         CscError
             If the matrix is larger than that of the scan, or holds no sample.
         """
-        mask = central_mask(self.shape[1:], lines).to(self.mask.device)
-        kspace = self.kspace * mask
-        if not bool((kspace != 0).any()):
-            raise CscError("The acquired matrix leaves no measured sample; make it larger.")
+        kspace, mask = self.sampling.cut(self.kspace, self.mask, lines)
         return replace(self, kspace=kspace, mask=mask)
 
     def to(self, device: torch.device | str) -> Self:
         """Return the acquisition on another device."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
-        tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
-        moved: dict[str, Any] = {name: value.to(device) for name, value in tensors.items()}
-        if all(moved[name] is value for name, value in tensors.items()):
+        moved: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in values.items()
+            if isinstance(value, (Tensor, Sampling))
+        }
+        if all(moved[name] is values[name] for name in moved):
             return self
-        there = replace(self, **moved)
-        for name in ("noise_std", "noise_gain", "gram_norm"):
-            if name in self.__dict__:
-                there.__dict__[name] = self.__dict__[name]
-        return there
+        known = {name: self.__dict__[name] for name in _ANYWHERE if name in self.__dict__}
+        return knowing(replace(self, **moved), known)
+
+
+# Cached properties that slices take over from the whole scan, and those that hold on any device.
+_OF_THE_SCAN = ("noise_std", "noise_gain")
+_ANYWHERE = ("noise_std", "noise_gain", "gram_norm")
+
+_Scan = TypeVar("_Scan", bound=Acquisition)
+
+
+def knowing(acquisition: _Scan, known: Mapping[str, float]) -> _Scan:
+    """Return the acquisition with values of its cached properties, so that none is found anew."""
+    acquisition.__dict__.update(known)
+    return acquisition

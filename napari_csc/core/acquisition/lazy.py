@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.cartesian import Acquisition, knowing
 from napari_csc.core.kspace.fourier import kspace_to_image
 from napari_csc.core.kspace.sampling_masks import central_mask
 
@@ -113,7 +113,7 @@ class LazyAcquisition(Acquisition):
     def _selected(self, index: list[int]) -> Self:
         chosen = self._read([number % self.shape[0] for number in index])
         # One noise level for the whole scan, whichever slices are looked at.
-        chosen.__dict__["noise_std"] = self.noise_std
+        knowing(chosen, {"noise_std": self.noise_std})
         return chosen  # type: ignore[return-value]  # what has been read is a plain one
 
     def quick_look(self, number: int) -> Tensor:

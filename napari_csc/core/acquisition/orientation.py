@@ -1,6 +1,6 @@
 """Which side of the body is at which edge of the image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,15 @@ def affine_of_slices(
     if len(steps):
         chosen[:3, 0] *= steps[0]
     return chosen
+
+
+def metadata_of_slices(metadata: Mapping[str, Any], places: Sequence[int]) -> dict[str, Any]:
+    """Return the metadata of a scan for some of its slices: the affine is that of these."""
+    found = dict(metadata)
+    affine = found.pop("affine", None)
+    if affine is not None:
+        affine = affine_of_slices(affine, places)
+    return found if affine is None else {**found, "affine": affine}
 
 
 def _ends(direction: npt.NDArray[Any]) -> tuple[str, str]:

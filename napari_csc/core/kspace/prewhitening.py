@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from napari_csc.core.kspace.checks import ArrayLike, to_tensor
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -69,3 +71,19 @@ class Whitening:
     def __call__(self, values: Tensor) -> Tensor:
         """Return k-space or coil sensitivity maps (slice, coil, ...), whitened."""
         return torch.einsum("ij,sj...->si...", self.matrix.to(values.device), values)
+
+
+def prewhitened(
+    data: Tensor,
+    maps: Tensor | None,
+    noise_std: float | None,
+    noise_scan: ArrayLike | None,
+    metadata: dict[str, Any],
+) -> tuple[Tensor, Tensor | None, float | None]:
+    """Return samples, coil maps and noise level as a noise scan makes them, and note it."""
+    if noise_scan is None:
+        return data, maps, noise_std
+    whitening = Whitening.of(to_tensor(noise_scan), data.shape[1])
+    metadata["noise"] = "measured by the noise scan; coils prewhitened"
+    level = whitening.noise_std if noise_std is None else noise_std
+    return whitening(data), None if maps is None else whitening(maps), level

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.acquisition.orientation import affine_of_slices
 from napari_csc.errors import CscError
 from napari_csc.io.formats.ismrmrd.geometry import affine_of, ordered_slices, spacing_of
@@ -236,7 +237,7 @@ def _non_cartesian(series: _Series, geometry: dict[str, Any]) -> Acquisition:
     if series.coil is not None:
         kspace = kspace[:, series.coil : series.coil + 1]
     noise = _noise(series, found.averages, 1 / found.averages, found.noise_std)
-    return Acquisition.from_trajectory(
+    return NonCartesianAcquisition.from_trajectory(
         kspace,
         found.positions,
         found.shape,

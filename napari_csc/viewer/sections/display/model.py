@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from psygnal import Signal
 
+from napari_csc.core.acquisition.corrections import corrected, gridded
 from napari_csc.core.acquisition.lazy import LazyAcquisition
 from napari_csc.core.analysis.filter_figures import removed, ruling_filters
 from napari_csc.viewer.background.lane import Handlers, Lane, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
-from napari_csc.viewer.sections.reconstruct.job import corrected, gridded
 from napari_csc.viewer.workbench import Workbench
 
 _COVERING = {REMOVED, RULERS}

@@ -11,6 +11,7 @@ import pydantic.dataclasses
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.corrections import corrected
 from napari_csc.core.acquisition.lazy import LazyImages, initial_images, middle_image
 from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.dictionary.dictionary import Dictionary
@@ -22,7 +23,6 @@ from napari_csc.io.load import load
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, Window, Windows, image_window
 from napari_csc.viewer.sections.input.layer_input import LayerInput
-from napari_csc.viewer.sections.reconstruct.job import corrected
 
 
 @pydantic.dataclasses.dataclass(frozen=True)

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.corrections import corrected
 from napari_csc.core.acquisition.lazy import in_memory
-from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
-from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.metrics import METRICS
 from napari_csc.core.reconstruction.progress import Progress
@@ -92,22 +91,6 @@ def prepared(job: Job) -> Acquisition:
     """Return the acquisition of a job with the user's corrections, cut to the asked slices."""
     acquisition = corrected(job.acquisition, job.sampled, job.noise_std)
     return in_memory(acquisition) if job.slices is None else acquisition.select(job.slices)
-
-
-def corrected(
-    acquisition: Acquisition, sampled: tuple[int, int] | None, noise_std: float | None
-) -> Acquisition:
-    """Return the acquisition with another acquired matrix (ky, kx) or noise level."""
-    if sampled is not None:
-        acquisition = acquisition.with_acquired_matrix(sampled)
-    return acquisition if noise_std is None else acquisition.with_noise_std(noise_std)
-
-
-def gridded(acquisition: Acquisition) -> torch.Tensor:
-    """Return the sampled k-space (slice, coil, ky, kx), brought to the grid where it is not."""
-    if isinstance(acquisition, NonCartesianAcquisition):
-        return image_to_kspace(acquisition.adjoint())[:, None]
-    return acquisition.kspace
 
 
 def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], bool]) -> Outcome:
