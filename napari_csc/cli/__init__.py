@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from napari_csc.cli import convert, figure, info, learn, reconstruct, simulate, view
+from napari_csc.cli.choices import HelpFromTables
 
 app = typer.Typer(
     name="napari-csc",
@@ -20,7 +21,7 @@ app = typer.Typer(
 )
 
 # In the order of the list that --help prints.
-app.command()(reconstruct.reconstruct)
+app.command(cls=HelpFromTables)(reconstruct.reconstruct)
 app.command()(view.view)
 app.command()(view.demo)
 app.command()(info.info)

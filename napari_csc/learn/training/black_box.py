@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 from napari_csc.learn.training.data import Batch
 from napari_csc.learn.training.trainable import Trainable
-from napari_csc.storage.atomic import replacing
+from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 
 Tensor = torch.Tensor
 Kind = Literal["unet", "varnet", "modl"]
@@ -100,15 +99,10 @@ class BlackBox(Trainable):
 
     def save(self, path: Path, training: dict[str, Any], validation: dict[str, Any]) -> None:
         """Write the weights, for `load_black_box`."""
-        from safetensors.torch import save
-
         described = {"kind": self.kind, "training": training, "validation": validation}
-        tensors = {
-            key: value.detach().cpu().contiguous().clone()
-            for key, value in self.state_dict().items()
-        }
-        with replacing(path, overwrite=True) as temporary:
-            temporary.write_bytes(save(tensors, {_METADATA_KEY: json.dumps(described)}))
+        # Copies: networks of deepinv may use the same weights in two places.
+        tensors = {key: value.clone() for key, value in self.state_dict().items()}
+        write_safetensors(path, tensors, {_METADATA_KEY: json.dumps(described)})
 
 
 class BlackBoxMethod:
@@ -152,15 +146,13 @@ def load_black_box(path: str | Path) -> BlackBoxMethod:
     CscError
         If the file is none.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     path = Path(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {})[_METADATA_KEY])
-            tensors = {key: file.get_tensor(key) for key in list(file.keys())}
-        model = BlackBox(described["kind"])
-        model.load(tensors)
+        stored = read_safetensors(path)
+        model = BlackBox(json.loads(stored.metadata[_METADATA_KEY])["kind"])
+        model.load(stored.tensors)
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise CscError(f"{path.name} is no weight file of a black box.") from error
-    return BlackBoxMethod(model, path.stem, hashlib.sha256(path.read_bytes()).hexdigest())
+    return BlackBoxMethod(model, path.stem, stored.digest)

@@ -1,7 +1,6 @@
 """Train a map network through the unrolled solver; resumable at every checkpoint."""
 
 import csv
-import hashlib
 import json
 import math
 import time
@@ -34,6 +33,7 @@ from napari_csc.learn.training.model import UnrolledReconstruction
 from napari_csc.learn.training.trainable import Trainable
 from napari_csc.learn.training.validation import best_scalar, initial_image, score, validation_scans
 from napari_csc.storage.atomic import replacing
+from napari_csc.storage.safetensors_files import read_safetensors
 
 VALIDATION_DICTIONARY = "dct-32-9"
 _CHECKPOINT = "checkpoint.pt"
@@ -154,22 +154,21 @@ def _silent(line: str) -> None:
 
 
 def _load_start(model: Trainable, path: Path) -> None:
-    from safetensors.torch import load_file
-
     try:
-        model.load(load_file(path))
+        model.load(read_safetensors(path).tensors)
     except Exception as error:
         raise CscError(f"{path.name} holds no weights for this architecture.") from error
 
 
 def _origin(path: Path) -> dict[str, Any]:
     """Return what the weights to begin with say of their own training."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        described = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"file": path.name, "digest": digest, "training": described.get("training", {})}
+    stored = read_safetensors(path)
+    described = json.loads(stored.metadata.get(METADATA_KEY, "{}"))
+    return {
+        "file": path.name,
+        "digest": stored.digest,
+        "training": described.get("training", {}),
+    }
 
 
 def _look(
