@@ -251,6 +251,11 @@ class Acquisition:
         return (self.coil_maps.conj() * sampled).sum(1)
 
     @property
+    def is_cartesian(self) -> bool:
+        """Whether samples stand on the grid of k-space, and not along a trajectory."""
+        return True
+
+    @property
     def is_masked_fourier(self) -> bool:
         """Whether ``A^H A`` is the sampling mask in the Fourier domain, and nothing else."""
         return self.coil_maps is None

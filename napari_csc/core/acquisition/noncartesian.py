@@ -150,6 +150,11 @@ class NonCartesianAcquisition(Acquisition):
         return (len(self.kspace), int(self.mask.shape[0]), int(self.mask.shape[1]))
 
     @property
+    def is_cartesian(self) -> bool:
+        """Never: samples lie along a trajectory."""
+        return False
+
+    @property
     def is_masked_fourier(self) -> bool:
         """Never: samples do not stand on the grid."""
         return False
