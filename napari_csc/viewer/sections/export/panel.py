@@ -30,6 +30,11 @@ def _was_asked(path: Path, chosen: str) -> bool:
     return path == Path(chosen)
 
 
+def offered_formats(kind: str) -> dict[str, Writer]:
+    """Return the formats that can hold a kind of images, by what the dialog calls them."""
+    return {_filter(one): one for one in writers() if kind in one.kinds}
+
+
 def _filter(writer: Writer) -> str:
     """Return what a file dialog calls a format."""
     if writer.is_folder:
@@ -96,7 +101,7 @@ class ExportPanel(Panel):
     def _ask_images(self) -> None:
         kind = self.kind_box.currentText()
         part = "image" if kind == _MAPS else _PARTS[self.part_box.currentText()]
-        offered = {_filter(one): one for one in writers() if kind in one.kinds}
+        offered = offered_formats(kind)
         first = next(iter(offered.values()))
         # Without an ending: the list below the name says the format.
         chosen, wanted = QFileDialog.getSaveFileName(self, "Save as", kind, ";;".join(offered))
