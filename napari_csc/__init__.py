@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     )
     from napari_csc.errors import CscError as CscError
     from napari_csc.io.export import export as export
-    from napari_csc.io.formats.csc_result import load_result as load_result
     from napari_csc.io.formats.csc_result import save as save
     from napari_csc.io.load import load as load
+    from napari_csc.io.load import load_result as load_result
 
 _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
@@ -47,7 +47,7 @@ _HOMES = {
     "export": "io.export",
     "load": "io.load",
     "load_map_network": "core.maps",
-    "load_result": "io.formats.csc_result",
+    "load_result": "io.load",
     "map_network_names": "core.maps",
     "metrics": "core",
     "save": "io.formats.csc_result",

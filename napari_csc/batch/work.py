@@ -20,8 +20,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.join_slices import join_slices
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
-from napari_csc.io.formats.csc_result import is_result, load_result, save
-from napari_csc.io.load import load
+from napari_csc.io.formats.csc_result import is_result, save
+from napari_csc.io.load import load, load_result
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def convert(
     result its images or maps.
     """
     from napari_csc.io.export import export
-    from napari_csc.io.formats.writers import writer_for
+    from napari_csc.io.formats.table import writer_for
     from napari_csc.storage.atomic import check_target
 
     # What cannot be written is said before anything is read.
@@ -107,17 +107,21 @@ class _Read:
 def _read(path: Path, kind: str | None, options: dict[str, Any]) -> _Read:
     """Read a result as one, unless k-space is asked for: that is its input's."""
     from napari_csc.errors import CscError
-    from napari_csc.io.formats.csc_result import has_input, is_result, load_result
-    from napari_csc.io.load import load
+    from napari_csc.io.formats.csc_result import is_result
+    from napari_csc.io.load import load, load_any
 
-    if not is_result(path) or kind == "k-space":
-        return _Read(load(path, **options))
-    if options:
+    if options and kind != "k-space" and is_result(path):
         raise CscError(
             f"{path.name} is a result, which states what it holds; leave coil, key, axes and the "
             "kind of the input out."
         )
-    return _Read(load_result(path), load(path) if has_input(path) else None)
+    if options or kind == "k-space":
+        return _Read(load(path, **options))
+    result, acquisition = load_any(path)
+    if result is not None:
+        return _Read(result, acquisition)
+    assert acquisition is not None
+    return _Read(acquisition)
 
 
 def _percentiles(text: str) -> tuple[float, float]:

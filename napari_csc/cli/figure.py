@@ -23,7 +23,7 @@ def figure(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw images, codes and sparsity level maps of a result, as papers print them."""
-    from napari_csc.io.formats.csc_result import load_result
+    from napari_csc.io.load import load_result
     from napari_csc.io.map_figure import save_map_figure
 
     result = load_result(path)

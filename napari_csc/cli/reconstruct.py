@@ -181,8 +181,7 @@ def _repeat(
     """Repeat a result, from the scan it holds or from another one."""
     from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
     from napari_csc.errors import CscError
-    from napari_csc.io.formats.csc_result import load_result
-    from napari_csc.io.load import load
+    from napari_csc.io.load import load, load_result
     from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)

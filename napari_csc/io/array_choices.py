@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_csc.io.formats.table import format_of
+from napari_csc.storage.open_file import OpenFile
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ def array_choices(path: Path) -> list[ArrayChoice]:
     CscError
         If the file cannot be opened, or is of no known format.
     """
-    found = format_of(path)
-    if found.arrays is None:
-        return []
-    stored = found.arrays(path).arrays
+    with OpenFile(path) as file:
+        found = format_of(file)
+        if found.arrays is None:
+            return []
+        stored = found.arrays(file).arrays
     choices = [
         ArrayChoice(name, tuple(one.shape), one.dtype.kind == "c")
         for name, one in stored.items()

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.acquisition.orientation import affine_of_slices
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
@@ -225,7 +224,7 @@ def plain_kspace(content: Exported) -> Array:
     CscError
         If the samples lie along a trajectory.
     """
-    if isinstance(content.source, NonCartesianAcquisition):
+    if isinstance(content.source, Acquisition) and not content.source.is_cartesian:
         raise CscError(
             "Samples along a trajectory cannot be written as a bare array; write them to .h5."
         )

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition import cartesian as core
-from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.io.formats.csc_result import is_result as is_result
-from napari_csc.io.formats.csc_result import load_result
+from napari_csc.io.load import load_result
 
 Rows = list[tuple[str, str]]
 
@@ -53,9 +52,9 @@ def _coils(found: core.Acquisition) -> str:
 
 
 def _trajectory(found: core.Acquisition) -> Rows:
-    if not isinstance(found, NonCartesianAcquisition):
+    if found.is_cartesian:
         return []
-    return [("trajectory", f"{len(found.trajectory)} positions, not on the grid")]
+    return [("trajectory", f"{found.kspace.shape[-1]} positions, not on the grid")]
 
 
 def result(path: Path) -> Rows:

@@ -8,8 +8,8 @@ from pathlib import Path
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import Exported, Source
-from napari_csc.io.formats.writers import writer_for
-from napari_csc.io.write_request import WriteRequest
+from napari_csc.io.formats.table import writer_for
+from napari_csc.io.requests import WriteRequest
 
 
 def export(

@@ -9,8 +9,9 @@ from pathlib import Path
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.lazy import LazyAcquisition
 from napari_csc.errors import CscError
-from napari_csc.io.formats.table import Format
+from napari_csc.io.formats.format import Format
 from napari_csc.io.requests import SLICE_COUNT, LoadRequest
+from napari_csc.storage.open_file import OpenFile
 
 LARGE_BYTES = 256 * 2**20
 """Files from this size on are opened lazily by the viewer."""
@@ -27,7 +28,7 @@ def is_large(path: Path) -> bool:
         return False
 
 
-def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | None:
+def lazily(file: OpenFile, request: LoadRequest, found: Format) -> Acquisition | None:
     """Return an acquisition that reads its slices when they are needed.
 
     None if the format, or the scan, does not fall into slices in the file: a volume, samples along
@@ -37,7 +38,7 @@ def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | Non
         return None
     # Coil maps take long, and a library that takes longer to load: later, where they are needed.
     quick = request if request.coil_maps is not None else replace(request, coil_maps="uniform")
-    first = found.load(path, replace(quick, slice=0))
+    first = found.load(file, replace(quick, slice=0))
     if request.coil_maps is None and "coil_maps" in first.metadata:
         told = {**first.metadata, "coil_maps": "estimated from the data (walsh)"}
         if first.n_coils == 1:
@@ -49,6 +50,8 @@ def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | Non
     if type(first) is not Acquisition or not isinstance(count, int) or count < 2:
         return None
 
+    path = file.path
+
     def reader(asked: LoadRequest) -> Callable[[list[int]], Acquisition]:
         def read(numbers: list[int]) -> Acquisition:
             if not path.exists():
@@ -56,7 +59,8 @@ def lazily(path: Path, request: LoadRequest, found: Format) -> Acquisition | Non
                     f"The file {path} is gone; put it back, or open it from where it is."
                 )
             wanted = replace(asked, slice=numbers)
-            return wanted.finished(found.load(path, wanted), has_chosen=True)
+            with OpenFile(path) as again:
+                return wanted.finished(found.load(again, wanted), has_chosen=True)
 
         return read
 

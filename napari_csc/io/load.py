@@ -1,16 +1,19 @@
-"""``load``: any supported file becomes an ``Acquisition``."""
+"""``load``: any supported file becomes an ``Acquisition``; a result file a ``Reconstruction``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
+from napari_csc.io.formats.csc_result import has_input, is_result, read_result
 from napari_csc.io.formats.table import format_of
 from napari_csc.io.lazy import lazily
 from napari_csc.io.requests import Kind, LoadRequest
+from napari_csc.storage.open_file import OpenFile
 
 
 def load(
@@ -85,16 +88,81 @@ def load(
     CscError
         If the file cannot be used; the message says why and what to do.
     """
-    path = Path(path).expanduser()
     request = LoadRequest(
         slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan, acquired
     )
-    found = format_of(path)
+    with OpenFile(Path(path).expanduser()) as file:
+        return _loaded(file, request, lazy)
+
+
+def load_result(path: str | Path) -> Reconstruction:
+    """Read a result that `napari_csc.save` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    CscError
+        If the file is no result, or is damaged.
+    """
+    with OpenFile(Path(path).expanduser()) as file:
+        found = format_of(file)
+        if not is_result(file):
+            raise CscError(
+                f"{file.path.name} looks like {found.title}, but is no readable result of "
+                "napari-csc; open k-space and images with load."
+            )
+        return read_result(file)
+
+
+class Loaded(NamedTuple):
+    """What a file holds: a result, with its input where the file keeps it, or a scan.
+
+    Attributes
+    ----------
+    result : Reconstruction or None
+        None if it is a scan.
+    acquisition : Acquisition or None
+        The scan, or the input of the result.
+    """
+
+    result: Reconstruction | None
+    acquisition: Acquisition | None
+
+
+def load_any(path: str | Path, *, lazy: bool = False) -> Loaded:
+    """Load a result, or else a scan; the file is opened once for all of it.
+
+    Parameters
+    ----------
+    path
+        Any file, or folder, that `napari_csc.load` takes.
+    lazy
+        As for `napari_csc.load`, of a scan.
+
+    Raises
+    ------
+    CscError
+        If the file cannot be used.
+    """
+    with OpenFile(Path(path).expanduser()) as file:
+        if not is_result(file):
+            return Loaded(None, _loaded(file, LoadRequest(), lazy))
+        result = read_result(file)
+        kept = _loaded(file, LoadRequest(), lazy=False) if has_input(file) else None
+        return Loaded(result, kept)
+
+
+def _loaded(file: OpenFile, request: LoadRequest, lazy: bool) -> Acquisition:
+    path, found = file.path, format_of(file)
     try:
-        waiting = lazily(path, request, found) if lazy else None
+        waiting = lazily(file, request, found) if lazy else None
         if waiting is not None:
             return waiting
-        acquisition = found.load(path, request)
+        acquisition = found.load(file, request)
     except CscError as error:
         if not path.exists():
             raise _gone(path) from error
@@ -105,7 +173,7 @@ def load(
         if not path.exists():
             raise _gone(path) from error
         raise CscError(
-            f"{path.name} looks like {found.name}, but could not be read: it is damaged or cut "
+            f"{path.name} looks like {found.title}, but could not be read: it is damaged or cut "
             "off; copy or export it again."
         ) from error
     return request.finished(acquisition, has_chosen=found.reads_slices)

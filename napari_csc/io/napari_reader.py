@@ -28,10 +28,12 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
             return None
         path = path[0]
     from napari_csc.io.formats.table import format_of
+    from napari_csc.storage.open_file import OpenFile
 
     try:
-        file = Path(path)
-        return read if format_of(file).is_offered(file) else None
+        with OpenFile(Path(path)) as file:
+            is_offered = format_of(file).is_offered
+            return read if is_offered is not None and is_offered(file) else None
     except Exception:
         # A reader that fails here would keep napari from asking the others.
         return None
@@ -39,14 +41,15 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Return the layers of a file: the initial image, or all of a result."""
-    from napari_csc.io.formats.csc_result import has_input, is_result, load_result
     from napari_csc.io.lazy import is_large
-    from napari_csc.io.load import load
+    from napari_csc.io.load import load_any
 
     file = Path(path if isinstance(path, (str, Path)) else path[0])
-    if is_result(file):
-        return result_layers(load_result(file), load(file) if has_input(file) else None)
-    return acquisition_layers(load(file, lazy=is_large(file)), file.name.partition(".")[0])
+    result, acquisition = load_any(file, lazy=is_large(file))
+    if result is not None:
+        return result_layers(result, acquisition)
+    assert acquisition is not None
+    return acquisition_layers(acquisition, file.name.partition(".")[0])
 
 
 def acquisition_layers(acquisition: Acquisition, name: str) -> list[LayerData]:

@@ -67,7 +67,7 @@ def write_layer(path: str, data: Any, described: dict[str, Any]) -> list[str]:
         If the layer carries no result and no scan, or is neither images nor maps of it.
     """
     from napari_csc.io.export import export
-    from napari_csc.io.formats.writers import writer_for
+    from napari_csc.io.formats.table import writer_for
 
     held = described.get("metadata", {}).get(_KEY, {})
     name = str(described.get("name", ""))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from napari_csc.errors import CscError
 from napari_csc.storage.content import DEFLATE_RATIO, Array, StoredArray, check_size, n_bytes
+from napari_csc.storage.open_file import OpenFile, held
 
 _FILE_HEADER, _TAG = 128, 8
 _MATRIX, _COMPRESSED = 14, 15
@@ -33,8 +34,10 @@ _MOST_AXES, _LONGEST_NAME = 32, 4096
 _CHUNK = 2**20
 
 
-def arrays(path: Path) -> dict[str, StoredArray]:
+def arrays(source: Path | OpenFile) -> dict[str, StoredArray]:
     """Return the numeric arrays of a file without reading their values.
+
+    These are read of the file while it is open, and of its path if that was given.
 
     Raises
     ------
@@ -42,23 +45,25 @@ def arrays(path: Path) -> dict[str, StoredArray]:
         If the file is damaged.
     """
     found = {}
-    with path.open("rb") as file:
-        order = _order(path, file)
-        for place, kind, length in _elements(path, file, order):
-            one = _Matrix.of(_Source(path, file, place, kind, length, order))
+    with held(source) as file:
+        path, raw = file.path, file.start()
+        order = _order(path, raw)
+        for place, kind, length in _elements(path, raw, order):
+            one = _Matrix.of(_Source(path, raw, place, kind, length, order))
             if one is not None and one.name:
-                reader = partial(_read, path, place, kind, length)
+                reader = partial(_read, source, place, kind, length)
                 found[one.name] = StoredArray(one.shape, one.dtype, reader)
     return found
 
 
-def _read(path: Path, place: int, kind: int, length: int) -> Array:
-    with path.open("rb") as file:
-        source = _Source(path, file, place, kind, length, _order(path, file))
-        matrix = _Matrix.of(source)
+def _read(source: Path | OpenFile, place: int, kind: int, length: int) -> Array:
+    with held(source) as file:
+        path, raw = file.path, file.start()
+        stored = _Source(path, raw, place, kind, length, _order(path, raw))
+        matrix = _Matrix.of(stored)
         if matrix is None:
             raise _damaged(path)
-        return matrix.values(source)
+        return matrix.values(stored)
 
 
 def _order(path: Path, file: BinaryIO) -> str:

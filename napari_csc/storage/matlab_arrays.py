@@ -10,6 +10,7 @@ from napari_csc.storage import matlab5 as mat5_files
 from napari_csc.storage.content import Array, FileContent, StoredArray
 from napari_csc.storage.hdf5.attributes import own_attribute
 from napari_csc.storage.hdf5.safety import opened, own_dataset, own_item
+from napari_csc.storage.open_file import OpenFile, held
 
 _HEADERS = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
 _CLASSES = {"double", "single", "uint8", "int8", "uint16", "int16", "uint32", "int32"}
@@ -17,25 +18,28 @@ _CLASSES |= {"uint64", "int64", "logical"}
 _PAIR = ("real", "imag")
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(file: OpenFile) -> bool:
     """Return whether the first bytes are a MATLAB header."""
-    return head.startswith(_HEADERS)
+    return file.head.startswith(_HEADERS)
 
 
-def read(path: Path) -> FileContent:
-    """Return the numeric arrays of a file without reading them."""
-    with path.open("rb") as file:
-        is_hdf5 = file.read(64).startswith(_HEADERS[1])
-    if is_hdf5:
-        return FileContent(_hdf5_arrays(path), "MATLAB 7.3", "last")
-    return FileContent(mat5_files.arrays(path), "MATLAB", "last")
+def read(source: Path | OpenFile) -> FileContent:
+    """Return the numeric arrays of a file without reading them.
+
+    These are read of the file while it is open, and of its path if that was given.
+    """
+    with held(source) as file:
+        is_hdf5 = file.head.startswith(_HEADERS[1])
+        if not is_hdf5:
+            return FileContent(mat5_files.arrays(source), "MATLAB", "last")
+    return FileContent(_hdf5_arrays(source), "MATLAB 7.3", "last")
 
 
-def _hdf5_arrays(path: Path) -> dict[str, StoredArray]:
+def _hdf5_arrays(source: Path | OpenFile) -> dict[str, StoredArray]:
     import h5py
 
     arrays = {}
-    with opened(path) as file:
+    with opened(source) as file:
         for name in file:
             # Links could lead out of the file.
             item = own_item(file, name)
@@ -47,7 +51,8 @@ def _hdf5_arrays(path: Path) -> dict[str, StoredArray]:
             dtype = _dtype(item.dtype)
             if item.shape is not None and dtype is not None:
                 # HDF5 holds MATLAB's axes in reversed order.
-                arrays[name] = StoredArray(item.shape[::-1], dtype, partial(_read_hdf5, path, name))
+                reader = partial(_read_hdf5, source, name)
+                arrays[name] = StoredArray(item.shape[::-1], dtype, reader)
     return arrays
 
 
@@ -61,8 +66,9 @@ def _dtype(stored: np.dtype[Any]) -> np.dtype[Any] | None:
     return np.result_type(*parts, np.complex64)
 
 
-def _read_hdf5(path: Path, name: str) -> Array:
-    with opened(path) as file:
+def _read_hdf5(source: Path | OpenFile, name: str) -> Array:
+    path = source.path if isinstance(source, OpenFile) else source
+    with opened(source) as file:
         stored = own_dataset(file, name, path)
         dtype = _dtype(stored.dtype)
         values = stored[()]

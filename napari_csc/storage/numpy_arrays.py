@@ -17,41 +17,44 @@ from napari_csc.storage.content import (
     check_size,
     n_bytes,
 )
+from napari_csc.storage.open_file import OpenFile, held
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(file: OpenFile) -> bool:
     """Return whether the first bytes are those of .npy, or of .npz (a zip of .npy)."""
-    if head.startswith(npy.MAGIC_PREFIX):
+    if file.head.startswith(npy.MAGIC_PREFIX):
         return True
-    if not head.startswith(b"PK\x03\x04"):
+    if not file.head.startswith(b"PK\x03\x04"):
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file.raw) as archive:
             return any(name.endswith(".npy") for name in archive.namelist())
     except (zipfile.BadZipFile, OSError):
         # A damaged archive is still one; reading it says so.
-        return path.suffix.lower() == ".npz"
+        return file.path.suffix.lower() == ".npz"
 
 
-def read(path: Path) -> FileContent:
-    """Return the content without reading the arrays."""
-    with path.open("rb") as file:
-        if file.read(6) == npy.MAGIC_PREFIX:
-            file.seek(0)
-            shape, dtype = _header(file, path, path.stat().st_size)
-            stored = {"": StoredArray(shape, dtype, partial(_read_plain, path))}
+def read(source: Path | OpenFile) -> FileContent:
+    """Return the content without reading the arrays.
+
+    These are read of the file while it is open, and of its path if that was given.
+    """
+    with held(source) as file:
+        if file.head.startswith(npy.MAGIC_PREFIX):
+            shape, dtype = _header(file.start(), file.path, file.path.stat().st_size)
+            stored = {"": StoredArray(shape, dtype, partial(_read_plain, source))}
             return FileContent(stored, "NumPy", "first")
-    arrays = {}
-    with zipfile.ZipFile(path) as archive:
-        for one in archive.infolist():
-            if one.filename.endswith(".npy"):
-                with archive.open(one) as member:
-                    held = min(one.file_size, DEFLATE_RATIO * one.compress_size)
-                    header = _header(member, path, held)
-                reader = partial(_read_member, path, one.filename)
-                arrays[one.filename.removesuffix(".npy")] = StoredArray(*header, reader)
+        arrays = {}
+        with zipfile.ZipFile(file.raw) as archive:
+            for one in archive.infolist():
+                if one.filename.endswith(".npy"):
+                    with archive.open(one) as member:
+                        most = min(one.file_size, DEFLATE_RATIO * one.compress_size)
+                        header = _header(member, file.path, most)
+                    reader = partial(_read_member, source, one.filename)
+                    arrays[one.filename.removesuffix(".npy")] = StoredArray(*header, reader)
     return FileContent(arrays, "NumPy", "first")
 
 
@@ -74,14 +77,14 @@ def _header(file: Any, path: Path, size: int) -> Header:
     return shape, dtype
 
 
-def _read_plain(path: Path) -> Array:
-    with path.open("rb") as file:
-        return _array(file)
+def _read_plain(source: Path | OpenFile) -> Array:
+    with held(source) as file:
+        return _array(file.start())
 
 
-def _read_member(path: Path, name: str) -> Array:
-    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
-        return _array(file)
+def _read_member(source: Path | OpenFile, name: str) -> Array:
+    with held(source) as file, zipfile.ZipFile(file.raw) as archive, archive.open(name) as member:
+        return _array(member)
 
 
 def _array(file: BinaryIO | Any) -> Array:

@@ -131,7 +131,7 @@ def test_corrections_hold_for_every_slice(path: Path) -> None:
 def test_nothing_is_read_twice_or_in_vain(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     changed = [
-        replace(one, load=lambda path, request, load=one.load: _noted(asked, load, path, request))
+        replace(one, load=lambda file, request, load=one.load: _noted(asked, load, file, request))
         for one in FORMATS
     ]
     monkeypatch.setattr("napari_csc.io.formats.table.FORMATS", tuple(changed))
@@ -144,9 +144,9 @@ def test_nothing_is_read_twice_or_in_vain(path: Path, monkeypatch: pytest.Monkey
     assert asked[1:] == [[3], [2]], "the middle slice tells the noise"
 
 
-def _noted(asked, load, path, request):
+def _noted(asked, load, file, request):
     asked.append(request.slice)
-    return load(path, request)
+    return load(file, request)
 
 
 def test_images_are_an_array(path: Path) -> None:

@@ -16,6 +16,7 @@ from damage import told
 
 import napari_csc as csc
 from napari_csc.io import load as loading
+from napari_csc.storage.open_file import OpenFile
 
 
 @pytest.mark.parametrize("name", small_files.WRITERS)
@@ -43,9 +44,9 @@ def test_a_file_that_goes_while_it_is_read(
     path = small_files.write(name, tmp_path)
     recognise = loading.format_of
 
-    def and_delete(one: Path) -> Any:
+    def and_delete(one: OpenFile) -> Any:
         found = recognise(one)
-        one.unlink()
+        one.path.unlink()
         return found
 
     monkeypatch.setattr(loading, "format_of", and_delete)

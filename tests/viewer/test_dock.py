@@ -568,7 +568,7 @@ def test_result_layers_of_the_reader_are_used(
 
 
 def test_a_layer_is_saved_as_the_whole_result(dock, viewer, load, run, scan_file, tmp_path) -> None:
-    from napari_csc.io.formats.csc_result import load_result
+    from napari_csc.io.load import load_result
     from napari_csc.io.napari_writer import write_result
 
     load(scan_file)

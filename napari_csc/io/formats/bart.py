@@ -18,9 +18,13 @@ from napari_csc.io.arrays.meaning import (
     kspace_acquisition,
     noise_of_mean,
 )
+from napari_csc.io.content_to_write import KSPACE, Exported, plain_kspace
+from napari_csc.io.formats.format import COMPLEX_FIRST, Format, Writer
 from napari_csc.io.headers.mr_header import times
-from napari_csc.io.requests import SLICE_COUNT, LoadRequest
+from napari_csc.io.requests import SLICE_COUNT, LoadRequest, WriteRequest
+from napari_csc.storage.atomic import replacing_all
 from napari_csc.storage.content import Array, check_size
+from napari_csc.storage.open_file import OpenFile
 
 _FIRST_LINE = b"# Dimensions"
 _LONGEST_HEADER = 2**16
@@ -32,18 +36,20 @@ _NAMES = (
 _CHOSEN = ("TE", "time", "time2", "batch")
 _USED = ("read", "phase1", "phase2", "coil", "slice", "average", *_CHOSEN)
 _DTYPE = np.dtype("<c8")
+_DIMENSIONS = len(_NAMES)
+_COIL, _SLICE = _NAMES.index("coil"), _NAMES.index("slice")
 
 
 @dataclass(frozen=True)
 class BartPair:
     """A pair of files, checked against each other, not read yet."""
 
-    values: Path
+    values: OpenFile
     sizes: dict[str, int]
     command: str
 
     @classmethod
-    def of(cls, path: Path) -> BartPair:
+    def of(cls, file: OpenFile) -> BartPair:
         """Find the other file of a pair and read the header.
 
         Raises
@@ -51,6 +57,7 @@ class BartPair:
         CscError
             If one of the files is missing, the header is none, or they do not belong together.
         """
+        path = file.path
         header, values = path.with_suffix(".hdr"), path.with_suffix(".cfl")
         for one in (header, values):
             if not one.is_file():
@@ -58,8 +65,7 @@ class BartPair:
                     f"{path.name} is half of a BART pair, but {one.name} is missing; copy both "
                     "files into one folder."
                 )
-        with header.open("rb") as file:
-            text = file.read(_LONGEST_HEADER)
+        text = file.beside(header).start().read(_LONGEST_HEADER)
         lines = [line.strip() for line in text.decode("ascii", "replace").splitlines()]
         stated = lines[1] if len(lines) > 1 else ""
         if not text.startswith(_FIRST_LINE) or not re.fullmatch(r"\d{1,18}( +\d{1,18})*", stated):
@@ -83,7 +89,7 @@ class BartPair:
         command = lines[lines.index("# Command") + 1 :][:1] if "# Command" in lines else []
         shown = " ".join(one for one in command if one.isprintable())[:200]
         sizes += [1] * (len(_NAMES) - len(sizes))
-        return cls(values, dict(zip(_NAMES, sizes, strict=True)), shown)
+        return cls(file.beside(values), dict(zip(_NAMES, sizes, strict=True)), shown)
 
     def table(self) -> dict[str, str]:
         """Return the header for people."""
@@ -96,21 +102,20 @@ class BartPair:
         return rows | ({"Command": self.command} if self.command else {})
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(file: OpenFile) -> bool:
     """Return whether this is a BART header, or the values that one stands beside."""
-    if head.startswith(_FIRST_LINE):
+    if file.head.startswith(_FIRST_LINE):
         return True
     # The values have no mark of their own.
-    if path.suffix.lower() != ".cfl":
+    if file.path.suffix.lower() != ".cfl":
         return False
-    header = path.with_suffix(".hdr")
+    header = file.path.with_suffix(".hdr")
     if not header.is_file():
-        return not all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head[:256])
-    with header.open("rb") as file:
-        return file.read(len(_FIRST_LINE)) == _FIRST_LINE
+        return not all(32 <= byte < 127 or byte in b"\t\r\n" for byte in file.head[:256])
+    return file.beside(header).head.startswith(_FIRST_LINE)
 
 
-def load_bart(path: Path, request: LoadRequest) -> Acquisition:
+def load_bart(file: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the asked-for slices of a pair, given by either of its files.
 
     ``read`` is x, ``phase1`` y, ``phase2`` the second phase-encoded direction of a 3-D scan, whose
@@ -118,18 +123,19 @@ def load_bart(path: Path, request: LoadRequest) -> Acquisition:
     with a key such as ``"TE=1,time=3"``, else the first. Whether the pair holds k-space or an image
     is found by its content, unless stated.
     """
+    path = file.path
     if request.axes is not None:
         raise CscError(f"{path.name} states its axes; leave them out.")
-    pair = BartPair.of(path)
+    pair = BartPair.of(file)
     _refuse_unusable(pair)
     picked, choices = _picked(pair, request.key)
     sizes = pair.sizes
     numbers = [0] if sizes["phase2"] > 1 else request.slice_numbers(sizes["slice"])
-    stored = np.memmap(pair.values, _DTYPE, "r", shape=tuple(sizes.values()), order="F")
+    stored = np.memmap(pair.values.raw, _DTYPE, "r", shape=tuple(sizes.values()), order="F")
     data = _arranged(stored, picked, numbers)
     if not np.isfinite(data).all():
         raise CscError(
-            f"{pair.values.name} contains NaN or infinite values; replace them (by zero, say) "
+            f"{pair.values.path.name} contains NaN or infinite values; replace them (by zero, say) "
             "before loading."
         )
     metadata: dict[str, Any] = {
@@ -159,7 +165,7 @@ def load_bart(path: Path, request: LoadRequest) -> Acquisition:
 
 
 def _refuse_unusable(pair: BartPair) -> None:
-    name, sizes = pair.values.name, pair.sizes
+    name, sizes = pair.values.path.name, pair.sizes
     unusable = [one for one in _NAMES if one not in _USED and sizes[one] > 1]
     if unusable:
         raise CscError(
@@ -193,7 +199,8 @@ def _picked(pair: BartPair, key: str | None) -> tuple[dict[str, int], str]:
     for name in _CHOSEN:
         number, count = asked.setdefault(name, 0), pair.sizes[name]
         if number >= count:
-            raise CscError(f"{pair.values.name} has no {name} {number}; there is 0 to {count - 1}.")
+            has = pair.values.path.name
+            raise CscError(f"{has} has no {name} {number}; there is 0 to {count - 1}.")
         if count > 1:
             told.append(f"{name} {number} of 0 to {count - 1}")
     return asked, "; ".join(told)
@@ -247,3 +254,42 @@ def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any
         noise_scan=request.noise_scan,
         metadata=metadata,
     )
+
+
+def write_bart(content: Exported, request: WriteRequest) -> list[Path]:
+    """Write images or k-space; x is ``read``, y ``phase1``.
+
+    Spacing and orientation have no place in these files.
+
+    Raises
+    ------
+    CscError
+        If one of the files exists and may not be overwritten, or cannot be written.
+    """
+    is_kspace = content.kind == KSPACE
+    values = plain_kspace(content) if is_kspace else content.values[:, None]
+    slices, coils, height, width = values.shape
+    sizes = [1] * _DIMENSIONS
+    sizes[0], sizes[1], sizes[_COIL], sizes[_SLICE] = width, height, coils, slices
+    text = f"# Dimensions\n{' '.join(str(size) for size in sizes)}\n# Creator\nnapari-csc\n"
+    paths = [request.path.with_suffix(ending) for ending in (".cfl", ".hdr")]
+    # The header is what makes the values a pair, so it is the last.
+    with replacing_all(paths, request.overwrite) as (data, header):
+        data.write_bytes(_stored(values))
+        header.write_text(text, encoding="ascii")
+    return paths
+
+
+def _stored(values: Array) -> memoryview:
+    """Return (slice, coil, y, x) in Fortran order of (x, y, coil, slice): as it stands."""
+    return np.ascontiguousarray(values, dtype="<c8").reshape(-1).view(np.uint8).data
+
+
+FORMAT = Format(
+    "BART (.cfl, .hdr)",
+    (".cfl", ".hdr"),
+    sniff,
+    load_bart,
+    reads_slices=True,
+    writers=(Writer("bart", "BART", (".cfl", ".hdr"), (*COMPLEX_FIRST, KSPACE), write_bart),),
+)

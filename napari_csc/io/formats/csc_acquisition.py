@@ -20,9 +20,10 @@ from napari_csc.storage.hdf5.attributes import (
     own_attribute_names,
     own_attribute_numbers,
 )
-from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_array, own_item
+from napari_csc.storage.hdf5.safety import is_hdf5, own_array, own_item
 from napari_csc.storage.hdf5.writing import new_file
 from napari_csc.storage.json_values import from_json, to_json
+from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     import h5py
@@ -33,38 +34,34 @@ VERSION = 1
 INPUT_GROUP = "input"
 
 _OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density")
-_SIGNATURE_BYTES = 8
 # Attributes with a place of their own in an Acquisition.
 _BETWEEN = ("slice_spacing_mm", "slice_thickness_mm")
 _KNOWN = {"schema", "schema_version", "noise_std", "metadata", "pixel_spacing_mm"}
 _KNOWN |= {"slice_spacing_mm"}
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(source: OpenFile) -> bool:
     """Return whether this is HDF5 at all: files of other programs are refused with a reason."""
-    return is_hdf5(head)
+    return is_hdf5(source.head)
 
 
-def schema_of(path: Path) -> str | None:
+def schema_of(source: OpenFile) -> str | None:
     """Return the schema attribute of an HDF5 file; None if it has none or is no HDF5 file."""
     try:
-        with path.open("rb") as raw:
-            if not is_hdf5(raw.read(_SIGNATURE_BYTES)):
-                return None
-        with opened(path) as file:
-            return str(own_attribute(file, "schema") or "") or None
+        if not is_hdf5(source.head):
+            return None
+        return str(own_attribute(source.hdf5, "schema") or "") or None
     except Exception:
         # The HDF5 library has many ways to say that a file is damaged.
         return None
 
 
-def load_acquisition(path: Path, request: LoadRequest) -> Acquisition:
+def load_acquisition(source: OpenFile, request: LoadRequest) -> Acquisition:
     """Read an acquisition file, or the input that a result file keeps."""
+    path = source.path
     if request.key or request.axes or request.kind == "image":
         raise CscError(f"{path.name} states its key, kind and axes; leave them out.")
-    with opened(path) as file:
-        group = _group_of(file, path)
-        acquisition = read_acquisition(group, path, request)
+    acquisition = read_acquisition(_group_of(source.hdf5, path), path, request)
     told = {"kind": "k-space", **acquisition.metadata}
     return replace(acquisition, metadata={**told, "path": str(path), "format": "napari-csc"})
 
@@ -89,8 +86,8 @@ def write_acquisition(acquisition: Acquisition, group: h5py.Group) -> None:
         "coil_maps": acquisition.coil_maps,
         "reference": acquisition.reference,
     }
-    if isinstance(acquisition, NonCartesianAcquisition):
-        arrays |= {"trajectory": acquisition.trajectory, "density": acquisition.density}
+    if not acquisition.is_cartesian:
+        arrays |= {name: getattr(acquisition, name) for name in ("trajectory", "density")}
     for name, values in arrays.items():
         if values is not None:
             # lzf shrinks the zeros outside the sampled part, and costs next to nothing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,25 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
+from napari_csc.io.content_to_write import Exported
 from napari_csc.io.formats.csc_acquisition import (
     INPUT_GROUP,
     RESULT_SCHEMA,
+    SCHEMA,
     check_version,
+    load_acquisition,
+    save_acquisition,
     schema_of,
+    sniff,
     write_acquisition,
 )
-from napari_csc.io.formats.table import format_of
+from napari_csc.io.formats.format import OWN_KINDS, Format, Writer
+from napari_csc.io.requests import WriteRequest
 from napari_csc.storage.atomic import replacing
-from napari_csc.storage.hdf5.safety import opened, own_array, own_text
+from napari_csc.storage.hdf5.safety import own_array, own_text
 from napari_csc.storage.hdf5.writing import new_file
 from napari_csc.storage.json_values import from_json, to_json
+from napari_csc.storage.open_file import OpenFile, held
 
 if TYPE_CHECKING:
     import h5py
@@ -70,24 +78,11 @@ def save(
             write_acquisition(acquisition, file.create_group(INPUT_GROUP))
 
 
-def load_result(path: str | Path) -> Reconstruction:
-    """Read what `save` wrote.
-
-    Raises
-    ------
-    CscError
-        If the file is no result, or is damaged.
-    """
-    path = Path(path).expanduser()
-    found = format_of(path)
-    if not is_result(path):
-        raise CscError(
-            f"{path.name} looks like {found.name}, but is no readable result of napari-csc; open "
-            "k-space and images with load."
-        )
+def read_result(source: OpenFile) -> Reconstruction:
+    """Read what `save` wrote; see `napari_csc.load_result`."""
+    path = source.path
     try:
-        with opened(path) as file:
-            return _read(file, path)
+        return _read(source.hdf5, path)
     except CscError:
         raise
     except MemoryError as error:
@@ -96,23 +91,24 @@ def load_result(path: str | Path) -> Reconstruction:
         raise CscError(f"{path.name} is damaged and cannot be read; write it again.") from error
 
 
-def is_result(path: str | Path) -> bool:
+def is_result(source: str | Path | OpenFile) -> bool:
     """Return whether a file is a result file."""
-    path = Path(path).expanduser()
-    return path.is_file() and schema_of(path) == RESULT_SCHEMA
+    with _held(source) as file:
+        return file.path.is_file() and schema_of(file) == RESULT_SCHEMA
 
 
-def has_input(path: str | Path) -> bool:
+def has_input(source: str | Path | OpenFile) -> bool:
     """Return whether a result file also holds the acquisition it was made from."""
-    path = Path(path).expanduser()
-    if not is_result(path):
-        return False
-    try:
-        with opened(path) as file:
-            return INPUT_GROUP in file
-    except Exception:
-        # A damaged file holds nothing that can be counted on.
-        return False
+    with _held(source) as file:
+        try:
+            return is_result(file) and INPUT_GROUP in file.hdf5
+        except Exception:
+            # A damaged file holds nothing that can be counted on.
+            return False
+
+
+def _held(source: str | Path | OpenFile) -> AbstractContextManager[OpenFile]:
+    return held(source if isinstance(source, OpenFile) else Path(source).expanduser())
 
 
 def _write(file: h5py.File, name: str, values: np.ndarray[Any, Any]) -> None:
@@ -214,3 +210,25 @@ def _check_shapes(tensors: dict[str, torch.Tensor], path: Path) -> None:
                 f"{path.name} is damaged: {name} has the shape {tuple(tensors[name].shape)} "
                 f"instead of {shape}; write it again."
             )
+
+
+def _is_own(source: OpenFile) -> bool:
+    return schema_of(source) in (SCHEMA, RESULT_SCHEMA)
+
+
+def _write_own(content: Exported, request: WriteRequest) -> list[Path]:
+    if isinstance(content.source, Reconstruction):
+        save(content.source, request.path, request.overwrite, content.acquisition)
+    else:
+        save_acquisition(content.source, request.path, request.overwrite)
+    return [request.path]
+
+
+FORMAT = Format(
+    "napari-csc (.h5)",
+    (".h5", ".hdf5"),
+    sniff,
+    load_acquisition,
+    is_offered=_is_own,
+    writers=(Writer("napari-csc", "napari-csc (.h5)", (".h5", ".hdf5"), OWN_KINDS, _write_own),),
+)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
+from napari_csc.io.formats.format import Format
 from napari_csc.io.formats.kspace_stack import (
     KspaceStack,
     is_stack,
@@ -26,36 +27,34 @@ from napari_csc.io.formats.kspace_stack import (
 from napari_csc.io.headers.oversampling import kept_samples, without_oversampling
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.hdf5.attributes import own_attribute
-from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_item, own_numbers
+from napari_csc.storage.hdf5.safety import is_hdf5, own_item, own_numbers
+from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     import h5py
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(source: OpenFile) -> bool:
     """Return whether this is HDF5 with the data sets of fastMRI."""
-    if not is_hdf5(head):
-        return False
-    with opened(path) as file:
-        return is_stack(file)
+    return is_hdf5(source.head) and is_stack(source.hdf5)
 
 
-def load_fastmri(path: Path, request: LoadRequest) -> Acquisition:
+def load_fastmri(source: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the asked-for slices of a fastMRI file.
 
     Columns that the scanner filled with zeros, by the padding attributes or by their samples, and
     those that the mask leaves out, do not count as sampled.
     """
+    path, file = source.path, source.hdf5
     request.refuse_what_the_file_states(path, "axes", "key")
-    with opened(path) as file:
-        stack = KspaceStack.of(file, path)
-        count, _, rows, columns = stack.shape
-        metadata = stack.metadata("fastMRI", request)
-        sampled = _sampled_columns(file, path, columns)
-        kspace = stack.read(request)
-        keep = _kept_rows(stack)
-        images = (count, keep, columns)
-        told, reference = reconstruction_of(file, path, images, request.slice_numbers(count))
+    stack = KspaceStack.of(file, path)
+    count, _, rows, columns = stack.shape
+    metadata = stack.metadata("fastMRI", request)
+    sampled = _sampled_columns(file, path, columns)
+    kspace = stack.read(request)
+    keep = _kept_rows(stack)
+    images = (count, keep, columns)
+    told, reference = reconstruction_of(file, path, images, request.slice_numbers(count))
     sampled &= measured_columns(kspace, path)
     if not sampled.any():
         raise CscError(
@@ -111,3 +110,6 @@ def _kept_rows(stack: KspaceStack) -> int:
     if encoded.field_of_view is None or wanted.field_of_view is None:
         return rows
     return kept_samples(rows, encoded.field_of_view[0], wanted.field_of_view[0])
+
+
+FORMAT = Format("fastMRI (.h5)", (".h5",), sniff, load_fastmri, reads_slices=True)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
+from napari_csc.io.formats.format import Format
 from napari_csc.io.formats.kspace_stack import (
     HEADER,
     KspaceStack,
@@ -27,7 +28,8 @@ from napari_csc.io.formats.kspace_stack import (
 from napari_csc.io.headers.mr_header import MrHeader
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import check_size
-from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_text
+from napari_csc.storage.hdf5.safety import is_hdf5, own_text
+from napari_csc.storage.open_file import OpenFile
 
 _NAME = re.compile(r"(.*(?:FLAIR|T1|T2|GRE))(\d{1,2})", re.IGNORECASE)
 _MODEL_FIELD = re.compile(r"OPER-(0\.\d+)")
@@ -36,23 +38,23 @@ _MATRIX = 256
 _SPACING = (5.0, 240 / _MATRIX, 240 / _MATRIX)
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(source: OpenFile) -> bool:
     """Return whether this is laid out like fastMRI, with a header that tells no matrix."""
-    if not is_hdf5(head):
+    if not is_hdf5(source.head) or not is_stack(source.hdf5):
         return False
-    with opened(path) as file:
-        if not is_stack(file) or file.get(HEADER, getlink=True) is None:
-            return False
-        header = MrHeader(own_text(file, HEADER, path))
-        return bool(header) and header.space("encodedSpace") is None
+    if source.hdf5.get(HEADER, getlink=True) is None:
+        return False
+    header = MrHeader(own_text(source.hdf5, HEADER, source.path))
+    return bool(header) and header.space("encodedSpace") is None
 
 
-def load_m4raw(path: Path, request: LoadRequest) -> Acquisition:
+def load_m4raw(source: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the asked-for slices of one repetition, or of the mean of all (``key="average"``).
 
     Repetitions are files of the same name up to the number at its end (``_T101.h5``, ``_T102.h5``)
     in the same folder. The noise of their mean is measured from their differences.
     """
+    path = source.path
     request.refuse_what_the_file_states(path, "axes")
     if request.key not in (None, "average"):
         raise CscError(
@@ -60,7 +62,7 @@ def load_m4raw(path: Path, request: LoadRequest) -> Acquisition:
             "of its repetitions, or open another of its files."
         )
     siblings = repetitions_of(path)
-    metadata, data, shape, told, reference, header = _read(path, request)
+    metadata, data, shape, told, reference, header = _read(source, request)
     noise_std = request.noise_std
     if request.key == "average":
         metadata["key"] = "average"
@@ -69,7 +71,7 @@ def load_m4raw(path: Path, request: LoadRequest) -> Acquisition:
                 f"There are no other repetitions of {path.name} in its folder, such as "
                 "..._T102.h5 beside ..._T101.h5; load it without a key."
             )
-        data, measured = _mean(path, siblings, request, shape, data)
+        data, measured = _mean(source, siblings, request, shape, data)
         metadata["repeats_averaged"] = len(siblings)
         if noise_std is None and measured is not None:
             noise_std = measured
@@ -107,35 +109,36 @@ def repetitions_of(path: Path) -> list[Path]:
     return [found[number] for number in sorted(found)] or [path]
 
 
-def _read(path: Path, request: LoadRequest) -> tuple[Any, ...]:
-    with opened(path) as file:
-        stack = KspaceStack.of(file, path)
-        metadata = stack.metadata("M4Raw", request)
-        model = _MODEL_FIELD.search(metadata["header"].get("Scanner", ""))
-        if model and "Field strength" not in metadata["header"]:
-            metadata["header"]["Field strength"] = f"{float(model[1]):g} T"
-        images = (stack.shape[0], *stack.shape[2:])
-        numbers = request.slice_numbers(stack.shape[0])
-        told, reference = reconstruction_of(file, path, images, numbers)
-        return metadata, stack.read(request), stack.shape, told, reference, stack.header
+def _read(source: OpenFile, request: LoadRequest) -> tuple[Any, ...]:
+    path, file = source.path, source.hdf5
+    stack = KspaceStack.of(file, path)
+    metadata = stack.metadata("M4Raw", request)
+    model = _MODEL_FIELD.search(metadata["header"].get("Scanner", ""))
+    if model and "Field strength" not in metadata["header"]:
+        metadata["header"]["Field strength"] = f"{float(model[1]):g} T"
+    images = (stack.shape[0], *stack.shape[2:])
+    numbers = request.slice_numbers(stack.shape[0])
+    told, reference = reconstruction_of(file, path, images, numbers)
+    return metadata, stack.read(request), stack.shape, told, reference, stack.header
 
 
 def _mean(
-    path: Path,
+    source: OpenFile,
     siblings: list[Path],
     request: LoadRequest,
     shape: tuple[int, ...],
     own: npt.NDArray[np.complex64],
 ) -> tuple[npt.NDArray[np.complex64], float | None]:
     """Return the mean over all repetitions, and its noise standard deviation."""
+    path = source.path
     check_size((2, *own.shape), own.dtype, path)
     mean = np.zeros_like(own)
     # Welford's sums: one repetition in memory at a time.
     power, degrees = 0.0, 0
     sampled = measured_columns(own, path)
     for number, one in enumerate(siblings, start=1):
-        with opened(one) as file:
-            stack = KspaceStack.of(file, one)
+        with source.visit(one) as sibling:
+            stack = KspaceStack.of(sibling.hdf5, one)
             if stack.shape != shape:
                 raise CscError(
                     f"{one.name} has the shape {stack.shape}, but {path.name} has {shape}; move "
@@ -151,3 +154,6 @@ def _mean(
             degrees += part.size
     found = float(np.sqrt(power / degrees / len(siblings))) if degrees else 0.0
     return mean, found if np.isfinite(found) and found > 0 else None
+
+
+FORMAT = Format("M4Raw (.h5)", (".h5",), sniff, load_m4raw, reads_slices=True)

@@ -1,4 +1,7 @@
-"""NRRD images, attached (.nrrd) or detached (.nhdr), shown in radiological convention."""
+"""NRRD images, attached (.nrrd) or detached (.nhdr), shown in radiological convention.
+
+They are written with the header attached.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ import numpy.typing as npt
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.content_to_write import IMAGE_KINDS, Array, Exported
+from napari_csc.io.formats.format import Format, Writer
 from napari_csc.io.formats.nrrd_storage import Header, read_stored
 from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
-from napari_csc.io.requests import LoadRequest
+from napari_csc.io.requests import LoadRequest, WriteRequest
+from napari_csc.storage.atomic import replacing
+from napari_csc.storage.open_file import OpenFile
 
 _MAGIC = b"NRRD000"
 # Signs that turn the named space into right-anterior-superior.
@@ -29,6 +36,8 @@ _SPACES = {
 }
 _MILLIMETRES = {"mm": 1.0, "m": 1000.0, "cm": 10.0, "um": 0.001, "micron": 0.001}
 _SPATIAL_KINDS = ("domain", "space", "none", "???")
+_LEVEL = 4
+_NOT_IN_SPACE = [np.nan] * 3
 
 
 @dataclass(frozen=True)
@@ -45,12 +54,12 @@ class _Volume:
     signs: tuple[int, int, int] | None
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(file: OpenFile) -> bool:
     """Return whether this is an NRRD header, with or without the data behind it."""
-    return head.startswith(_MAGIC)
+    return file.head.startswith(_MAGIC)
 
 
-def load_nrrd(path: Path, request: LoadRequest) -> Acquisition:
+def load_nrrd(file: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the images of a volume as an acquisition.
 
     Slices are chosen and turned as in NIfTI where the file names the anatomical space. Otherwise
@@ -58,7 +67,8 @@ def load_nrrd(path: Path, request: LoadRequest) -> Acquisition:
     """
     if request.axes is not None:
         raise CscError("An NRRD file states its axes; leave them out.")
-    data, header = read_stored(path)
+    path = file.path
+    data, header = read_stored(file)
     volume = _volume(path, data, header, request.key)
     images, spacing, unit, facts = _shown(path, volume)
     affine = facts.get("affine")
@@ -180,3 +190,49 @@ def _shown(
     codes = "".join(str(code) for code in aff2axcodes(affine))
     facts = {"orientation": codes, "file_affine": affine, "affine": shown}
     return images, spacing_of(shown), "mm", facts
+
+
+def write_nrrd(content: Exported, request: WriteRequest) -> list[Path]:
+    """Write images or maps as a volume (x, y, slice).
+
+    Complex images have an axis of the kind ``complex`` before, maps one of the kind ``list`` behind
+    those of space. Where the orientation is not known, the spacing is written alone.
+    """
+    import nrrd
+
+    values, kinds = _stored(content)
+    header: dict[str, Any] = {"content": content.described, "kinds": kinds}
+    is_spatial = [kind == "domain" for kind in kinds]
+    if content.affine is not None:
+        header["space"] = "right-anterior-superior"
+        axes = iter(content.affine[:3, [2, 1, 0]].T.tolist())
+        directions = [next(axes) if spatial else _NOT_IN_SPACE for spatial in is_spatial]
+        header["space directions"] = np.array(directions)
+        header["space origin"] = content.affine[:3, 3]
+    elif content.unit == "mm":
+        sizes = iter(content.spacing[::-1])
+        header["spacings"] = np.array([next(sizes) if one else np.nan for one in is_spatial])
+        header["units"] = ["mm" if spatial else "" for spatial in is_spatial]
+    with replacing(request.path, request.overwrite) as part, part.open("wb") as file:
+        nrrd.write(file, values, header, compression_level=_LEVEL, index_order="F")
+    return [request.path]
+
+
+def _stored(content: Exported) -> tuple[Array, list[str]]:
+    """Return the array with its axes in the order of the file, fastest first, and their kinds."""
+    space = ["domain"] * 3
+    if content.kind == "maps":
+        return content.values.transpose(3, 2, 0, 1), [*space, "list"]
+    values = content.values.transpose(2, 1, 0)
+    if content.kind == "complex":
+        return np.stack([values.real, values.imag]), ["complex", *space]
+    return values, space
+
+
+FORMAT = Format(
+    "NRRD (.nrrd, .nhdr)",
+    (".nrrd", ".nhdr"),
+    sniff,
+    load_nrrd,
+    writers=(Writer("nrrd", "NRRD", (".nrrd",), (*IMAGE_KINDS, "maps"), write_nrrd),),
+)

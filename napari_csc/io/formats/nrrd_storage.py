@@ -14,6 +14,7 @@ import numpy.typing as npt
 from napari_csc.errors import CscError
 from napari_csc.io.headers.table import one_line
 from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
+from napari_csc.storage.open_file import OpenFile, held
 
 Header = dict[str, Any]
 
@@ -35,7 +36,7 @@ _TYPES = {
 _TYPE_OF = {name: code for code, names in _TYPES.items() for name in names.split(", ")}
 
 
-def read_stored(path: Path) -> tuple[npt.NDArray[Any], Header]:
+def read_stored(source: Path | OpenFile) -> tuple[npt.NDArray[Any], Header]:
     """Return the array with its axes in the order of the file (fastest first), and the header.
 
     Raises
@@ -46,13 +47,14 @@ def read_stored(path: Path) -> tuple[npt.NDArray[Any], Header]:
     """
     import nrrd
 
-    with path.open("rb") as file:
+    with held(source) as file:
+        path, raw = file.path, file.start()
         lines: list[bytes] = []
-        for line in iter(lambda: file.readline(_HEADER_BYTES), b""):
+        for line in iter(lambda: raw.readline(_HEADER_BYTES), b""):
             if not line.strip():
                 break
             lines.append(line)
-            if file.tell() > _HEADER_BYTES:
+            if raw.tell() > _HEADER_BYTES:
                 raise CscError(f"The header of {path.name} has no end; export it again.")
         with warnings.catch_warnings():
             # Numbers too large for any array are refused below.
@@ -61,10 +63,9 @@ def read_stored(path: Path) -> tuple[npt.NDArray[Any], Header]:
         shape, dtype = _claimed(path, header)
         name = _told(header, "data file", "datafile")
         if name is None:
-            return _values(path, file, header, shape, dtype), header
-    beside = _data_file(path, str(name))
-    with beside.open("rb") as file:
-        return _values(beside, file, header, shape, dtype), header
+            return _values(path, raw, header, shape, dtype), header
+        beside = file.beside(_data_file(path, str(name)))
+        return _values(beside.path, beside.start(), header, shape, dtype), header
 
 
 def _told(header: Header, *names: str) -> Any:

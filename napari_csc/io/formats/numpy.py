@@ -1,4 +1,4 @@
-"""Write .npy, one array, and .npz, several by name."""
+"""NumPy files of bare arrays: .npy, one array, and .npz, several by name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.content_to_write import KSPACE, WHOLE, Array, Exported, plain_kspace
-from napari_csc.io.write_request import WriteRequest
+from napari_csc.io.formats.format import COMPLEX_FIRST, Format, Writer, of_arrays
+from napari_csc.io.requests import WriteRequest
+from napari_csc.storage import numpy_arrays
 from napari_csc.storage.atomic import replacing
+from napari_csc.storage.open_file import OpenFile
 
 
 def write_npy(content: Exported, request: WriteRequest) -> list[Path]:
@@ -48,3 +51,24 @@ def _arrays(content: Exported) -> dict[str, Array]:
             found["coil_maps"] = np.asarray(source.coil_maps.cpu())
         return found
     return {"maps" if content.kind == "maps" else "image": content.values}
+
+
+def _holds_complex(file: OpenFile) -> bool:
+    return any(one.dtype.kind == "c" for one in numpy_arrays.read(file).arrays.values())
+
+
+FORMAT = Format(
+    "NumPy (.npy, .npz)",
+    (".npy", ".npz"),
+    numpy_arrays.sniff,
+    of_arrays(numpy_arrays.read),
+    arrays=numpy_arrays.read,
+    # Others show arrays of real numbers as they are.
+    is_offered=_holds_complex,
+    writers=(
+        Writer("npy", "NumPy (.npy)", (".npy",), (*COMPLEX_FIRST, "maps", KSPACE), write_npy),
+        Writer(
+            "npz", "NumPy (.npz)", (".npz",), (*COMPLEX_FIRST, "maps", KSPACE, WHOLE), write_npz
+        ),
+    ),
+)

@@ -17,9 +17,12 @@ import numpy.typing as npt
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition
+from napari_csc.io.formats.format import REAL_KINDS, Format, Writer
+from napari_csc.io.formats.pictures_writer import write_png, write_tiff
 from napari_csc.io.headers.table import described, geometry_rows
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import check_size, n_bytes
+from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,25 +47,26 @@ _TAGS_OF_PIXELS |= {323, 324, 325, 338, 339}
 _LARGEST_TILE = 2**20
 
 
-def sniff_png(head: bytes, path: Path) -> bool:
+def sniff_png(file: OpenFile) -> bool:
     """Return whether this is a PNG picture."""
-    return head.startswith(_PNG)
+    return file.head.startswith(_PNG)
 
 
-def sniff_tiff(head: bytes, path: Path) -> bool:
+def sniff_tiff(file: OpenFile) -> bool:
     """Return whether this is a TIFF or BigTIFF file."""
-    return head.startswith(_TIFF)
+    return file.head.startswith(_TIFF)
 
 
-def load_png(path: Path, request: LoadRequest) -> Acquisition:
+def load_png(file: OpenFile, request: LoadRequest) -> Acquisition:
     """Return a PNG picture as an acquisition of one slice."""
     from PIL import Image
 
+    path = file.path
     with warnings.catch_warnings():
         # Sizes are checked here, on every picture alike.
         warnings.simplefilter("ignore")
         try:
-            picture = Image.open(path, formats=["PNG"])
+            picture = Image.open(file.start(), formats=["PNG"])
         except Image.DecompressionBombError as error:
             raise _too_large(path) from error
         with picture:
@@ -71,18 +75,19 @@ def load_png(path: Path, request: LoadRequest) -> Acquisition:
     return _acquisition(path, request, plane[None], "PNG", colour)
 
 
-def load_tiff(path: Path, request: LoadRequest) -> Acquisition:
+def load_tiff(file: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the pages of a TIFF file as slices."""
     import tifffile
 
-    with _heard() as complaints, tifffile.TiffFile(path) as file:
+    path = file.path
+    with _heard() as complaints, tifffile.TiffFile(file.start()) as tiff:
         # Counted first: going on page by page never ends where the list of pages is a circle.
-        every = [file.pages[number] for number in range(len(file.pages))]
+        every = [tiff.pages[number] for number in range(len(tiff.pages))]
         pages = [page for page in every if isinstance(page, tifffile.TiffPage)]
         pages = [page for page in pages if not page.subfiletype & _REDUCED]
         if not pages:
             raise CscError(f"{path.name} holds no page with a picture; export it again.")
-        if file.is_imagej and len(pages) == 1 and _n_claimed(file.imagej_metadata) > 1:
+        if tiff.is_imagej and len(pages) == 1 and _n_claimed(tiff.imagej_metadata) > 1:
             raise CscError(
                 f"{path.name} is an ImageJ stack without its list of pages; save it again as a "
                 "plain TIFF."
@@ -93,7 +98,7 @@ def load_tiff(path: Path, request: LoadRequest) -> Acquisition:
         if first.dtype is None:
             raise CscError(f"The type of the values in {path.name} is unknown; export it again.")
         check_size((len(pages), *first.shape), first.dtype, path)
-        planes, colours = zip(*(_page(path, page) for page in pages), strict=True)
+        planes, colours = zip(*(_page(file, page) for page in pages), strict=True)
     if any(_is_serious(text) for text in complaints):
         raise CscError(
             f"{path.name} is damaged or cut off: pages, or parts of them, are missing; copy or "
@@ -185,18 +190,19 @@ def luminance(colours: Array) -> Array:
     return grey
 
 
-def _page(path: Path, page: TiffPage) -> tuple[Array, str]:
+def _page(file: OpenFile, page: TiffPage) -> tuple[Array, str]:
     """Return the values of a page, and what was done to its colours."""
     assert page.dtype is not None
+    path = file.path
     plain = page.compression == _PLAIN
     shape = _plane_first(page)
     _check_plane(path, shape, page.dtype, plain and page.dtype != bool)
     if int(np.prod(page.chunks, dtype=object)) > 2 * np.prod(shape) + _LARGEST_TILE:
         raise CscError(f"The tiles of {path.name} are larger than its pictures; export it again.")
     if not plain and page.compression not in _DEFLATE:
-        return _by_pillow(path, page)
+        return _by_pillow(file, page)
     if not plain:
-        _check_segments(path, page)
+        _check_segments(file, page)
     try:
         values = page.asarray()
     except ValueError as error:
@@ -212,20 +218,19 @@ def _plane_first(page: TiffPage) -> tuple[int, ...]:
     return (page.imagelength, page.imagewidth, channels)
 
 
-def _check_segments(path: Path, page: TiffPage) -> None:
+def _check_segments(file: OpenFile, page: TiffPage) -> None:
     """Refuse compressed parts that expand to more than they may; tifffile expands them whole."""
     assert page.dtype is not None
     allowed = int(np.prod(page.chunks, dtype=object)) * page.dtype.itemsize
-    with path.open("rb") as file:
-        for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-            file.seek(start)
-            expander = zlib.decompressobj()
-            expander.decompress(file.read(min(count, path.stat().st_size)), allowed + 1)
-            if expander.unconsumed_tail:
-                raise CscError(
-                    f"{path.name} is damaged: a part expands to more than the picture; export it "
-                    "again."
-                )
+    path, raw = file.path, file.raw
+    for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        raw.seek(start)
+        expander = zlib.decompressobj()
+        expander.decompress(raw.read(min(count, path.stat().st_size)), allowed + 1)
+        if expander.unconsumed_tail:
+            raise CscError(
+                f"{path.name} is damaged: a part expands to more than the picture; export it again."
+            )
 
 
 def _interpreted(path: Path, page: TiffPage, values: Array) -> tuple[Array, str]:
@@ -251,7 +256,7 @@ def _interpreted(path: Path, page: TiffPage, values: Array) -> tuple[Array, str]
     return grey, ""
 
 
-def _by_pillow(path: Path, page: TiffPage) -> tuple[Array, str]:
+def _by_pillow(file: OpenFile, page: TiffPage) -> tuple[Array, str]:
     """Return a page that is compressed in a way that needs a library of its own.
 
     Pillow has them, but gets values wrong that are not unsigned.
@@ -260,10 +265,10 @@ def _by_pillow(path: Path, page: TiffPage) -> tuple[Array, str]:
 
     is_grey = page.photometric == _MIN_IS_BLACK and page.dtype in (np.uint8, np.uint16)
     if not is_grey and not (page.photometric in (_RGB, _YCBCR) and page.dtype == np.uint8):
-        raise _not_decodable(path)
+        raise _not_decodable(file.path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=["TIFF"]) as picture:
+        with Image.open(file.start(), formats=["TIFF"]) as picture:
             picture.seek(page.index)
             return _grey(picture)
 
@@ -271,3 +276,22 @@ def _by_pillow(path: Path, page: TiffPage) -> tuple[Array, str]:
 def _n_claimed(metadata: dict[str, Any] | None) -> int:
     count = (metadata or {}).get("images", 1)
     return count if isinstance(count, int) else 1
+
+
+# napari shows pictures itself; the Input section reads them.
+PNG = Format(
+    "PNG",
+    (".png",),
+    sniff_png,
+    load_png,
+    is_offered=None,
+    writers=(Writer("png", "PNG", (".png",), REAL_KINDS, write_png),),
+)
+TIFF = Format(
+    "TIFF",
+    (".tif", ".tiff"),
+    sniff_tiff,
+    load_tiff,
+    is_offered=None,
+    writers=(Writer("tiff", "TIFF", (".tif", ".tiff"), (*REAL_KINDS, "maps"), write_tiff),),
+)

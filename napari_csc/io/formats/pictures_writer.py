@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import NOTICE, Exported
-from napari_csc.io.write_request import WriteRequest
+from napari_csc.io.requests import WriteRequest
 from napari_csc.storage.atomic import replacing, replacing_all
 
 # Share of the values, in percent, that is not brighter than white; a bright pixel decides nothing.

@@ -1,118 +1,49 @@
-"""The formats that can be read; content decides, not the name of the file."""
+"""The formats that can be read and written; content decides, not the name of the file.
+
+A new one is a module with a `Format` of its own, and a line here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
-from napari_csc.io.arrays.reader import acquisition_from
-from napari_csc.io.formats import bart as bart_files
-from napari_csc.io.formats import csc_acquisition as acquisition_file
-from napari_csc.io.formats import fastmri as fastmri_files
-from napari_csc.io.formats import m4raw as m4raw_files
-from napari_csc.io.formats import nifti
-from napari_csc.io.formats import nrrd as nrrd_files
-from napari_csc.io.formats import pictures as picture_files
-from napari_csc.io.formats.dicom import reader as dicom_files
-from napari_csc.io.formats.ismrmrd import reader as ismrmrd_files
-from napari_csc.io.requests import LoadRequest
-from napari_csc.storage import matlab_arrays as matlab
-from napari_csc.storage import numpy_arrays as numpy_files
-from napari_csc.storage.content import FileContent
+from napari_csc.io.formats import (
+    bart,
+    csc_result,
+    dicom,
+    fastmri,
+    ismrmrd,
+    m4raw,
+    matlab,
+    nifti,
+    nrrd,
+    numpy,
+    pictures,
+)
+from napari_csc.io.formats.format import Format, Writer
+from napari_csc.storage.open_file import OpenFile, held
 
-_HEAD_BYTES = 4096
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format.
-
-    Attributes
-    ----------
-    name : str
-        What to show to people.
-    sniff : callable
-        Tells by the first bytes (and the path, to look further) whether a file is of this format.
-    load : callable
-        Makes an acquisition of a file.
-    reads_slices : bool
-        Whether ``load`` itself leaves out the slices that are not asked for.
-    arrays : callable or None
-        For files of bare arrays, which say nothing about them: tells which there are.
-    is_offered : callable
-        Tells whether napari's File > Open should offer a file of this format to us.
-    """
-
-    name: str
-    sniff: Callable[[bytes, Path], bool]
-    load: Callable[[Path, LoadRequest], Acquisition]
-    reads_slices: bool = False
-    is_offered: Callable[[Path], bool] = lambda path: True
-    arrays: Callable[[Path], FileContent] | None = None
-
-
-def _of_arrays(read: Callable[[Path], FileContent]) -> Callable[[Path, LoadRequest], Acquisition]:
-    return lambda path, request: acquisition_from(path, read(path), request)
-
-
-def _holds_complex(path: Path) -> bool:
-    return any(one.dtype.kind == "c" for one in numpy_files.read(path).arrays.values())
-
-
-def _holds_arrays(path: Path) -> bool:
-    # Whether a .mat is complex shows only when it is read; nothing else opens these anyway.
-    return bool(matlab.read(path).arrays)
-
-
-def _is_own(path: Path) -> bool:
-    return acquisition_file.schema_of(path) in (
-        acquisition_file.SCHEMA,
-        acquisition_file.RESULT_SCHEMA,
-    )
-
-
-def _never(path: Path) -> bool:
-    return False
-
-
-_DICOM = Format("DICOM (file or folder)", dicom_files.sniff, dicom_files.load_dicom)
-
-FORMATS = (
-    Format(
-        "NumPy (.npy, .npz)",
-        numpy_files.sniff,
-        _of_arrays(numpy_files.read),
-        is_offered=_holds_complex,
-        arrays=numpy_files.read,
-    ),
-    Format(
-        "MATLAB (.mat)",
-        matlab.sniff,
-        _of_arrays(matlab.read),
-        is_offered=_holds_arrays,
-        arrays=matlab.read,
-    ),
-    Format("NIfTI (.nii, .nii.gz)", nifti.sniff, nifti.load_nifti),
-    _DICOM,
-    Format("NRRD (.nrrd, .nhdr)", nrrd_files.sniff, nrrd_files.load_nrrd),
-    Format("PNG", picture_files.sniff_png, picture_files.load_png, is_offered=_never),
-    Format("TIFF", picture_files.sniff_tiff, picture_files.load_tiff, is_offered=_never),
-    Format("ISMRMRD (.h5, .mrd)", ismrmrd_files.sniff, ismrmrd_files.load_ismrmrd, True),
-    Format("M4Raw (.h5)", m4raw_files.sniff, m4raw_files.load_m4raw, True),
-    Format("fastMRI (.h5)", fastmri_files.sniff, fastmri_files.load_fastmri, True),
+FORMATS: tuple[Format, ...] = (
+    numpy.FORMAT,
+    matlab.FORMAT,
+    nifti.FORMAT,
+    dicom.FORMAT,
+    nrrd.FORMAT,
+    pictures.PNG,
+    pictures.TIFF,
+    ismrmrd.FORMAT,
+    m4raw.FORMAT,
+    fastmri.FORMAT,
     # Takes every other HDF5 file, to say what is wrong with it.
-    Format(
-        "napari-csc (.h5)",
-        acquisition_file.sniff,
-        acquisition_file.load_acquisition,
-        is_offered=_is_own,
-    ),
-    Format("BART (.cfl, .hdr)", bart_files.sniff, bart_files.load_bart, True),
+    csc_result.FORMAT,
+    # Takes values without a mark by their name.
+    bart.FORMAT,
 )
 """The first that recognises a file has it."""
+
+# Those that people want most; others follow in the order of the table.
+_WRITTEN_FIRST = ("napari-csc", "nifti", "dicom", "ismrmrd", "npy", "npz", "bart", "nrrd", "tiff")
 
 # What else is seen in practice, to say more than "unknown".
 _OTHERS = (
@@ -122,7 +53,7 @@ _OTHERS = (
 )
 
 
-def format_of(path: Path) -> Format:
+def format_of(source: Path | OpenFile) -> Format:
     """Return the format of a file by its content, or of a folder by its files.
 
     Raises
@@ -130,30 +61,37 @@ def format_of(path: Path) -> Format:
     CscError
         If there is no such file, it cannot be opened, or it is of no known format.
     """
-    if path.is_dir() and dicom_files.is_dicom_folder(path):
-        return _DICOM
-    head = _head(path)
-    for one in FORMATS:
-        if _recognises(one, head, path):
-            return one
+    with held(source) as file:
+        if file.path.is_dir():
+            return _of_folder(file)
+        head = _head(file)
+        for one in FORMATS:
+            if _recognises(one, file):
+                return one
+    name = file.path.name
     for magic, position, what in _OTHERS:
         if head[position:].startswith(magic):
-            raise CscError(f"{path.name} is {what}.")
+            raise CscError(f"{name} is {what}.")
     what = "holds text" if _is_text(head) else "is of no format that can be read"
-    known = ", ".join(one.name for one in FORMATS)
-    raise CscError(f"{path.name} {what}; export the k-space or image as one of {known}.")
+    known = ", ".join(one.title for one in FORMATS)
+    raise CscError(f"{name} {what}; export the k-space or image as one of {known}.")
 
 
-def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise CscError(f"{path} is a folder without DICOM files; choose a file in it.")
+def _of_folder(folder: OpenFile) -> Format:
+    for one in FORMATS:
+        if one.sniff_folder is not None and one.sniff_folder(folder):
+            return one
+    raise CscError(f"{folder.path} is a folder without DICOM files; choose a file in it.")
+
+
+def _head(file: OpenFile) -> bytes:
+    path = file.path
     if not path.exists():
         raise CscError(f"The file {path} does not exist; check the path.")
     if not path.is_file():
         raise CscError(f"{path} is no plain file; choose another.")
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+        head = file.head
     except OSError as error:
         raise CscError(
             f"{path.name} cannot be opened ({error.strerror}); check its rights."
@@ -163,9 +101,9 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _recognises(one: Format, head: bytes, path: Path) -> bool:
+def _recognises(one: Format, file: OpenFile) -> bool:
     try:
-        return one.sniff(head, path)
+        return one.sniff(file)
     except Exception:
         # A head that upsets a sniffer is not of its format.
         return False
@@ -173,3 +111,42 @@ def _recognises(one: Format, head: bytes, path: Path) -> bool:
 
 def _is_text(head: bytes) -> bool:
     return b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head[:256])
+
+
+def endings_to_read() -> tuple[str, ...]:
+    """Return the endings of all files that can be read, each once."""
+    return tuple(dict.fromkeys(ending for one in FORMATS for ending in one.endings))
+
+
+def writers() -> list[Writer]:
+    """Return all formats that can be written, in the order in which they are listed."""
+    found = [writer for one in FORMATS for writer in one.writers]
+    places = {name: place for place, name in enumerate(_WRITTEN_FIRST)}
+    return sorted(found, key=lambda one: places.get(one.name, len(places)))
+
+
+def writer_for(path: Path, name: str | None = None) -> Writer:
+    """Return the writer for a path: the one with the name, else the one of the ending.
+
+    Raises
+    ------
+    CscError
+        If there is none.
+    """
+    if name is None:
+        found = [one for one in writers() if one.fits(path)]
+        if found:
+            return found[0]
+        endings = ", ".join(ending for one in writers() for ending in one.endings)
+        raise CscError(
+            f"{path.name or path} ends like no format that can be written; use one of {endings}, "
+            "or a name without a suffix for a folder of DICOM files."
+        )
+    named = {one.name: one for one in writers()}
+    if name.lower() not in named:
+        raise CscError(f"There is no format {name!r}; choose one of {', '.join(named)}.")
+    writer = named[name.lower()]
+    if not writer.fits(path, by_name=True):
+        endings = " or ".join((*writer.endings, *writer.may_end))
+        raise CscError(f"{writer.title} cannot be written as {path.name}; use {endings}.")
+    return writer

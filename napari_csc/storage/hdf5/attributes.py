@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.storage.hdf5.heaps import base_address, check_heaps
+from napari_csc.storage.hdf5.raw_bytes import bytes_of
 from napari_csc.storage.hdf5.safety import LARGEST_TEXT, is_sound_type
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _stored_length(group: h5py.Group | h5py.Dataset, name: str) -> int | None:
 
     path = Path(group.file.filename)
     start = h5py.h5o.get_info(group.id).addr
-    with path.open("rb") as file:
+    with bytes_of(group) as file:
         base = base_address(file)
         if base is None:
             return None
@@ -107,7 +108,7 @@ def _stored_length(group: h5py.Group | h5py.Dataset, name: str) -> int | None:
     if length > path.stat().st_size:
         return None
     if length:
-        check_heaps(path, [address])
+        check_heaps(group, path, [address])
     return int(length)
 
 

@@ -9,9 +9,13 @@ import mmap
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from napari_csc.errors import CscError
+from napari_csc.storage.hdf5.raw_bytes import bytes_of
+
+if TYPE_CHECKING:
+    import h5py
 
 _SUPERBLOCK = b"\x89HDF\r\n\x1a\n"
 _FURTHEST_SUPERBLOCK = 2**24
@@ -33,13 +37,13 @@ def base_address(file: BinaryIO) -> int | None:
     return None
 
 
-def check_heaps(path: Path, addresses: Iterable[int]) -> None:
+def check_heaps(item: h5py.Group | h5py.Dataset, path: Path, addresses: Iterable[int]) -> None:
     """Refuse a file if the objects in one of these global heaps do not follow each other.
 
     Parameters
     ----------
-    path
-        An HDF5 file.
+    item, path
+        Something in an HDF5 file; the file, for messages.
     addresses
         Of the heaps that values of variable length stand in.
 
@@ -48,7 +52,7 @@ def check_heaps(path: Path, addresses: Iterable[int]) -> None:
     CscError
         If a heap is damaged.
     """
-    with path.open("rb") as file:
+    with bytes_of(item) as file:
         base = base_address(file)
         if base is None:
             raise _damaged(path)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.storage.content import Array
+from napari_csc.storage.hdf5.raw_bytes import bytes_of
 
 if TYPE_CHECKING:
     import h5py
@@ -46,7 +47,7 @@ def stored_rows(item: h5py.Dataset, path: Path) -> Rows | None:
     elif item.id.get_offset() is not None:
         spans.append((0, item.id.get_offset(), item.id.get_storage_size()))
     rows = np.zeros((len(item), width), np.uint8)
-    with path.open("rb") as file:
+    with bytes_of(item) as file:
         for first, start, size in spans:
             count = min(size // width, len(rows) - first)
             if count <= 0:

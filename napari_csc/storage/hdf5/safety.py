@@ -13,6 +13,8 @@ import numpy as np
 from napari_csc.errors import CscError
 from napari_csc.storage.content import Array, check_size
 from napari_csc.storage.hdf5.heaps import check_heaps
+from napari_csc.storage.hdf5.raw_bytes import bytes_of
+from napari_csc.storage.open_file import OpenFile, held
 
 if TYPE_CHECKING:
     import h5py
@@ -34,24 +36,16 @@ def is_hdf5(head: bytes) -> bool:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Give an HDF5 file to read.
+def opened(source: Path | OpenFile) -> Iterator[h5py.File]:
+    """Give an HDF5 file to read; one that is open already stays so.
 
     Raises
     ------
     CscError
         If its inner structure is damaged.
     """
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise CscError(
-            f"{path.name} is an HDF5 file that is damaged or cut off; copy or export it again."
-        ) from error
-    with file:
-        yield file
+    with held(source) as file:
+        yield file.hdf5
 
 
 def own_item(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
@@ -198,7 +192,7 @@ def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "
         place = kind.get_member_offset(kind.get_member_index(member.encode()))
     each = math.prod(item.chunks or item.shape)
     largest, heaps = 0, set[int]()
-    with path.open("rb") as file:
+    with bytes_of(item) as file:
         for start, size in spans:
             file.seek(start)
             raw = np.frombuffer(file.read(size), np.uint8)
@@ -208,7 +202,7 @@ def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "
                 largest = max(largest, int(found["length"].max()))
                 heaps |= set(found["heap"][found["length"] > 0].tolist())
     check_claim(item, path, largest * itemsize)
-    check_heaps(path, sorted(heaps))
+    check_heaps(item, path, sorted(heaps))
 
 
 def check_claim(item: h5py.Dataset, path: Path, largest: int) -> None:

@@ -21,9 +21,11 @@ from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.export import export
-from napari_csc.io.formats.writers import WRITERS, Writer, writer_for
+from napari_csc.io.formats.format import Writer
+from napari_csc.io.formats.table import writer_for, writers
 from napari_csc.storage import atomic
 
+WRITERS = writers()
 BY_NAME = {one.name: one for one in WRITERS}
 PLACED = ("nifti", "dicom", "ismrmrd", "nrrd")
 
@@ -39,7 +41,7 @@ def result(acquisition: Acquisition) -> Reconstruction:
 
 
 def target(folder: Path, writer: Writer) -> Path:
-    return folder / ("out" + ("" if writer.is_folder else writer.suffixes[0]))
+    return folder / ("out" + ("" if writer.is_folder else writer.endings[0]))
 
 
 def source_for(kind: str, result: Reconstruction, acquisition: Acquisition) -> Any:

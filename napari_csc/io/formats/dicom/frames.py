@@ -15,6 +15,7 @@ import numpy as np
 from napari_csc.errors import CscError
 from napari_csc.io.headers.table import one_line
 from napari_csc.storage.content import check_size, n_bytes
+from napari_csc.storage.open_file import OpenFile, held
 
 # Everything else in a header stays unread: vendors' private elements can be large and broken.
 _KEYWORDS = """
@@ -112,7 +113,7 @@ class Frame:
         return (found[0], found[1]) if found and len(found) == 2 and min(found) > 0 else None
 
 
-def read_frames(path: Path) -> list[Frame]:
+def read_frames(source: Path | OpenFile) -> list[Frame]:
     """Return the frames of a file, none if it holds no image.
 
     Raises
@@ -124,9 +125,10 @@ def read_frames(path: Path) -> list[Frame]:
     from pydicom.tag import Tag
     from pydicom.uid import UID
 
-    with quietly():
+    with quietly(), held(source) as file:
+        path = file.path
         try:
-            syntax, kind = _meta(path)
+            syntax, kind = _meta(file)
             if kind == _DICOMDIR:
                 raise CscError(
                     f"{path.name} is the index of a medium (DICOMDIR) and holds no images; choose "
@@ -140,7 +142,7 @@ def read_frames(path: Path) -> list[Frame]:
                 )
             tags = [Tag(name) for name in _KEYWORDS.split()]
             tags.append(Tag(_GE_COMPONENT))
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+            dataset = pydicom.dcmread(file.start(), stop_before_pixels=True, specific_tags=tags)
             if "Rows" not in dataset or "Columns" not in dataset:
                 if not kind or UID(kind).name.endswith("Image Storage"):
                     raise EOFError
@@ -155,12 +157,24 @@ def read_frames(path: Path) -> list[Frame]:
             ) from error
 
 
-def _meta(path: Path) -> tuple[str, str]:
+def _meta(file: OpenFile) -> tuple[str, str]:
     """Return transfer syntax and class of the object."""
-    from pydicom.filereader import read_file_meta_info
+    from pydicom.filereader import read_dataset, read_preamble
 
-    meta = read_file_meta_info(path)
-    return str(meta.get("TransferSyntaxUID", "")), str(meta.get("MediaStorageSOPClassUID", ""))
+    raw = file.start()
+    read_preamble(raw, force=False)
+    start = raw.tell()
+
+    def read(is_implicit: bool) -> tuple[str, str]:
+        raw.seek(start)
+        meta = read_dataset(raw, is_implicit, True, stop_when=lambda tag, *_: tag >> 16 != 2)
+        return str(meta.get("TransferSyntaxUID", "")), str(meta.get("MediaStorageSOPClassUID", ""))
+
+    try:
+        return read(is_implicit=False)
+    except NotImplementedError:
+        # The standard wants types of values there, which some programs leave out.
+        return read(is_implicit=True)
 
 
 def _checked_count(path: Path, dataset: Any) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from napari_csc.io.formats.dicom.series import (
 )
 from napari_csc.io.headers.table import geometry_rows, product
 from napari_csc.io.requests import LoadRequest
+from napari_csc.storage.open_file import OpenFile
 
 _MAGIC, _MAGIC_AT = b"DICM", 128
 _INDEX = "DICOMDIR"
@@ -32,14 +35,28 @@ _UNEVEN = 0.02
 _PARTS = {"P": "phase", "R": "real part", "I": "imaginary part"}
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(file: OpenFile) -> bool:
     """Return whether this is a DICOM file."""
-    return head[_MAGIC_AT:].startswith(_MAGIC)
+    return file.head[_MAGIC_AT:].startswith(_MAGIC)
+
+
+def sniff_folder(folder: OpenFile) -> bool:
+    """Return whether a folder holds a DICOM file; what lies in folders below does not count."""
+    with _listing(folder.path) as paths:
+        for path in paths:
+            file = OpenFile(path)
+            if sniff(file):
+                # It will be read next.
+                folder.keep(file)
+                return True
+            file.close()
+    return False
 
 
 def is_dicom_folder(path: Path) -> bool:
-    """Return whether a folder holds a DICOM file; what lies in folders below does not count."""
-    return next(iter(dicom_paths(path, first_only=True)), None) is not None
+    """Return whether this is a folder with a DICOM file."""
+    with OpenFile(path) as folder:
+        return path.is_dir() and sniff_folder(folder)
 
 
 @quietly()
@@ -54,42 +71,59 @@ def dicom_choices(path: Path) -> list[str]:
     CscError
         If the files are damaged.
     """
-    paths = dicom_paths(path) if path.is_dir() else [path]
-    return scans_of(series_of(frame for one in paths for frame in read_frames(one)))
+    with OpenFile(path) as source:
+        return scans_of(series_of(_frames(source)))
 
 
-def dicom_paths(folder: Path, first_only: bool = False) -> list[Path]:
+def dicom_paths(folder: Path) -> list[Path]:
     """Return the DICOM files of a folder, without the index of a medium."""
-    found: list[Path] = []
+    with OpenFile(folder) as source:
+        return [file.path for file in _files(source)]
+
+
+def _frames(source: OpenFile) -> list[Frame]:
+    """Return the frames of a file, or of those in a folder."""
+    files = _files(source) if source.path.is_dir() else [source]
+    return [frame for file in files for frame in read_frames(file)]
+
+
+def _files(folder: OpenFile) -> Iterator[OpenFile]:
+    """Give the DICOM files of a folder one after the other, each open for a while."""
+    with _listing(folder.path) as paths:
+        for path in paths:
+            with folder.visit(path) as file:
+                if sniff(file):
+                    yield file
+
+
+@contextmanager
+def _listing(folder: Path) -> Iterator[list[Path]]:
+    """Give the files in a folder that may be DICOM; say plainly if one cannot be opened."""
     try:
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.name == _INDEX or not path.is_file():
-                continue
-            with path.open("rb") as file:
-                if sniff(file.read(_MAGIC_AT + len(_MAGIC)), path):
-                    found.append(path)
-            if found and first_only:
-                break
+        yield [
+            path
+            for path in sorted(folder.iterdir())
+            if not path.name.startswith(".") and path.name != _INDEX and path.is_file()
+        ]
     except OSError as error:
         raise CscError(
             f"The folder {folder} cannot be read ({error.strerror}); check its rights."
         ) from error
-    return found
 
 
 @quietly()
-def load_dicom(path: Path, request: LoadRequest) -> Acquisition:
+def load_dicom(source: OpenFile, request: LoadRequest) -> Acquisition:
     """Return the images of a series as an acquisition, slices sorted by their places.
 
     Rows and columns stay as stored. ``metadata["affine"]`` maps (slice, y, x) indices to
     millimetres (right, anterior, superior).
     """
+    path = source.path
     if request.kind == "k-space":
         raise CscError(f"{path.name} holds images and no k-space; leave the kind out.")
     if request.axes is not None:
         raise CscError("DICOM files state their axes; leave them out.")
-    paths = dicom_paths(path) if path.is_dir() else [path]
-    frames = [frame for one in paths for frame in read_frames(one)]
+    frames = _frames(source)
     if not frames:
         raise CscError(
             f"{path.name} holds no DICOM image, but a report or raw data; choose another."

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import NOTICE, Array, Exported
-from napari_csc.io.write_request import WriteRequest
+from napari_csc.io.requests import WriteRequest
 from napari_csc.storage.atomic import replacing, replacing_folder
 
 SUFFIX = ".dcm"

@@ -25,7 +25,8 @@ from napari_csc.io.formats.ismrmrd.readouts import Chosen, Readouts, chosen_read
 from napari_csc.io.formats.ismrmrd.trajectory import along_trajectory
 from napari_csc.io.headers.mr_header import times
 from napari_csc.io.requests import SLICE_COUNT, LoadRequest
-from napari_csc.storage.hdf5.safety import is_hdf5, opened, own_dataset, own_item, own_text
+from napari_csc.storage.hdf5.safety import is_hdf5, own_dataset, own_item, own_text
+from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     import h5py
@@ -35,15 +36,12 @@ _FEWEST_PER_COIL = 10
 _MOST_NOISE_SAMPLES = 2**20
 
 
-def sniff(head: bytes, path: Path) -> bool:
+def sniff(source: OpenFile) -> bool:
     """Return whether this is HDF5 with a group of readouts, of images, or an XML header."""
-    if not is_hdf5(head):
-        return False
-    with opened(path) as file:
-        return bool(_groups(file))
+    return is_hdf5(source.head) and bool(_groups(source.hdf5))
 
 
-def load_ismrmrd(path: Path, request: LoadRequest) -> Acquisition:
+def load_ismrmrd(source: OpenFile, request: LoadRequest) -> Acquisition:
     """Return one image series of a file, of the asked-for slices.
 
     A group without readouts is read as images, and so is one with both if images are asked for.
@@ -53,31 +51,29 @@ def load_ismrmrd(path: Path, request: LoadRequest) -> Acquisition:
     averages are averaged. ``metadata["choices"]`` tells what else there is.
     """
     group_name, key = _split_key(request.key)
-    with opened(path) as file:
-        group, others = _group(file, path, group_name)
-        if image_series(group) and ("data" not in group or request.kind == "image"):
-            images = load_images(group, path, request, key)
-            return images if request.slice is None else images.select(request.slice)
-        request.refuse_what_the_file_states(path, "axes")
-        header = ScanHeader.of(own_text(group, "xml", path), path)
-        chosen = chosen_readouts(Readouts.of(own_dataset(group, "data", path), path), key)
-        if chosen.encoding >= len(header.encodings):
-            raise CscError(
-                f"Readouts in {path.name} belong to encoding {chosen.encoding}, but its header has "
-                f"{len(header.encodings)}; convert the scan again."
-            )
-        metadata: dict[str, Any] = {"path": str(path), "format": "ISMRMRD", "kind": "k-space"}
-        if request.key is not None:
-            metadata["key"] = request.key
-        metadata["header"] = _table(header, chosen)
-        choices = {**({"group": others} if others else {}), **chosen.choices}
-        if choices:
-            metadata["choices"] = "; ".join(f"{name} {text}" for name, text in choices.items())
-        if chosen.skipped:
-            metadata["skipped"] = ", ".join(
-                f"{count} {what}" for what, count in chosen.skipped.items()
-            )
-        return _acquisition(chosen, header, request, metadata)
+    path = source.path
+    group, others = _group(source.hdf5, path, group_name)
+    if image_series(group) and ("data" not in group or request.kind == "image"):
+        images = load_images(group, path, request, key)
+        return images if request.slice is None else images.select(request.slice)
+    request.refuse_what_the_file_states(path, "axes")
+    header = ScanHeader.of(own_text(group, "xml", path), path)
+    chosen = chosen_readouts(Readouts.of(own_dataset(group, "data", path), path), key)
+    if chosen.encoding >= len(header.encodings):
+        raise CscError(
+            f"Readouts in {path.name} belong to encoding {chosen.encoding}, but its header has "
+            f"{len(header.encodings)}; convert the scan again."
+        )
+    metadata: dict[str, Any] = {"path": str(path), "format": "ISMRMRD", "kind": "k-space"}
+    if request.key is not None:
+        metadata["key"] = request.key
+    metadata["header"] = _table(header, chosen)
+    choices = {**({"group": others} if others else {}), **chosen.choices}
+    if choices:
+        metadata["choices"] = "; ".join(f"{name} {text}" for name, text in choices.items())
+    if chosen.skipped:
+        metadata["skipped"] = ", ".join(f"{count} {what}" for what, count in chosen.skipped.items())
+    return _acquisition(chosen, header, request, metadata)
 
 
 def _groups(file: h5py.File) -> list[str]:

@@ -176,7 +176,7 @@ class Readouts:
         if not len(self):
             return
         if self.heaps is not None:
-            check_heaps(self.path, sorted(set(self.heaps[self.heaps > 0].tolist())))
+            check_heaps(self.dataset, self.path, sorted(set(self.heaps[self.heaps > 0].tolist())))
         samples = self.heads["number_of_samples"].astype(np.int64)
         sizes = 8 * samples * np.maximum(1, self.heads["active_channels"])
         field = self.dataset.fields(name)

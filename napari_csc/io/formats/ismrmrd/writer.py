@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import NOTICE, Exported
-from napari_csc.io.write_request import WriteRequest
+from napari_csc.io.requests import WriteRequest
 from napari_csc.storage.atomic import replacing
 
 GROUP, SERIES = "dataset", "image_0"

@@ -8,7 +8,8 @@ from pathlib import Path
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog
 
 from napari_csc.io.content_to_write import IMAGE_KINDS
-from napari_csc.io.formats.writers import WRITERS, Writer
+from napari_csc.io.formats.format import Writer
+from napari_csc.io.formats.table import writers
 from napari_csc.viewer.sections.export.as_code import as_command, as_python
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.reconstruct.job import Job
@@ -29,11 +30,16 @@ def _was_asked(path: Path, chosen: str) -> bool:
     return path == Path(chosen)
 
 
+def offered_formats(kind: str) -> dict[str, Writer]:
+    """Return the formats that can hold a kind of images, by what the dialog calls them."""
+    return {_filter(one): one for one in writers() if kind in one.kinds}
+
+
 def _filter(writer: Writer) -> str:
     """Return what a file dialog calls a format."""
     if writer.is_folder:
         return f"{writer.title} folder (*)"
-    return f"{writer.title.split(' (')[0]} ({' '.join('*' + one for one in writer.suffixes)})"
+    return f"{writer.title.split(' (')[0]} ({' '.join('*' + one for one in writer.endings)})"
 
 
 class ExportPanel(Panel):
@@ -95,7 +101,7 @@ class ExportPanel(Panel):
     def _ask_images(self) -> None:
         kind = self.kind_box.currentText()
         part = "image" if kind == _MAPS else _PARTS[self.part_box.currentText()]
-        offered = {_filter(one): one for one in WRITERS if kind in one.kinds}
+        offered = offered_formats(kind)
         first = next(iter(offered.values()))
         # Without an ending: the list below the name says the format.
         chosen, wanted = QFileDialog.getSaveFileName(self, "Save as", kind, ";;".join(offered))
@@ -106,7 +112,7 @@ class ExportPanel(Panel):
         if not writer.fits(path):
             # What the name says counts, and what is chosen in the list where it says nothing.
             others = [one for one in offered.values() if one.fits(path) and path.suffix]
-            path = path if others else path.with_name(path.name + writer.suffixes[0])
+            path = path if others else path.with_name(path.name + writer.endings[0])
             writer = others[0] if others else writer
         self._model.images(path, kind, part, writer.name, _was_asked(path, chosen))
 

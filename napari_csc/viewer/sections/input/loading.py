@@ -17,9 +17,8 @@ from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
-from napari_csc.io.formats.csc_result import has_input, is_result, load_result
 from napari_csc.io.lazy import is_large
-from napari_csc.io.load import load
+from napari_csc.io.load import load, load_any
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, Window, Windows, image_window
 from napari_csc.viewer.sections.input.layer_input import LayerInput
@@ -116,11 +115,14 @@ class LoadedResult:
 
 def load_file(path: Path, **options: Any) -> LoadedScan | LoadedResult:
     """Load a scan, an image or a result; options are those of `napari_csc.load`."""
-    if is_result(path) and not options:
-        result = load_result(path)
+    lazy = is_large(path)
+    result, acquisition = (
+        (None, load(path, lazy=lazy, **options)) if options else load_any(path, lazy=lazy)
+    )
+    if result is not None:
         geometry = Geometry(scale=result.spacing, units=(result.unit,) * 3)
-        return loaded_result(result, geometry, path.name, load(path) if has_input(path) else None)
-    acquisition = load(path, lazy=is_large(path), **options)
+        return loaded_result(result, geometry, path.name, acquisition)
+    assert acquisition is not None
     return loaded_scan(acquisition, Geometry.of_acquisition(acquisition), path.name)
 
 

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_csc.errors import CscError
+from napari_csc.io.formats.table import endings_to_read
 from napari_csc.viewer.layers import INITIAL
 from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.sections.input.header_window import HeaderWindow
@@ -36,12 +37,13 @@ from napari_csc.viewer.widgets.parts import (
     wrapped,
 )
 
-_FILES = (
-    "Scans and results (*.h5 *.hdf5 *.mrd *.mat *.npy *.npz *.cfl *.hdr *.nii *.nii.gz *.nrrd "
-    "*.nhdr *.dcm *.ima *.png *.tif *.tiff);;All files (*)"
-)
 _FACTS = (1, 2, 3)
 """Rows of the form: slices, acquired matrix, noise."""
+
+
+def file_filter() -> str:
+    """Return which files the dialog lists: those of every format that can be read."""
+    return f"Scans and results ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
 
 
 class InputPanel(Panel):
@@ -248,7 +250,7 @@ class InputPanel(Panel):
         self._list_layers()
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", _FILES)
+        name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", file_filter())
         if name:
             self._model.open_file(Path(name))
 

@@ -46,7 +46,7 @@ def test_choices_are_the_arrays_of_two_axes(several, scan_file) -> None:
         ArrayChoice("two", (48, 40, 1), True),
     ]
     assert array_choices(scan_file) == []
-    assert {one.name.split()[0] for one in FORMATS if one.arrays} == {"NumPy", "MATLAB"}
+    assert {one.title.split()[0] for one in FORMATS if one.arrays} == {"NumPy", "MATLAB"}
 
 
 def test_names_are_spelled_for_all_axes() -> None:
