@@ -15,8 +15,10 @@ Tensor = torch.Tensor
 # Rings of k-space, in cycles per field of view (of the shorter side), whose energies are compared
 # with that of the noise; the zero frequency is one of its own. Wider than a few samples, so that
 # the energy of the noise in them is known well.
-_EDGES = (0.5, 1.6, 3.2, 5, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88)
-_EDGES += (96, 112, 128, 160, 192, 224, 256)
+_EDGES = (
+    *(0.5, 1.6, 3.2, 5, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64),
+    *(72, 80, 88, 96, 112, 128, 160, 192, 224, 256),
+)
 # Where filters reach a frequency less than this they are not asked to carry what is given back.
 _SMALLEST_POWER = 0.05
 
