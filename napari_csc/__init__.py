@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ReconstructionSettings as ReconstructionSettings,
     )
     from napari_csc.errors import CscError as CscError
+    from napari_csc.errors import NeedsChoice as NeedsChoice
     from napari_csc.io.export import export as export
     from napari_csc.io.formats.csc_result import save as save
     from napari_csc.io.load import load as load
@@ -39,6 +40,7 @@ _HOMES = {
     "CscError": "errors",
     "Dictionary": "core.dictionary.dictionary",
     "MapCache": "core.maps.cache",
+    "NeedsChoice": "errors",
     "NoiseScalar": "core.maps",
     "NonCartesianAcquisition": "core.acquisition.noncartesian",
     "Reconstruction": "core.reconstruction.result",

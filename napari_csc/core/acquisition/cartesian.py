@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.along_trajectory import Trajectory
+from napari_csc.core.acquisition.notes import add_note, notes_of
 from napari_csc.core.acquisition.orientation import metadata_of_slices
 from napari_csc.core.acquisition.sampling import Grid, Sampling
 from napari_csc.core.kspace.checks import (
@@ -296,6 +297,18 @@ class Acquisition:
     def n_coils(self) -> int:
         """Number of receive coils."""
         return int(self.kspace.shape[1])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader assumed, left out or corrected, in short sentences."""
+        return notes_of(self.metadata)
+
+    def with_notes(self, *sentences: str) -> Self:
+        """Return the same acquisition with further notes, each once."""
+        metadata = dict(self.metadata)
+        add_note(metadata, *sentences)
+        known = {name: self.__dict__[name] for name in _ANYWHERE if name in self.__dict__}
+        return knowing(replace(self, metadata=metadata), known)
 
     @cached_property
     def noise_std(self) -> float:

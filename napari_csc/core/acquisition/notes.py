@@ -1,0 +1,33 @@
+"""Notes: what a reader assumed, left out or corrected, told with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+_KEY = "notes"
+
+
+def notes_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the notes in metadata, which a damaged file may have made anything."""
+    found = metadata.get(_KEY, ())
+    if isinstance(found, str):
+        return (found,)
+    try:
+        return tuple(one for one in found if isinstance(one, str) and one)
+    except TypeError:
+        return ()
+
+
+def add_note(metadata: MutableMapping[str, Any], *sentences: str) -> None:
+    """Add short sentences to the notes in metadata, each once.
+
+    Examples
+    --------
+    >>> metadata = {}
+    >>> add_note(metadata, "Coil 2 is dead and was left out.")
+    >>> add_note(metadata, "Coil 2 is dead and was left out.")
+    >>> notes_of(metadata)
+    ('Coil 2 is dead and was left out.',)
+    """
+    metadata[_KEY] = list(dict.fromkeys((*notes_of(metadata), *filter(None, sentences))))
