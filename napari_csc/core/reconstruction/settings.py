@@ -83,8 +83,7 @@ class ReconstructionSettings(BaseModel):
     solver: KnownSolver | None = Field(
         None,
         title="Method",
-        description="FISTA, as in the paper, or ADMM, which needs about a quarter of the "
-        "iterations. A network gives its best with the method it was trained with.",
+        description="A network gives its best with the method it was trained with.",
     )
     iterations: _Count | None = Field(
         None,

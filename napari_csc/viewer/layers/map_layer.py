@@ -19,7 +19,7 @@ MAPS_KEY = "M"
 _LEGEND = "bright: held back\ndark: free to act"
 _LONGEST = 18
 # The anatomy below stays readable.
-_LOOK: dict[str, Any] = {"colormap": "inferno", "opacity": 0.45, "blending": "translucent"}
+LOOK: dict[str, Any] = {"colormap": "inferno", "opacity": 0.45, "blending": "translucent"}
 
 
 class MapLayer:
@@ -83,7 +83,7 @@ class MapLayer:
             window,
             geometry,
             held,
-            _LOOK,
+            LOOK,
             rewindow="untouched" if is_other else False,
         )
         if is_new:
@@ -109,7 +109,7 @@ class MapLayer:
     def opacity(self) -> float:
         """How much the maps hide what is below them, 0 to 1."""
         layer = self._store.find(MAPS)
-        return float(_LOOK["opacity"] if layer is None else layer.opacity)
+        return float(LOOK["opacity"] if layer is None else layer.opacity)
 
     def set_opacity(self, opacity: float) -> None:
         """Let the maps hide more or less of what is below them."""

@@ -144,7 +144,7 @@ def test_a_problem_ends_the_guide(driver) -> None:
         driver.wait(lambda: False)
 
 
-def test_extras_asked_for_twice_or_not_any_more(driver, dock, viewer) -> None:
+def test_layers_on_demand_asked_for_twice_or_not_any_more(driver, dock, viewer) -> None:
     driver.with_result()
     for wanted in ({RULERS}, set(), {RULERS}):
         dock.session.extra_layers = frozenset(wanted)

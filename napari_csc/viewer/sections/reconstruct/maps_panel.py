@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
 
+from napari_csc.core.maps import network_title
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import FALLBACK_MAPS
@@ -14,11 +15,6 @@ from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 SCALAR = "One level everywhere"
 _STRONGEST = 3.0
 """Where the slider of the strength ends."""
-_ABOUT = {
-    "v4": "V4, for any dictionary",
-    "v3": "V3, for any dictionary",
-    "v1": "V1, for one dictionary",
-}
 
 
 class MapsPanel(Panel):
@@ -75,15 +71,14 @@ class MapsPanel(Panel):
         session = self._session
         networks = session.networks or {}
         # Those for any dictionary first, the newest before; the scalar (no name) last.
-        ordered = sorted(networks, key=lambda name: (name.startswith("v1"), -ord(name[1:2] or "0")))
-        self._names = [*ordered, ""]
+        bound = {name for name, one in networks.items() if one.architecture.n_filters is not None}
+        self._names = [*sorted(networks.keys() - bound, reverse=True), *sorted(bound), ""]
         is_scalar = session.maps not in networks
         with quiet(self.source_box, self.level_box):
             self.source_box.clear()
             model = self.source_box.model()
             for index, name in enumerate(self._names):
-                kind = networks[name].architecture.kind if name else ""
-                self.source_box.addItem(_title(name, kind) if name else SCALAR)
+                self.source_box.addItem(network_title(networks[name]) if name else SCALAR)
                 misfit = session.misfit(name) if name else ""
                 if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
                     item.setEnabled(False)
@@ -97,10 +92,3 @@ class MapsPanel(Panel):
         note = session.misfit(session.maps)
         self.note.setText(note[:1].upper() + note[1:])
         self.note.setVisible(bool(note))
-
-
-def _title(name: str, kind: str) -> str:
-    """Return what to call a network in the list."""
-    if name == kind:
-        return _ABOUT[kind]
-    return f"V1, for {name.partition(':')[2]} only" if kind == "v1" else name

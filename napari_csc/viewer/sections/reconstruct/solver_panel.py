@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.core.solvers.table import SOLVERS
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, reset_button, row
 
 _SETTINGS = fields_of(ReconstructionSettings)
-_SOLVERS = {"fista": "FISTA", "admm": "ADMM"}
 _ITERATIONS = (1, 256)
 """What the slider offers; more can be asked for from Python and the command line."""
 _AS_TRAINED = "as trained"
@@ -22,7 +22,7 @@ class SolverPanel(Panel):
     def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
         self._session = model.session
-        solvers = [(words, name) for name, words in _SOLVERS.items()]
+        solvers = [(spec.label, name) for name, spec in SOLVERS.items()]
         self.solver = Field(_SETTINGS["solver"], solvers, unset=_AS_TRAINED)
         least, most = _ITERATIONS
         self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
@@ -31,7 +31,8 @@ class SolverPanel(Panel):
         self.smooth = Field(_SETTINGS["smooth"], unset=_AS_TRAINED)
         self.trained_button = reset_button("As many iterations as the network was trained with.")
         self.trained_button.clicked.connect(self._iterations_reset)
-        self.solver.add_to(self)
+        told = [f"{spec.label}: {spec.text}" for spec in SOLVERS.values() if spec.text]
+        self.add(self.solver.title, self.solver.native, "\n".join([*told, self.solver.tip]))
         self.add(
             self.iterations.title,
             row(self.iterations.native, self.trained_button),
@@ -62,7 +63,8 @@ class SolverPanel(Panel):
         session = self._session
         for field, name in ((self.solver, "solver"), (self.norm, "norm"), (self.smooth, "smooth")):
             trained = session.default(name)
-            field.call_unset(f"{_AS_TRAINED} ({_SOLVERS.get(trained, trained)})")
+            words = SOLVERS[trained].label if field is self.solver else trained
+            field.call_unset(f"{_AS_TRAINED} ({words})")
         self.iterations.show(self._iterations())
         self.trained_button.setEnabled(session.iterations is not None)
 
