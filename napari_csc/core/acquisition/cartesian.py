@@ -11,35 +11,17 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition.along_trajectory import Trajectory
+from napari_csc.core.acquisition.build import (
+    parts_along_trajectory,
+    parts_on_grid,
+    volume_as_slices,
+)
 from napari_csc.core.acquisition.notes import add_note, notes_of
 from napari_csc.core.acquisition.orientation import metadata_of_slices
 from napari_csc.core.acquisition.sampling import Grid, Sampling
-from napari_csc.core.kspace.checks import (
-    ArrayLike,
-    check_noise_std,
-    checked_coil_maps,
-    checked_kspace,
-    checked_mask,
-    checked_reference,
-    to_tensor,
-)
-from napari_csc.core.kspace.coils import (
-    CoilMethod,
-    coil_maps_of_images,
-    coil_noise_power,
-    estimate_coil_maps,
-)
+from napari_csc.core.kspace.checks import ArrayLike, check_noise_std, to_tensor
+from napari_csc.core.kspace.coils import CoilMethod, coil_noise_power
 from napari_csc.core.kspace.fourier import image_to_kspace
-from napari_csc.core.kspace.prewhitening import prewhitened
-from napari_csc.core.kspace.trajectory import (
-    central_window,
-    checked_density,
-    checked_grid,
-    checked_samples,
-    checked_trajectory,
-)
-from napari_csc.core.kspace.volume_slices import mask_of_slices, sampled_share, slices_of_volume
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -125,31 +107,7 @@ class Acquisition:
             If the array is no usable k-space: wrong number of axes, not complex, NaN or infinite
             values, all zeros, too few pixels, or maps and noise scan do not fit it.
         """
-        data = checked_kspace(to_tensor(kspace))
-        sampling = checked_mask(mask, data)
-        check_noise_std(noise_std)
-        data = data * sampling
-        metadata = dict(extra.pop("metadata", {}))
-        maps = None
-        if coil_maps is not None and not isinstance(coil_maps, str):
-            maps = checked_coil_maps(coil_maps, data)
-        data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
-        if maps is None and (data.shape[1] > 1 or isinstance(coil_maps, str)):
-            method = coil_maps if isinstance(coil_maps, str) else "walsh"
-            maps = estimate_coil_maps(data, sampling, method)
-            metadata["coil_maps"] = f"estimated from the data ({method})"
-        reference = extra.pop("reference", None)
-        if reference is not None:
-            reference = checked_reference(reference, (len(data), *data.shape[-2:]))
-        return Acquisition(
-            kspace=data,
-            mask=sampling,
-            coil_maps=maps,
-            given_noise_std=None if noise_std is None else float(noise_std),
-            reference=reference,
-            metadata=metadata,
-            **extra,
-        )
+        return Acquisition(**parts_on_grid(kspace, mask, coil_maps, noise_std, noise_scan, extra))
 
     @classmethod
     def from_volume_kspace(
@@ -174,22 +132,8 @@ class Acquisition:
             If a plane kz was sampled where one nearer to kz = 0 was not, so that the scan does not
             fall into slices.
         """
-        data = to_tensor(kspace)
-        if data.ndim not in (3, 4):
-            raise CscError(
-                "The k-space of a volume must have the axes (kz, ky, kx) or (coil, kz, ky, kx), "
-                f"but has {data.ndim} axes."
-            )
-        if not data.is_complex() or data.numel() == 0:
-            raise CscError("The k-space of a volume must be complex and not empty.")
-        coils = data if data.ndim == 4 else data[None]
-        sampling = mask_of_slices(coils, mask)
-        share = sampled_share(coils, sampling) ** 0.5
-        for name in ("noise_std", "noise_scan"):
-            if options.get(name) is not None:
-                level = options[name]
-                options[name] = (to_tensor(level) if name == "noise_scan" else level) * share
-        return cls.from_kspace(slices_of_volume(coils, 1).movedim(1, 0), sampling, **options)
+        slices, sampled, options = volume_as_slices(kspace, mask, options)
+        return cls.from_kspace(slices, sampled, **options)
 
     @classmethod
     def from_trajectory(
@@ -227,35 +171,10 @@ class Acquisition:
         CscError
             If shapes disagree, positions leave the grid, or values are not finite.
         """
-        grid = checked_grid(shape)
-        positions = checked_trajectory(trajectory, grid)
-        data = checked_samples(kspace, positions)
-        n_slices, n_coils = data.shape[:2]
-        sampling = Trajectory(positions.reshape(-1, 2), checked_density(density, positions), grid)
-        check_noise_std(noise_std)
-        maps = None
-        if coil_maps is not None and not isinstance(coil_maps, str):
-            maps = checked_coil_maps(coil_maps, data.new_empty(1).expand(n_slices, n_coils, *grid))
-        metadata = dict(extra.pop("metadata", {}))
-        data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
-        reference = extra.pop("reference", None)
-        if reference is not None:
-            reference = checked_reference(reference, (n_slices, *grid))
-        covered = sampling.covered()
-        if maps is None and (n_coils > 1 or isinstance(coil_maps, str)):
-            method = coil_maps if isinstance(coil_maps, str) else "walsh"
-            centre = data * central_window(sampling.trajectory)
-            maps = coil_maps_of_images(sampling.adjoint(centre, covered), method)
-            metadata["coil_maps"] = f"estimated from the data ({method})"
         return cls(
-            kspace=data,
-            mask=covered,
-            coil_maps=maps,
-            given_noise_std=None if noise_std is None else float(noise_std),
-            reference=reference,
-            metadata=metadata,
-            sampling=sampling,
-            **extra,
+            **parts_along_trajectory(
+                kspace, trajectory, shape, coil_maps, density, noise_std, noise_scan, extra
+            )
         )
 
     @classmethod
