@@ -57,6 +57,16 @@ class Acquisition:
     sampling : Sampling
         Where the samples lie: on the grid, or along a trajectory; then ``kspace`` is
         (slice, coil, sample).
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import numpy as np
+    >>> scan = csc.Acquisition.from_image(np.eye(16))
+    >>> scan.shape, scan.n_coils, scan.is_cartesian
+    ((1, 16, 16), 1, True)
+    >>> scan.with_noise_std(0.1).noise_std
+    0.1
     """
 
     kspace: Tensor
@@ -106,6 +116,16 @@ class Acquisition:
         CscError
             If the array is no usable k-space: wrong number of axes, not complex, NaN or infinite
             values, all zeros, too few pixels, or maps and noise scan do not fit it.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> import numpy as np
+        >>> kspace = np.random.default_rng(0).standard_normal((3, 16, 12)) + 0j
+        >>> kspace[:, :4] = 0  # not sampled
+        >>> scan = csc.Acquisition.from_kspace(kspace, noise_std=1.0)
+        >>> scan.shape, int(scan.mask.sum())
+        ((3, 16, 12), 144)
         """
         return Acquisition(**parts_on_grid(kspace, mask, coil_maps, noise_std, noise_scan, extra))
 
@@ -131,6 +151,14 @@ class Acquisition:
         CscError
             If a plane kz was sampled where one nearer to kz = 0 was not, so that the scan does not
             fall into slices.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> import numpy as np
+        >>> kspace = np.ones((6, 16, 12), dtype=complex)
+        >>> csc.Acquisition.from_volume_kspace(kspace).shape
+        (6, 16, 12)
         """
         slices, sampled, options = volume_as_slices(kspace, mask, options)
         return cls.from_kspace(slices, sampled, **options)
@@ -170,6 +198,18 @@ class Acquisition:
         ------
         CscError
             If shapes disagree, positions leave the grid, or values are not finite.
+
+        Examples
+        --------
+        >>> import math
+        >>> import napari_csc as csc
+        >>> import torch
+        >>> angles, radius = torch.arange(30) * math.pi / 30, torch.linspace(-8, 8, 32)
+        >>> spokes = torch.stack([angles.sin(), angles.cos()], -1)[:, None] * radius[:, None]
+        >>> samples = torch.ones(30, 32, dtype=torch.complex64)
+        >>> scan = csc.Acquisition.from_trajectory(samples, spokes, (16, 16), noise_std=0.1)
+        >>> scan.shape, tuple(scan.trajectory.shape), scan.is_cartesian
+        ((1, 16, 16), (960, 2), False)
         """
         return cls(
             **parts_along_trajectory(
@@ -313,6 +353,14 @@ class Acquisition:
         ------
         CscError
             If a slice does not exist.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> import numpy as np
+        >>> scan = csc.Acquisition.from_image(np.ones((5, 16, 16)))
+        >>> scan.select(2).shape, scan.select([0, 4]).shape
+        ((1, 16, 16), (2, 16, 16))
         """
         index = [int(one) for one in np.atleast_1d(np.asarray(slices, dtype=np.int64))]
         count = self.shape[0]

@@ -17,6 +17,15 @@ def corrected(
     ------
     CscError
         If it cannot have them; see `Acquisition.with_acquired_matrix`.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import numpy as np
+    >>> from napari_csc.core.acquisition.corrections import corrected
+    >>> scan = corrected(csc.Acquisition.from_image(np.eye(16)), (8, 8), noise_std=0.5)
+    >>> int(scan.mask.sum()), scan.noise_std
+    (64, 0.5)
     """
     if sampled is not None:
         acquisition = acquisition.with_acquired_matrix(sampled)

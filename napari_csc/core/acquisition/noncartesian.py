@@ -29,4 +29,18 @@ class NonCartesianAcquisition(Acquisition, metaclass=_AlongTrajectory):
         Positions (sample, 2) as (ky, kx) in cycles per field of view, between -n/2 and n/2.
     density : Tensor
         Weights ``W`` (sample,), in units of the area of one position of the image grid.
+
+    Examples
+    --------
+    >>> import math
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> angles, radius = torch.arange(30) * math.pi / 30, torch.linspace(-8, 8, 32)
+    >>> spokes = torch.stack([angles.sin(), angles.cos()], -1)[:, None] * radius[:, None]
+    >>> samples = torch.ones(30, 32, dtype=torch.complex64)
+    >>> scan = csc.NonCartesianAcquisition.from_trajectory(samples, spokes, (16, 16))
+    >>> scan.adjoint().shape
+    torch.Size([1, 16, 16])
+    >>> isinstance(csc.Acquisition.from_image(scan.adjoint()), csc.NonCartesianAcquisition)
+    False
     """

@@ -62,6 +62,16 @@ def simulate_low_field(
     References
     ----------
     Schulz et al., arXiv 2602.21707, section on experiments.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> image = torch.zeros(32, 32)
+    >>> image[8:24, 10:22] = 1
+    >>> scan = csc.simulate_low_field(image, 16, generator=torch.Generator().manual_seed(0))
+    >>> scan.shape, int(scan.mask.sum()), float(scan.reference.abs().max())
+    ((1, 32, 32), 256, 10.0)
     """
     if isinstance(noise_variance, bool) or not (
         np.isfinite(noise_variance) and noise_variance >= 0

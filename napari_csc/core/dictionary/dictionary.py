@@ -39,6 +39,14 @@ class Dictionary:
         Number of filters of that whole dictionary.
     metadata : mapping
         Where the filters come from, as far as their file tells: data, seed, sparsity.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> csc.Dictionary.dct(8, 5)
+    Dictionary('DCT-8 5x5', 8 filters of 5x5)
+    >>> csc.Dictionary.load("gabor-16-7").subset([0, 3, 5])
+    Dictionary('Gabor-16 7x7', 3 filters of 7x7)
     """
 
     filters: Tensor
@@ -85,6 +93,14 @@ class Dictionary:
         ------
         CscError
             If the array has no filter, a filter of zero norm, NaN, or the wrong number of axes.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> import numpy as np
+        >>> mine = csc.Dictionary.from_filters(np.random.default_rng(0).random((4, 3, 3)), "mine")
+        >>> mine, float(mine.filters.square().sum())
+        (Dictionary('mine', 4 filters of 3x3), 4.0)
         """
         if isinstance(array, np.ndarray) and array.dtype.kind not in "biufc":
             raise CscError(f"Filters must be numbers, but are of the type {array.dtype}.")
@@ -146,6 +162,12 @@ class Dictionary:
         ------
         CscError
             If there is no such family, or it has no such filters.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> csc.Dictionary.of_family("random", 4, 5, seed=3).source
+        'random-4-5-seed3'
         """
         if family not in FAMILIES:
             raise CscError(
@@ -173,6 +195,12 @@ class Dictionary:
         ------
         CscError
             If there is no such name or file, or it holds no filters.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> csc.Dictionary.load("dct-32-9").size
+        (9, 9)
         """
         if member := family_member(str(name_or_path)):
             return cls.of_family(*member)
@@ -190,11 +218,26 @@ class Dictionary:
         ------
         CscError
             If the name has another ending, or the file cannot be written.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> csc.Dictionary.dct(8, 5).save("mine.safetensors")
+        >>> csc.Dictionary.load("mine.safetensors").digest == csc.Dictionary.dct(8, 5).digest
+        True
         """
         write_filters(Path(path), self.filters, self.metadata)
 
     def permuted(self, seed: int | None = None, order: Sequence[int] | None = None) -> Dictionary:
-        """Return the same filters in another order: a random one (``seed``) or a given one."""
+        """Return the same filters in another order: a random one (``seed``) or a given one.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> shuffled = csc.Dictionary.dct(4, 5).permuted(order=[2, 0, 3, 1])
+        >>> shuffled.order, shuffled.restored().order
+        ((2, 0, 3, 1), (0, 1, 2, 3))
+        """
         if order is None:
             order = _shuffle(len(self), 0 if seed is None else int(seed))
         order = [int(index) for index in order]
@@ -224,6 +267,12 @@ class Dictionary:
         """Return (source, dropped filters, shuffle seed) that make this dictionary again.
 
         None if the filters have no source, or an order that no single shuffle gives.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> csc.Dictionary.dct(6, 5).subset([0, 1, 2, 4, 5]).recipe()
+        ('dct-6-5', (3,), None)
         """
         if not self.source:
             return None

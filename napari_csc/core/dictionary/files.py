@@ -50,7 +50,14 @@ class NamedFilters:
 
 
 def dictionary_names() -> list[str]:
-    """Return the names of dictionaries to choose from; other sizes of the families work too."""
+    """Return the names of dictionaries to choose from; other sizes of the families work too.
+
+    Examples
+    --------
+    >>> from napari_csc.core.dictionary.files import dictionary_names
+    >>> "dct-32-9" in dictionary_names()
+    True
+    """
     families = [name for family in FAMILIES.values() for name in family.shown]
     shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
     return [*shipped, *families]

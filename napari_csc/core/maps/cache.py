@@ -23,6 +23,13 @@ class MapCache:
     ----------
     largest
         Bytes to keep at most; the maps that were not used for longest go first.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> cache, network = csc.MapCache(), csc.load_map_network("v4")
+    >>> slow = csc.Reconstructor(csc.Dictionary.dct(8, 5), network, map_cache=cache)
+    >>> live = csc.Reconstructor(csc.Dictionary.dct(8, 5), network, iterations=4, map_cache=cache)
     """
 
     def __init__(self, largest: int = 500_000_000) -> None:

@@ -44,7 +44,15 @@ def build_map_network(metadata: WeightMetadata) -> MapNetwork:
 
 
 def network_title(metadata: WeightMetadata) -> str:
-    """Return what lists call a network, by what its file says; see `MapNetwork.title`."""
+    """Return what lists call a network, by what its file says; see `MapNetwork.title`.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> from napari_csc.core.maps import network_title
+    >>> network_title(csc.load_map_network("v3").metadata)
+    'V3, for any dictionary'
+    """
     return NETWORKS.get(metadata.architecture.kind, MapNetwork).title_of(metadata)
 
 
@@ -57,7 +65,14 @@ def network_misfit(
 
 
 def map_network_names() -> list[str]:
-    """Return the names of the shipped weights: ``v3``, ``v1:dct-32-9``, ..."""
+    """Return the names of the shipped weights: ``v3``, ``v1:dct-32-9``, ...
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> "v4" in csc.map_network_names()
+    True
+    """
     return sorted(path.stem.replace("v1_", "v1:") for path in SHIPPED.glob("*.safetensors"))
 
 
@@ -82,6 +97,13 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     ------
     CscError
         If there is no such network, or the file does not describe one.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> network = csc.load_map_network("v4")
+    >>> network.title, network.permutation_equivariant, network.metadata.solver
+    ('V4, for any dictionary', True, 'admm')
     """
     name = str(name_or_path)
     path = Path(name).expanduser()
@@ -121,6 +143,14 @@ def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) 
 
     With ``half`` the weights are rounded to half precision, for a file of half the size; they are
     computed with in single precision all the same.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> from napari_csc.core.maps import save_map_network
+    >>> save_map_network(csc.load_map_network("v3"), "mine.safetensors")
+    >>> csc.load_map_network("mine.safetensors").metadata.name
+    'v3'
     """
     tensors = {key: one.half() if half else one for key, one in network.state_dict().items()}
     write_safetensors(Path(path), tensors, {METADATA_KEY: network.metadata.model_dump_json()})

@@ -21,6 +21,12 @@ class NoiseScalar(MapSource):
     ----------
     factor : float
         In units of the noise standard deviation of one complex k-space sample.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> csc.Reconstructor(csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.5)).settings.maps
+    '1.5sigma'
     """
 
     factor: float

@@ -49,6 +49,16 @@ def set_threads(count: int) -> None:
     ------
     CscError
         If the count is not a positive whole number.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> before = torch.get_num_threads()
+    >>> csc.set_threads(2)
+    >>> torch.get_num_threads()
+    2
+    >>> csc.set_threads(before)
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise CscError(f"The number of threads must be one or more, but is {count!r}.")

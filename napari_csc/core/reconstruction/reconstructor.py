@@ -79,6 +79,20 @@ class Reconstructor:
     References
     ----------
     Schulz et al., arXiv 2602.21707.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> image = torch.zeros(24, 24)
+    >>> image[6:18, 8:16] = 1
+    >>> scan = csc.simulate_low_field(image, 16, generator=torch.Generator().manual_seed(0))
+    >>> reconstruct = csc.Reconstructor(
+    ...     csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.5), iterations=8, device="cpu"
+    ... )
+    >>> result = reconstruct(scan)
+    >>> result.image.shape, len(result.history)
+    (torch.Size([1, 24, 24]), 8)
     """
 
     def __init__(
@@ -135,6 +149,14 @@ class Reconstructor:
         ------
         CscError
             If the settings name a dictionary, filter or network that does not exist.
+
+        Examples
+        --------
+        >>> import napari_csc as csc
+        >>> settings = csc.ReconstructionSettings(dictionary="gabor-16-7", maps="v4", device="cpu")
+        >>> made = csc.Reconstructor.from_settings(settings)
+        >>> made.dictionary, made.settings.norm
+        (Dictionary('Gabor-16 7x7', 16 filters of 7x7), 'modulus')
         """
         built = cls.__new__(cls)
         built._begin(

@@ -46,6 +46,21 @@ class Reconstruction:
         True images, if known.
     spacing, unit, metadata
         As in the `napari_csc.Acquisition`.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> image = torch.zeros(24, 24)
+    >>> image[6:18, 8:16] = 1
+    >>> scan = csc.simulate_low_field(image, 16, generator=torch.Generator().manual_seed(0))
+    >>> made = csc.Reconstructor(csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.5), device="cpu")
+    >>> result = made(scan)
+    >>> parts = sum(result.contributions(index) for index in range(8))
+    >>> torch.allclose(result.low_pass + parts, result.image, atol=1e-4)
+    True
+    >>> sorted(result.numpy())[:4]
+    ['filters', 'image', 'initial', 'low_pass']
     """
 
     image: Tensor

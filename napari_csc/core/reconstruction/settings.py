@@ -67,6 +67,15 @@ class ReconstructionSettings(BaseModel):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
     memory_limit : float or None
         Memory to stay within, in GB (1e9 bytes); what is free if None.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> settings = csc.ReconstructionSettings(dictionary="dct-8-5", maps="1.5sigma")
+    >>> settings.solver is None, settings.scalar_maps()
+    (True, (1.5, True))
+    >>> csc.Reconstructor.from_settings(settings).settings.solver
+    'fista'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -176,6 +185,13 @@ class CompleteSettings(ReconstructionSettings):
             The settings.
         trained
             What the map network was trained for; None where nothing was trained.
+
+        Examples
+        --------
+        >>> from napari_csc.core.reconstruction.settings import CompleteSettings
+        >>> from napari_csc.core.reconstruction.settings import ReconstructionSettings
+        >>> CompleteSettings.of(ReconstructionSettings(solver="admm")).iterations
+        16
         """
         source = trained or DEFAULTS
         values = given.model_dump()

@@ -153,6 +153,12 @@ def solver_spec(name: Solver) -> SolverSpec:
     ------
     CscError
         If there is no such solver.
+
+    Examples
+    --------
+    >>> from napari_csc.core.solvers.table import solver_spec
+    >>> solver_spec("admm").label, solver_spec("admm").iterations
+    ('ADMM', 16)
     """
     if name not in SOLVERS:
         raise CscError(f"There is no solver {name!r}; use one of {', '.join(SOLVERS)}.")
