@@ -26,13 +26,14 @@ def info(
 ) -> None:
     """Show what is installed, or what a file holds and how it is understood."""
     from napari_csc.io import describe
+    from napari_csc.storage.open_file import OpenFile
 
     if path is None:
         rows = installation()
-    elif describe.is_result(path):
-        rows = describe.result(path)
     else:
-        rows = describe.acquisition(load_scan(path, None, coil, key, kind, axes))
+        with OpenFile(path.expanduser()) as file:
+            found = describe.result(file) if describe.is_result(file) else None
+        rows = found or describe.acquisition(load_scan(path, None, coil, key, kind, axes))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")

@@ -10,6 +10,7 @@ import torch
 from napari_csc.core.acquisition import cartesian as core
 from napari_csc.io.formats.csc_result import is_result as is_result
 from napari_csc.io.load import load_result
+from napari_csc.storage.open_file import OpenFile
 
 Rows = list[tuple[str, str]]
 
@@ -57,9 +58,9 @@ def _trajectory(found: core.Acquisition) -> Rows:
     return [("trajectory", f"{found.kspace.shape[-1]} positions, not on the grid")]
 
 
-def result(path: Path) -> Rows:
+def result(source: Path | OpenFile) -> Rows:
     """Return shape and provenance of a result file."""
-    found = load_result(path)
+    found = load_result(source)
     slices, height, width = found.image.shape
     rows = [
         ("result", f"{slices} slices of {height} x {width}"),

@@ -64,6 +64,21 @@ def export(
     ------
     CscError
         If the format cannot hold this, or a file exists or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import napari_csc as csc
+    >>> scan = csc.Acquisition.from_image(np.eye(32))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = csc.export(scan, f"{folder}/scan.cfl")
+    ...     back = csc.load(written[0])
+    ...     images = csc.export(scan, f"{folder}/image.nii.gz", "magnitude")
+    >>> [one.name for one in written], back.metadata["format"]
+    (['scan.cfl', 'scan.hdr'], 'BART')
+    >>> images[0].name
+    'image.nii.gz'
     """
     path = Path(path).expanduser()
     writer = writer_for(path, format)

@@ -13,7 +13,7 @@ from napari_csc.io.formats.csc_result import has_input, is_result, read_result
 from napari_csc.io.formats.table import format_of
 from napari_csc.io.lazy import lazily
 from napari_csc.io.requests import Kind, LoadRequest
-from napari_csc.storage.open_file import OpenFile
+from napari_csc.storage.open_file import OpenFile, held
 
 
 def load(
@@ -87,6 +87,20 @@ def load(
     ------
     CscError
         If the file cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import napari_csc as csc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/images.npy", np.random.default_rng(0).random((3, 48, 40)))
+    ...     scan = csc.load(f"{folder}/images.npy")
+    ...     one = csc.load(f"{folder}/images.npy", axes="slice,y,x", slice=1, noise_std=0.1)
+    >>> scan.shape, scan.metadata["kind"], scan.metadata["axes"]
+    ((3, 48, 40), 'image', 'slice,y,x')
+    >>> one.shape, one.noise_std
+    ((1, 48, 40), 0.1)
     """
     request = LoadRequest(
         slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan, acquired
@@ -95,7 +109,7 @@ def load(
         return _loaded(file, request, lazy)
 
 
-def load_result(path: str | Path) -> Reconstruction:
+def load_result(path: str | Path | OpenFile) -> Reconstruction:
     """Read a result that `napari_csc.save` wrote.
 
     Parameters
@@ -103,12 +117,32 @@ def load_result(path: str | Path) -> Reconstruction:
     path
         The file.
 
+    Returns
+    -------
+    Reconstruction
+        As it was saved: images, maps, codes, the dictionary, history and provenance.
+
     Raises
     ------
     CscError
         If the file is no result, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import napari_csc as csc
+    >>> scan = csc.Acquisition.from_image(np.eye(32))
+    >>> reconstruct = csc.Reconstructor(
+    ...     csc.Dictionary.dct(4, 5), csc.NoiseScalar(2.0), iterations=2
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     csc.save(reconstruct(scan), f"{folder}/result.h5")
+    ...     result = csc.load_result(f"{folder}/result.h5")
+    >>> tuple(result.sparsity_maps.shape), result.dictionary.name
+    ((1, 4, 32, 32), 'DCT-4 5x5')
     """
-    with OpenFile(Path(path).expanduser()) as file:
+    with held(path if isinstance(path, OpenFile) else Path(path).expanduser()) as file:
         found = format_of(file)
         if not is_result(file):
             raise CscError(

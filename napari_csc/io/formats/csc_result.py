@@ -66,6 +66,21 @@ def save(
     ------
     CscError
         If the file exists, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import napari_csc as csc
+    >>> scan = csc.Acquisition.from_image(np.eye(32))
+    >>> result = csc.Reconstructor(csc.Dictionary.dct(4, 5), csc.NoiseScalar(2.0), iterations=2)(
+    ...     scan
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     csc.save(result, f"{folder}/result.h5", acquisition=scan)
+    ...     again = csc.load(f"{folder}/result.h5")
+    >>> again.shape == scan.shape
+    True
     """
     with replacing(path, overwrite) as temporary, new_file(temporary) as file:
         for name, values in result.numpy().items():
