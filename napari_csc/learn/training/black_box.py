@@ -14,7 +14,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
-from napari_csc.learn.training.data import Batch
+from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.trainable import Trainable
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 

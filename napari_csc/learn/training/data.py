@@ -1,7 +1,6 @@
 """Training examples: random simulated low-field scans of random parts of volumes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,39 +13,13 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
+from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.volumes import SUFFIXES, Volume, read_volume
 from napari_csc.phantom.head import PROTOCOLS, head_phantom
 
 Tensor = torch.Tensor
 Image = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Simulated scans of one step, in noise units.
-
-    Attributes
-    ----------
-    spectrum : Tensor
-        Sampled unitary spectrum in `torch.fft` order, (n, y, x) complex64, divided by sigma.
-    mask : Tensor
-        Sampled positions (n, y, x) in `torch.fft` order, float32.
-    sigma : Tensor
-        Noise standard deviation of a k-space sample, (n,), for images of maximum 10.
-    reference : Tensor
-        True images (n, y, x) complex64, maximum 10.
-    """
-
-    spectrum: Tensor
-    mask: Tensor
-    sigma: Tensor
-    reference: Tensor
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        parts = (self.spectrum, self.mask, self.sigma, self.reference)
-        return Batch(*(part.to(device) for part in parts))
 
 
 def read_volumes(folder: str | Path, patterns: Sequence[str]) -> list[Volume]:

@@ -15,7 +15,7 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import MapNetwork, MapNetworkV4, save_map_network
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.core.solvers.table import BatchProblem, unrolled
-from napari_csc.learn.training.data import Batch
+from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.trainable import Trainable
 
 Tensor = torch.Tensor

@@ -18,10 +18,10 @@ from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps.registry import METADATA_KEY
 from napari_csc.errors import CscError
+from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.build import build_model
 from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.data import (
-    Batch,
     filled_slices,
     phantom_slices,
     random_batch,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.learn.training.data import Batch
+from napari_csc.learn.training.batch import Batch
 
 Tensor = torch.Tensor
 

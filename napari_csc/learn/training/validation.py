@@ -9,7 +9,8 @@ from napari_csc.core import metrics
 from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.sampling_masks import central_mask
-from napari_csc.learn.training.data import Batch, simulate_batch, smooth_field
+from napari_csc.learn.training.batch import Batch
+from napari_csc.learn.training.data import simulate_batch, smooth_field
 from napari_csc.learn.training.model import UnrolledReconstruction
 from napari_csc.learn.training.volumes import Volume
 

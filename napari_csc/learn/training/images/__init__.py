@@ -1,0 +1,1 @@
+"""Training images like the scans, made in torch on the device of the training."""

@@ -1,0 +1,76 @@
+"""Pack the slices of a folder of volumes into one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_csc.learn.training.data import filled_slices, phantom_slices, read_volumes
+from napari_csc.learn.training.images.packed import PackedSlices, as_bytes, fitted
+
+_MOST_OF_A_VOLUME = 150
+_PHANTOMS = 10
+_VALIDATION_SLICES = 4
+
+
+def pack_slices(
+    data: str | Path,
+    train_files: Sequence[str],
+    validation_files: Sequence[str],
+    seed: int = 0,
+    report: Callable[[str], None] = print,
+    phantoms: int = _PHANTOMS,
+) -> PackedSlices:
+    """Return the slices of the volumes of a folder, and of synthetic heads.
+
+    Parameters
+    ----------
+    data
+        Folder with volumes.
+    train_files, validation_files
+        Names (glob patterns) of the volumes to train on, and to validate with.
+    seed
+        Of the synthetic heads.
+    report
+        Receives a line for each volume.
+    phantoms
+        Synthetic heads, four slices of each.
+
+    Raises
+    ------
+    CscError
+        If the folder holds no such volumes.
+    """
+    images: list[npt.NDArray[np.uint8]] = []
+    numbers: list[int] = []
+    names: list[str] = []
+    for volume in read_volumes(data, train_files):
+        slices = filled_slices(volume)
+        slices = slices[:: max(1, len(slices) // _MOST_OF_A_VOLUME)]
+        images += [as_bytes(fitted(one)) for one in slices]
+        numbers += [len(names)] * len(slices)
+        names.append(volume.name)
+        report(f"{volume.name}: {len(slices)} slices")
+    if phantoms:
+        heads = phantom_slices(phantoms, seed)
+        images += [as_bytes(fitted(one / max(float(one.max()), 1e-6))) for one in heads]
+        numbers += [len(names)] * len(heads)
+        names.append("phantom")
+    validation, sources = [], []
+    for volume in read_volumes(data, validation_files):
+        count = len(volume.data)
+        chosen = np.linspace(0.2 * count, 0.8 * count, _VALIDATION_SLICES).round().astype(int)
+        for number in np.minimum(chosen, count - 1):
+            image = fitted(volume.data[number])
+            validation.append(image / max(float(image.max()), 1e-6))
+        sources.append(volume.name)
+    return PackedSlices(
+        np.stack(images),
+        np.array(numbers, np.int16),
+        tuple(names),
+        np.stack(validation).astype(np.float32),
+        tuple(sources),
+    )
