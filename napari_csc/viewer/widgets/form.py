@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import create_widget
 from psygnal import Signal
 from pydantic.fields import FieldInfo
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QWidget
 
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.widgets.parts import Panel, narrow
@@ -70,6 +70,8 @@ class Field:
         self.native: QWidget = self._widget.native
         if isinstance(self.native, QComboBox):
             narrow(self.native)
+        for number in self.native.findChildren(QAbstractSpinBox):
+            _fit_number(number)
         self.native.setAccessibleName(self.title)
         self.native.setToolTip(self.tip)
         self._widget.changed.connect(self.changed.emit)
@@ -131,6 +133,12 @@ class Field:
     def add_to(self, panel: Panel) -> None:
         """Put it into a row of a panel."""
         panel.add(self.title, self.native, self.tip)
+
+
+def _fit_number(box: QAbstractSpinBox) -> None:
+    """Let the number beside a slider be as narrow as it is; napari's theme gives it buttons."""
+    box.setStyleSheet(f"{box.styleSheet()} min-width: 0px; min-height: 0px; padding: 0px;")
+    box.setFixedWidth(box.fontMetrics().horizontalAdvance("0000") + 8)
 
 
 def _annotation(info: FieldInfo) -> tuple[Any, dict[str, Any]]:
