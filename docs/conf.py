@@ -26,7 +26,8 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
+# Not by the text of the source: some signatures are made from the settings model.
+autodoc_preserve_defaults = False
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # dataclass fields are listed by autodoc already

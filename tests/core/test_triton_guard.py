@@ -49,7 +49,6 @@ def test_coils_are_combined_after_the_viewer_has_drawn() -> None:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
