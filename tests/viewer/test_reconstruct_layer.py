@@ -8,7 +8,7 @@ import torch
 
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
-from napari_csc.io.formats.csc_result import load_result
+from napari_csc.io.load import load_result
 from napari_csc.io.napari_reader import read
 from napari_csc.io.napari_writer import write_result
 from napari_csc.viewer import reconstruct_layer as module
