@@ -49,9 +49,20 @@ def _sources(widget: Any) -> list[tuple[str, str]]:
 
 @magic_factory(
     call_button="Reconstruct",
-    image={"tooltip": "What to reconstruct: k-space if the layer came with it, else its picture."},
-    dictionary={"choices": _dictionaries, "tooltip": "The set of small filters."},
-    maps={"choices": _sources, "tooltip": "What infers the sparsity level maps."},
+    image={
+        "label": "Image",
+        "tooltip": "What to reconstruct: k-space if the layer came with it, else its picture.",
+    },
+    dictionary={
+        "label": "Dictionary",
+        "choices": _dictionaries,
+        "tooltip": "The set of small filters the image is built from.",
+    },
+    maps={
+        "label": "Maps",
+        "choices": _sources,
+        "tooltip": "What infers the sparsity level map of each filter.",
+    },
     strength={
         "label": _SETTINGS["strength"].title,
         "tooltip": _SETTINGS["strength"].description,
@@ -115,12 +126,14 @@ def _layers(task: _Task) -> list[LayerDataTuple]:
     image = {
         "name": f"{chosen.name}: reconstruction",
         "contrast_limits": windows.image,
+        "interpolation2d": "linear",
         "metadata": {KEY: dict(held)},
         **chosen.geometry.keywords(3),
     }
     maps = {
         "name": f"{chosen.name}: sparsity maps",
         "contrast_limits": windows.maps,
+        "interpolation2d": "linear",
         "metadata": {KEY: dict(held)},
         **LOOK,
         **chosen.geometry.keywords(4),
