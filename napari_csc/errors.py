@@ -31,6 +31,7 @@ class NeedsChoice(CscError):  # noqa: N818  # it is a question
 
     Examples
     --------
+    >>> from napari_csc.errors import NeedsChoice
     >>> error = NeedsChoice("Image or k-space? Give kind.", "kind", [("image", "an image")])
     >>> error.option, error.choices
     ('kind', (('image', 'an image'),))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -26,6 +27,9 @@ MODULES = {
 
 # The public names are loaded when they are first used; nothing else may import by a name it makes.
 LAZY = "napari_csc"
+
+MOST_MODULES = 16
+"""In one folder: what a reader takes in at a glance."""
 
 
 def hidden_imports(tree: ast.AST) -> Iterator[int]:
@@ -151,10 +155,18 @@ def test_pages_name_paths_and_modules_that_exist(page: Path) -> None:
     assert not {name for name in dotted if name not in known}
 
 
+def modules_of_folders() -> Counter[str]:
+    """Return how many modules each folder of the package holds."""
+    modules = [path for path in MODULES.values() if path.name != "__init__.py"]
+    return Counter(path.parent.relative_to(PACKAGE).as_posix() for path in modules)
+
+
 def test_the_plan_of_the_house_names_every_folder() -> None:
     plan = (ROOT / "docs" / "development.md").read_text()
-    modules = [path for path in MODULES.values() if path.name != "__init__.py"]
-    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in modules} - {"."}
     # The sections of the dock stand in one line.
-    named = {folder for folder in folders if not folder.startswith("viewer/sections/")}
+    named = {one for one in modules_of_folders() if not one.startswith((".", "viewer/sections/"))}
     assert not {folder for folder in named if f"`{folder}/`" not in plan}
+
+
+def test_folders_stay_small() -> None:
+    assert not {folder: n for folder, n in modules_of_folders().items() if n > MOST_MODULES}

@@ -31,14 +31,13 @@ class OpenFile:
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.txt"
+    >>> from pathlib import Path
+    >>> from napari_csc.storage.open_file import OpenFile
+    >>> path = Path("a.txt")
     >>> _ = path.write_text("some text")
     >>> with OpenFile(path) as file:
     ...     file.head, file.start().read(4)
     (b'some text', b'some')
-    >>> folder.cleanup()
     """
 
     def __init__(self, path: Path) -> None:

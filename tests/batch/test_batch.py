@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,26 @@ import pytest
 import small_files
 import torch
 from test_dicom import series
+from typer.testing import CliRunner, Result
 
 import napari_csc as csc
 from napari_csc.batch.run import run_batch
 from napari_csc.batch.scans import Order, Scan, find_scans
 from napari_csc.batch.work import look, reconstruct_slice
+from napari_csc.cli import app
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 
 SETTINGS = ["--dictionary", "dct-6-5", "--maps", "1.5sigma", "--iterations", "8"]
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a cluster with one process, which several tests use in turn."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
 
 
 def write_scan(path: Path, slices: int = 2, size: int = 40, seed: int = 0) -> Path:
@@ -38,6 +50,12 @@ def command(*arguments: object) -> list[str]:
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+
+
+def run_here(*arguments: object) -> Result:
+    """The same in this process, where no others are started."""
+    # The last of an option counts.
+    return CliRunner().invoke(app, ["reconstruct", *SETTINGS, *map(str, arguments)])
 
 
 def order(**settings: object) -> Order:
@@ -88,18 +106,20 @@ def test_bad_files_do_not_stop_the_rest(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good0.h5", "good1.h5"]
 
 
-def test_what_is_done_is_skipped_and_what_differs_is_refused(tmp_path: Path) -> None:
+def test_what_is_done_is_skipped_and_what_differs_is_refused(
+    tmp_path: Path, scheduler: str
+) -> None:
     scans = find_scans(
         [write_scan(tmp_path / "a.h5"), write_scan(tmp_path / "b.h5")], tmp_path / "o"
     )
-    assert not any(report.problem for report in run_batch(scans, order(), workers=1))
+    assert not any(report.problem for report in run_batch(scans, order(), scheduler))
     before = [scan.target.stat().st_mtime_ns for scan in scans]
-    again = run_batch(scans, order(), workers=1)
+    again = run_batch(scans, order(), scheduler)
     assert all(report.was_done for report in again)
-    other = run_batch(scans, order(iterations=5), workers=1)
+    other = run_batch(scans, order(iterations=5), scheduler)
     assert all("other settings" in report.problem for report in other)
     assert [scan.target.stat().st_mtime_ns for scan in scans] == before
-    replaced = run_batch(scans, Order(order(iterations=5).settings, overwrite=True), workers=1)
+    replaced = run_batch(scans, Order(order(iterations=5).settings, overwrite=True), scheduler)
     assert not any(report.problem for report in replaced)
     assert len(csc.load_result(scans[0].target).history) == 2 * 5
 
@@ -150,12 +170,9 @@ def test_finished_slices_are_not_made_again(tmp_path: Path) -> None:
     assert look(scan, order()).missing == (0, 1, 2)
 
 
-def test_an_existing_scheduler(tmp_path: Path) -> None:
-    from distributed import LocalCluster
-
+def test_an_existing_scheduler(tmp_path: Path, scheduler: str) -> None:
     source = write_scan(tmp_path / "a.h5")
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        done = run(source, "-o", tmp_path / "out", "--scheduler", cluster.scheduler_address)
+    done = run(source, "-o", tmp_path / "out", "--scheduler", scheduler)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "a.h5").exists()
 
@@ -191,7 +208,7 @@ def test_files_folders_and_patterns(tmp_path: Path) -> None:
     assert Scan(tmp_path / "x/a.h5", out / "a.h5").parts(order()).parent == out / ".parts"
 
 
-def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path) -> None:
+def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path, scheduler: str) -> None:
     """Or one a series, of which two may make complex images."""
     out, head = tmp_path / "out", tmp_path / "a head"
     series(head, SeriesDescription="T1", SeriesNumber=3, uid="1.3")
@@ -218,7 +235,7 @@ def test_a_folder_of_dicom_files_is_one_scan(tmp_path: Path) -> None:
     assert parts[0] != parts[1]
     (tmp_path / "b head").mkdir()
     assert found(tmp_path / "* head")[:2] == [("a head_3.h5", "3"), ("a head_5.h5", "5")]
-    reports = run_batch(find_scans([head], out), order(iterations=1), workers=1)
+    reports = run_batch(find_scans([head], out), order(iterations=1), scheduler)
     assert not any(report.problem for report in reports)
     assert sorted(path.name for path in out.glob("*.h5")) == ["a head_3.h5", "a head_5.h5"]
 
@@ -232,15 +249,8 @@ def test_a_folder_of_complex_dicom_files_is_one_scan(tmp_path: Path) -> None:
     assert scan.key is None or "+" in scan.key
     assert csc.load(scan.source, **scan.options(order())).shape == result.image.shape
     folder = tmp_path / "complex"
-    command = ["reconstruct", folder, "-o", tmp_path / "one.h5", "--dictionary", "dct-6-5"]
-    code = "import sys; from napari_csc.cli import app; app(sys.argv[1:])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, command), "--maps", "1.5sigma", "--iterations", "1"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_here(folder, "-o", tmp_path / "one.h5", "--iterations", 1)
+    assert done.exit_code == 0, done.stderr
     assert (tmp_path / "one.h5").is_file()
 
 
@@ -252,13 +262,13 @@ def test_a_bart_pair_is_one_scan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", ["0", "-2"])
 def test_numbers_of_processes_that_are_none(tmp_path: Path, workers: str) -> None:
-    done = run(write_scan(tmp_path / "a.h5"), "-o", tmp_path / "out", "--workers", workers)
-    assert done.returncode == 1
+    done = run_here(write_scan(tmp_path / "a.h5"), "-o", tmp_path / "out", "--workers", workers)
+    assert done.exit_code == 1
     assert "processes" in done.stderr
 
 
 def test_several_inputs_need_a_folder(tmp_path: Path) -> None:
     sources = [write_scan(tmp_path / f"{name}.h5") for name in "ab"]
-    done = run(*sources, "-o", tmp_path / "out.h5")
-    assert done.returncode == 1
+    done = run_here(*sources, "-o", tmp_path / "out.h5")
+    assert done.exit_code == 1
     assert "need a folder" in done.stderr

@@ -24,6 +24,7 @@ def add_note(metadata: MutableMapping[str, Any], *sentences: str) -> None:
 
     Examples
     --------
+    >>> from napari_csc.core.acquisition.notes import add_note, notes_of
     >>> metadata = {}
     >>> add_note(metadata, "Coil 2 is dead and was left out.")
     >>> add_note(metadata, "Coil 2 is dead and was left out.")
