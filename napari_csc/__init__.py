@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_csc.core.maps import map_network_names as map_network_names
     from napari_csc.core.maps.cache import MapCache as MapCache
     from napari_csc.core.reconstruction.devices import set_threads as set_threads
+    from napari_csc.core.reconstruction.health import health as health
     from napari_csc.core.reconstruction.reconstructor import Reconstructor as Reconstructor
     from napari_csc.core.reconstruction.result import Reconstruction as Reconstruction
     from napari_csc.core.reconstruction.settings import (
@@ -47,6 +48,7 @@ _HOMES = {
     "ReconstructionSettings": "core.reconstruction.settings",
     "Reconstructor": "core.reconstruction.reconstructor",
     "export": "io.export",
+    "health": "core.reconstruction.health",
     "load": "io.load",
     "load_map_network": "core.maps",
     "load_result": "io.load",

@@ -12,7 +12,11 @@ import torch
 
 from napari_csc.core.acquisition.operator_norm import norm_bound
 from napari_csc.core.acquisition.sampling import Sampling
-from napari_csc.core.kspace.noise import background_noise_std, root_mean_square
+from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.kspace.noise.decide import BACKGROUND, RIM
+from napari_csc.core.kspace.noise.estimate import joined_estimate
+from napari_csc.core.kspace.noise.figures import Kind
+from napari_csc.core.kspace.noise.partial import background_noise_std
 from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
@@ -82,8 +86,8 @@ class Trajectory(Sampling):
         power = self.grid_noise_power
         return torch.fft.fftshift(power > _SAMPLED_POWER * float(power.max()))
 
-    def noise_std(self, kspace: Tensor, mask: Tensor) -> float:
-        """Estimate the noise of each coil by itself; the root mean square over the coils.
+    def noise(self, kspace: Tensor, mask: Tensor, kind: Kind | None) -> NoiseEstimate:
+        """Estimate the noise of each living coil by itself; the root mean square over the coils.
 
         The smaller of two estimates, to both of which signal only adds: the median power of the
         outermost samples, and the power of the emptiest blocks of the image.
@@ -96,13 +100,15 @@ class Trajectory(Sampling):
         noise = self.grid_noise_power
         # Of unequal powers, as many count as would make a mean vary as much.
         share = float(noise.mean() ** 2 / noise.square().mean())
-        levels = []
+        figures: list[dict[str, float]] = []
         for samples, images in zip(
             scaled.split(1, dim=1), self.adjoint(scaled, mask).split(1, dim=1), strict=True
         ):
             rim = math.sqrt(float(samples[..., outer].abs().square().median()) / math.log(2))
-            levels.append(min(rim, background_noise_std(images, float(noise.mean()), share)))
-        return scale * root_mean_square([max(level, 1e-4) for level in levels])
+            background = background_noise_std(images, float(noise.mean()), share)
+            figures.append({RIM: scale * rim, BACKGROUND: scale * background})
+        powers = scaled.abs().double().square().mean((0, 2)).sqrt()
+        return joined_estimate(figures, [scale * power for power in powers.tolist()])
 
     def cut(
         self, kspace: Tensor, mask: Tensor, lines: int | tuple[int, int]

@@ -7,17 +7,19 @@ from typing import Any
 import torch
 
 from napari_csc.core.acquisition.along_trajectory import Trajectory
+from napari_csc.core.acquisition.checked_parts import checked_parts, with_white_noise
+from napari_csc.core.acquisition.notes import add_note
+from napari_csc.core.acquisition.sampling import Grid
+from napari_csc.core.kspace.broken_samples import broken_samples, told_of_broken_samples, without
 from napari_csc.core.kspace.checks import (
     ArrayLike,
     check_noise_std,
     checked_coil_maps,
     checked_kspace,
     checked_mask,
-    checked_reference,
     to_tensor,
 )
 from napari_csc.core.kspace.coils import CoilMethod, coil_maps_of_images, estimate_coil_maps
-from napari_csc.core.kspace.prewhitening import prewhitened
 from napari_csc.core.kspace.trajectory import (
     central_window,
     checked_density,
@@ -42,17 +44,31 @@ def parts_on_grid(
 ) -> dict[str, Any]:
     """Return the fields of an acquisition on the grid; see `Acquisition.from_kspace`."""
     data = checked_kspace(to_tensor(kspace))
-    sampled = checked_mask(mask, data)
-    check_noise_std(noise_std)
-    data = data * sampled
     metadata = dict(extra.pop("metadata", {}))
+    # A broken sample shall not decide what counts as sampled, nor what the coils see.
+    broken = broken_samples(data)
+    sampled = checked_mask(mask, data if mask is not None else without(data, broken))
+    check_noise_std(noise_std)
+    if broken:
+        add_note(metadata, told_of_broken_samples(broken))
+        if mask is None:
+            for place in broken:
+                sampled[place] = True
+    data = data * sampled
     maps = None
     if coil_maps is not None and not isinstance(coil_maps, str):
         maps = checked_coil_maps(coil_maps, data)
-    data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
+    data, maps, noise_std = with_white_noise(
+        data,
+        maps,
+        noise_std,
+        noise_scan,
+        metadata,
+        lambda kept: Grid().noise(without(kept, broken), sampled, None),
+    )
     if maps is None and (data.shape[1] > 1 or isinstance(coil_maps, str)):
         method = coil_maps if isinstance(coil_maps, str) else "walsh"
-        maps = estimate_coil_maps(data, sampled, method)
+        maps = estimate_coil_maps(without(data, broken), sampled, method)
         metadata["coil_maps"] = f"estimated from the data ({method})"
     shape = (len(data), int(data.shape[-2]), int(data.shape[-1]))
     return {
@@ -84,10 +100,17 @@ def parts_along_trajectory(
     if coil_maps is not None and not isinstance(coil_maps, str):
         maps = checked_coil_maps(coil_maps, data.new_empty(1).expand(n_slices, n_coils, *grid))
     metadata = dict(extra.pop("metadata", {}))
-    data, maps, noise_std = prewhitened(data, maps, noise_std, noise_scan, metadata)
-    told = _told(noise_std, (n_slices, *grid), metadata, extra)
     covered = sampling.covered()
-    if maps is None and (n_coils > 1 or isinstance(coil_maps, str)):
+    data, maps, noise_std = with_white_noise(
+        data,
+        maps,
+        noise_std,
+        noise_scan,
+        metadata,
+        lambda kept: sampling.noise(kept, covered, None),
+    )
+    told = _told(noise_std, (n_slices, *grid), metadata, extra)
+    if maps is None and (data.shape[1] > 1 or isinstance(coil_maps, str)):
         method = coil_maps if isinstance(coil_maps, str) else "walsh"
         centre = data * central_window(sampling.trajectory)
         maps = coil_maps_of_images(sampling.adjoint(centre, covered), method)
@@ -127,10 +150,8 @@ def _told(
     extra: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what is known beside the samples."""
-    reference = extra.pop("reference", None)
     return {
         "given_noise_std": None if noise_std is None else float(noise_std),
-        "reference": None if reference is None else checked_reference(reference, shape),
         "metadata": metadata,
-        **extra,
+        **checked_parts(extra, shape),
     }

@@ -16,12 +16,27 @@ from napari_csc.core.acquisition.build import (
     parts_on_grid,
     volume_as_slices,
 )
-from napari_csc.core.acquisition.notes import add_note, notes_of
+from napari_csc.core.acquisition.noise_of_scan import (
+    kind_of_values,
+    kind_told,
+    method_of,
+    profile_map,
+    told_as,
+)
+from napari_csc.core.acquisition.notes import add_note, notes_of, without_note
 from napari_csc.core.acquisition.orientation import metadata_of_slices
 from napari_csc.core.acquisition.sampling import Grid, Sampling
+from napari_csc.core.kspace.broken_samples import (
+    Position,
+    broken_samples,
+    told_of_broken_samples,
+    without,
+)
 from napari_csc.core.kspace.checks import ArrayLike, check_noise_std, to_tensor
 from napari_csc.core.kspace.coils import CoilMethod, coil_noise_power
 from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.kspace.noise.figures import Kind, kind_of
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -78,6 +93,8 @@ class Acquisition:
     unit: str = "pixel"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sampling: Sampling = field(default_factory=Grid)
+    noise_map: Tensor | None = None
+    noise_spectrum: Tensor | None = None
 
     @classmethod
     def from_kspace(
@@ -109,7 +126,8 @@ class Acquisition:
         noise_scan
             Samples without signal (coil, ...): the coils are prewhitened with them.
         **extra
-            ``reference``, ``spacing``, ``unit`` and ``metadata`` of the attributes.
+            ``reference``, ``spacing``, ``unit``, ``metadata``, ``noise_map`` and ``noise_spectrum``
+            of the attributes; the last two in any unit.
 
         Raises
         ------
@@ -219,7 +237,10 @@ class Acquisition:
 
     @classmethod
     def from_image(cls, image: ArrayLike, **extra: Any) -> Acquisition:
-        """Wrap an image (y, x) or (slice, y, x), real or complex, as its fully sampled k-space."""
+        """Wrap an image (y, x) or (slice, y, x), real or complex, as its fully sampled k-space.
+
+        Of a real image the result is real, too, with its signs.
+        """
         data = to_tensor(image)
         if data.ndim not in (2, 3):
             raise CscError(
@@ -230,7 +251,10 @@ class Acquisition:
             raise CscError(
                 "The image contains NaN or infinite values; replace them before loading."
             )
-        return cls.from_kspace(image_to_kspace(data.to(torch.complex64)), **extra)
+        metadata = {**extra.pop("metadata", {}), "values": kind_of_values(data)}
+        return cls.from_kspace(
+            image_to_kspace(data.to(torch.complex64)), metadata=metadata, **extra
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -262,19 +286,49 @@ class Acquisition:
         """What a reader assumed, left out or corrected, in short sentences."""
         return notes_of(self.metadata)
 
+    @cached_property
+    def broken_samples(self) -> tuple[Position, ...]:
+        """Positions (ky, kx) of samples that look broken; see `without_samples`."""
+        return broken_samples(self.kspace) if self.is_cartesian else ()
+
     def with_notes(self, *sentences: str) -> Self:
         """Return the same acquisition with further notes, each once."""
         metadata = dict(self.metadata)
         add_note(metadata, *sentences)
-        known = {name: self.__dict__[name] for name in _ANYWHERE if name in self.__dict__}
-        return knowing(replace(self, metadata=metadata), known)
+        return knowing(replace(self, metadata=metadata), self._known(_ANYWHERE))
+
+    def _known(self, names: Sequence[str]) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     @cached_property
-    def noise_std(self) -> float:
-        """Standard deviation of one complex k-space sample: as given, else estimated."""
+    def values(self) -> Kind:
+        """What the images are: ``"complex"``, ``"real"`` (with signs) or ``"magnitude"``."""
+        told = kind_told(self.metadata)
+        if told is not None or not self.is_masked_fourier:
+            return told or "complex"
+        return kind_of(self.adjoint().cpu().numpy().astype(np.complex128))
+
+    @cached_property
+    def estimated_noise(self) -> NoiseEstimate:
+        """What the data tell of the noise, whether or not its level is known otherwise."""
+        kind = self.values if self.is_masked_fourier else None
+        kspace = without(self.kspace, self.broken_samples)
+        return self.sampling.noise(kspace, self.mask, kind)
+
+    @property
+    def noise(self) -> NoiseEstimate:
+        """The noise level, how it was found, and whether it can be believed."""
         if self.given_noise_std is not None:
-            return self.given_noise_std
-        return self.sampling.noise_std(self.kspace, self.mask)
+            return NoiseEstimate.told(self.given_noise_std, method_of(self.metadata))
+        return self.estimated_noise
+
+    @property
+    def noise_std(self) -> float:
+        """Standard deviation of one complex k-space sample: as given, else estimated.
+
+        Of magnitude and real images the deviation along the signal.
+        """
+        return self.noise.std
 
     @property
     def noise_is_estimated(self) -> bool:
@@ -282,10 +336,25 @@ class Acquisition:
         return self.given_noise_std is None
 
     @cached_property
+    def relative_noise(self) -> Tensor | None:
+        """Noise level at each pixel over its mean (y, x); None if it is the same everywhere.
+
+        As given in ``noise_map``, else from the data. Simulated noise is even.
+        """
+        if self.noise_map is not None or self.reference is not None:
+            return self.noise_map
+        found = profile_map(self.estimated_noise, self.shape[1:])
+        return None if found is None else found.to(self.mask.device)
+
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of samples, sampling and coil maps: the identity of the input in provenance."""
+        """SHA-256 of samples, sampling, coil maps and what is known of where the noise is.
+
+        The identity of the input in provenance.
+        """
         digest = hashlib.sha256()
-        for part in (self.kspace, *self.sampling.identity(self.mask), self.coil_maps):
+        noise = (self.noise_map, self.noise_spectrum)
+        for part in (self.kspace, *self.sampling.identity(self.mask), self.coil_maps, *noise):
             if part is not None:
                 array = np.ascontiguousarray(part.cpu().numpy())
                 digest.update(repr(array.shape).encode() + array.tobytes())
@@ -331,9 +400,11 @@ class Acquisition:
         """Return the noise variance at each frequency of the unitary spectrum of ``A^H y``.
 
         Shape (y, x), in `torch.fft` order, per unit variance of one k-space sample; the mean over
-        the slices. For one Cartesian coil that is the sampling mask.
+        the slices. For one Cartesian coil that is the sampling mask, times the noise spectrum.
         """
         power = self.sampling.noise_power(self.mask)
+        if self.noise_spectrum is not None:
+            power = power * torch.fft.ifftshift(self.noise_spectrum)
         return power if self.coil_maps is None else coil_noise_power(self.coil_maps, power)
 
     def _of_coils(self, images: Tensor) -> Tensor:
@@ -383,12 +454,51 @@ class Acquisition:
             reference=None if self.reference is None else self.reference[index],
         )
         # One noise level for the whole scan, whichever slices are looked at.
-        return knowing(chosen, {name: getattr(self, name) for name in _OF_THE_SCAN})
+        return knowing(chosen, self.noise_of_scan())
+
+    def noise_of_scan(self) -> dict[str, Any]:
+        """Return what slices take over from the whole scan, for `knowing`."""
+        names = ("values", "relative_noise", "noise_gain")
+        is_needed = self.given_noise_std is None or "estimated_noise" in self.__dict__
+        return {name: getattr(self, name) for name in (*names, *["estimated_noise"] * is_needed)}
 
     def with_noise_std(self, noise_std: float | None) -> Self:
         """Return the same acquisition with another noise level (None: estimate it)."""
         check_noise_std(noise_std)
-        return replace(self, given_noise_std=noise_std)
+        metadata = told_as(self.metadata, noise_std)
+        changed = replace(self, given_noise_std=noise_std, metadata=metadata)
+        names = ("estimated_noise", "relative_noise", *_ANYWHERE)
+        return knowing(changed, self._known(names))
+
+    def without_samples(self, positions: Sequence[Position]) -> Self:
+        """Return the acquisition without some samples, which count as not sampled.
+
+        Parameters
+        ----------
+        positions
+            (ky, kx) of each, as the note on broken samples names them.
+
+        Raises
+        ------
+        CscError
+            If a position lies outside of k-space, or no sample is left.
+        """
+        places = [(int(ky), int(kx)) for ky, kx in positions]
+        height, width = self.mask.shape
+        if not self.is_cartesian or any(
+            not (0 <= ky < height and 0 <= kx < width) for ky, kx in places
+        ):
+            raise CscError(f"There are no such samples; k-space has {height} x {width} positions.")
+        mask = self.mask.clone()
+        for place in places:
+            mask[place] = False
+        kspace = without(self.kspace, places)
+        if not bool((kspace != 0).any()):
+            raise CscError("No sample would be left; leave out fewer.")
+        metadata = without_note(self.metadata, told_of_broken_samples(self.broken_samples))
+        listed = ", ".join(f"({ky}, {kx})" for ky, kx in places)
+        add_note(metadata, f"Samples at (ky, kx) = {listed} were left out.")
+        return replace(self, kspace=kspace, mask=mask, metadata=metadata)
 
     def with_acquired_matrix(self, lines: int | tuple[int, int]) -> Self:
         """Return the acquisition with central k-space lines only, which count as sampled.
@@ -418,18 +528,19 @@ class Acquisition:
         }
         if all(moved[name] is values[name] for name in moved):
             return self
-        known = {name: self.__dict__[name] for name in _ANYWHERE if name in self.__dict__}
+        known = self._known((*_ANYWHERE, "relative_noise"))
+        if isinstance(known.get("relative_noise"), Tensor):
+            known["relative_noise"] = known["relative_noise"].to(device)
         return knowing(replace(self, **moved), known)
 
 
-# Cached properties that slices take over from the whole scan, and those that hold on any device.
-_OF_THE_SCAN = ("noise_std", "noise_gain")
-_ANYWHERE = ("noise_std", "noise_gain", "gram_norm")
+# Cached properties that hold on any device.
+_ANYWHERE = ("values", "estimated_noise", "noise_gain", "gram_norm")
 
 _Scan = TypeVar("_Scan", bound=Acquisition)
 
 
-def knowing(acquisition: _Scan, known: Mapping[str, float]) -> _Scan:
+def knowing(acquisition: _Scan, known: Mapping[str, Any]) -> _Scan:
     """Return the acquisition with values of its cached properties, so that none is found anew."""
     acquisition.__dict__.update(known)
     return acquisition

@@ -14,7 +14,10 @@ import numpy.typing as npt
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.kspace.broken_samples import Position
 from napari_csc.core.kspace.fourier import kspace_to_image
+from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.kspace.noise.figures import Kind
 from napari_csc.core.kspace.sampling_masks import central_mask
 
 Tensor = torch.Tensor
@@ -76,12 +79,29 @@ class LazyAcquisition(Acquisition):
         )
 
     @cached_property
-    def noise_std(self) -> float:
-        """Standard deviation of one complex k-space sample: as given, else of the middle slice."""
-        if self.given_noise_std is not None:
-            return self.given_noise_std
+    def values(self) -> Kind:
+        """What the images are, as of the middle slice."""
+        return self._middle.values
+
+    @cached_property
+    def estimated_noise(self) -> NoiseEstimate:
+        """What the middle slice tells of the noise."""
+        return self._middle.estimated_noise
+
+    @cached_property
+    def relative_noise(self) -> Tensor | None:
+        """How the noise varies over the image, as of the middle slice."""
+        return self._middle.relative_noise
+
+    @cached_property
+    def broken_samples(self) -> tuple[Position, ...]:
+        """Positions of broken samples of the middle slice."""
+        return self._middle.broken_samples
+
+    @cached_property
+    def _middle(self) -> Acquisition:
         # Maps are not needed for it.
-        return self._glanced([(self.shape[0] - 1) // 2]).noise_std
+        return self._glanced([(self.shape[0] - 1) // 2])
 
     def loaded(self) -> Acquisition:
         """Return the acquisition with all slices in memory."""
@@ -103,7 +123,7 @@ class LazyAcquisition(Acquisition):
     def with_acquired_matrix(self, lines: int | tuple[int, int]) -> Self:
         """Return the acquisition with central lines only; see `Acquisition`."""
         # Refused now, not at the first slice that is looked at.
-        self._glanced([(self.shape[0] - 1) // 2]).with_acquired_matrix(lines)
+        self._middle.with_acquired_matrix(lines)
         return replace(self, mask=central_mask(self.shape[1:], lines), acquired=lines)
 
     def to(self, device: torch.device | str) -> Self:
@@ -113,7 +133,8 @@ class LazyAcquisition(Acquisition):
     def _selected(self, index: list[int]) -> Self:
         chosen = self._read([number % self.shape[0] for number in index])
         # One noise level for the whole scan, whichever slices are looked at.
-        knowing(chosen, {"noise_std": self.noise_std})
+        names = ("values", "estimated_noise", "relative_noise")
+        knowing(chosen, {name: getattr(self, name) for name in names})
         return chosen  # type: ignore[return-value]  # what has been read is a plain one
 
     def quick_look(self, number: int) -> Tensor:

@@ -32,3 +32,16 @@ def add_note(metadata: MutableMapping[str, Any], *sentences: str) -> None:
     ('Coil 2 is dead and was left out.',)
     """
     metadata[_KEY] = list(dict.fromkeys((*notes_of(metadata), *filter(None, sentences))))
+
+
+def dead_coils(metadata: Mapping[str, Any]) -> list[int]:
+    """Return the numbers of coils that were left out because they are dead."""
+    found = metadata.get("dead_coils", ())
+    return [one for one in found if isinstance(one, int)] if isinstance(found, list) else []
+
+
+def without_note(metadata: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """Return metadata without a note that does not hold any more."""
+    notes = [one for one in notes_of(metadata) if one != sentence]
+    found = {name: value for name, value in metadata.items() if name != _KEY}
+    return {**found, _KEY: notes} if notes else found

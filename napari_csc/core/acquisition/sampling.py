@@ -9,7 +9,9 @@ from typing import Self
 import torch
 
 from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
-from napari_csc.core.kspace.noise import estimate_noise_std
+from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.kspace.noise.estimate import estimate_noise
+from napari_csc.core.kspace.noise.figures import Kind
 from napari_csc.core.kspace.sampling_masks import central_mask
 from napari_csc.errors import CscError
 
@@ -69,8 +71,8 @@ class Sampling(ABC):
         """
 
     @abstractmethod
-    def noise_std(self, kspace: Tensor, mask: Tensor) -> float:
-        """Estimate the noise of one complex sample."""
+    def noise(self, kspace: Tensor, mask: Tensor, kind: Kind | None) -> NoiseEstimate:
+        """Estimate the noise of one complex sample; ``kind`` says what the images are, if known."""
 
     @abstractmethod
     def cut(
@@ -124,9 +126,9 @@ class Grid(Sampling):
         """Return one: each position is a sample."""
         return 1.0
 
-    def noise_std(self, kspace: Tensor, mask: Tensor) -> float:
-        """Estimate the noise from the rim of k-space and the background of the image."""
-        return estimate_noise_std(kspace, mask)
+    def noise(self, kspace: Tensor, mask: Tensor, kind: Kind | None) -> NoiseEstimate:
+        """Estimate the noise from background, finest details, and the rim of k-space."""
+        return estimate_noise(kspace, mask, kind)
 
     def cut(
         self, kspace: Tensor, mask: Tensor, lines: int | tuple[int, int]

@@ -84,6 +84,9 @@ def prewhitened(
     if noise_scan is None:
         return data, maps, noise_std
     whitening = Whitening.of(to_tensor(noise_scan), data.shape[1])
-    metadata["noise"] = "measured by the noise scan; coils prewhitened"
+    known = "measured by the noise scan"
+    if noise_std is not None:
+        known = str(metadata.get("noise", "given"))
+    metadata["noise"] = f"{known}; coils prewhitened"
     level = whitening.noise_std if noise_std is None else noise_std
     return whitening(data), None if maps is None else whitening(maps), level

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -43,6 +44,8 @@ class MapNetwork(nn.Module, MapSource):
     """
 
     permutation_equivariant: bool = False
+    knows_noise_maps: bool = False
+    """Whether `forward` and `encode` take a ``noise_map``."""
 
     def __init__(self, metadata: WeightMetadata) -> None:
         super().__init__()
@@ -91,18 +94,34 @@ class MapNetwork(nn.Module, MapSource):
         known = cache.get(key) if cache is not None else None
         if known is not None:
             return known.to(request.initial.device)
-        network, noise = self.to(request.initial.device), request.noise_power()
-        encoding = network._encoding(request, noise)
-        maps: Tensor = network(
+        maps = self.to(request.initial.device)._inferred(request)
+        if cache is not None:
+            cache.put(key, maps.cpu())
+        return maps
+
+    def _inferred(self, request: MapRequest) -> Tensor:
+        """Return the maps (K, y, x) of a slice, in units of the mean noise.
+
+        Where the noise varies, a network that does not know of it sees an image whose noise is
+        even, and its maps grow with the noise.
+        """
+        uneven, noise = request.noise_map, request.noise_power()
+        if uneven is not None and not self.knows_noise_maps:
+            even = replace(request, initial=request.initial / uneven)
+            return self._called(even, noise, {}) * uneven
+        return self._called(request, noise, {} if uneven is None else {"noise_map": uneven})
+
+    def _called(self, request: MapRequest, noise: Tensor, known: dict[str, Tensor]) -> Tensor:
+        encoding = self._encoding(request, noise, known)
+        maps: Tensor = self(
             request.initial[None],
             request.synthesis,
             noise,
             request.checkpoint,
             request.chunk_pixels,
             **({} if encoding is None else {"encoding": encoding}),
+            **known,
         )[0]
-        if cache is not None:
-            cache.put(key, maps.cpu())
         return maps
 
     def is_at_hand(self, request: MapRequest) -> bool:
@@ -113,16 +132,18 @@ class MapNetwork(nn.Module, MapSource):
         """Return everything that the maps depend on."""
         return ("maps", self.identity, request.filters_digest, *request.scan())
 
-    def _encoding(self, request: MapRequest, noise: Tensor) -> Encoding | None:
+    def _encoding(
+        self, request: MapRequest, noise: Tensor, known: dict[str, Tensor]
+    ) -> Encoding | None:
         """Return what is known of the image alone, where that can be kept."""
         cache, key = request.cache, ("encoding", self.identity, *request.scan())
         if cache is None:
             return None
-        known = cache.get_all(key)
-        if known is not None:
-            return tuple(one.to(request.initial.device) for one in known)
+        kept = cache.get_all(key)
+        if kept is not None:
+            return tuple(one.to(request.initial.device) for one in kept)
         request.checkpoint()
-        encoding = self.encode(request.initial[None], noise)
+        encoding = self.encode(request.initial[None], noise, **known)
         if encoding is not None:
             cache.put_all(key, tuple(one.cpu() for one in encoding))
         return encoding

@@ -63,6 +63,8 @@ class WeightMetadata(BaseModel):
     dictionary_digest: str | None = None
     """V1: the one dictionary it was trained for."""
     dictionary_name: str | None = None
+    usual_misfit: tuple[float, float] | None = None
+    """Between which ``mean |A x - y|^2 / sigma^2`` lies as a rule; None if nobody has measured."""
     training: dict[str, Any] = Field(default_factory=dict)
     """Data names, seed, steps, images seen, configuration."""
     validation: dict[str, Any] = Field(default_factory=dict)

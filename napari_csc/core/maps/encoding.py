@@ -98,6 +98,7 @@ class EncodingNetwork(MapNetwork):
     """
 
     permutation_equivariant = True
+    knows_noise_maps = True
     encoder: UNet
     embedding: nn.Sequential
     knows_spectra = True

@@ -42,5 +42,6 @@ class NoiseScalar(MapSource):
         return f"{self.factor!r}sigma"
 
     def maps_of(self, request: MapRequest) -> torch.Tensor:
-        """Return the constant maps (K, y, x), in noise units."""
-        return request.initial.real.new_full(request.shape, self.factor)
+        """Return the constant maps (K, y, x), in noise units; where the noise varies, they do."""
+        maps = request.initial.real.new_full(request.shape, self.factor)
+        return maps if request.noise_map is None else maps * request.noise_map

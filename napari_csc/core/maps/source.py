@@ -46,6 +46,8 @@ class MapRequest:
         What tells these filters from others, their order included.
     cache : MapCache or None
         Where to keep what took long.
+    noise_map : Tensor or None
+        Noise at each pixel (y, x) over its mean, where it varies.
     """
 
     initial: Tensor
@@ -59,6 +61,7 @@ class MapRequest:
     scan: Callable[[], tuple[Hashable, ...]]
     filters_digest: str
     cache: MapCache | None = None
+    noise_map: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.provenance import input_provenance
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
@@ -40,7 +41,7 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
     history = [
         {**entry, "slice": index} for index, part in enumerate(parts) for entry in part.history
     ]
-    return replace(
+    joined = replace(
         first,
         image=torch.cat([part.image for part in parts]),
         initial=torch.cat([part.initial for part in parts]),
@@ -53,5 +54,7 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
         reference=acquisition.reference,
         spacing=acquisition.spacing,
         unit=acquisition.unit,
-        metadata=dict(acquisition.metadata),
+        metadata={"noise": acquisition.noise.sentence, **acquisition.metadata},
     )
+    joined.provenance["health"] = to_record(health(joined, acquisition))
+    return joined

@@ -118,9 +118,15 @@ class SliceWork:
             noise_power=lambda: acquisition.noise_power() / acquisition.noise_gain**2,
             checkpoint=job.checkpoint,
             chunk_pixels=job.plan.chunk_pixels,
-            scan=lambda: (acquisition.digest, job.sigma, str(self._initial.device)),
+            scan=lambda: (
+                acquisition.digest,
+                job.sigma,
+                _digest(acquisition.relative_noise),
+                str(self._initial.device),
+            ),
             filters_digest=job.filters_digest,
             cache=job.cache,
+            noise_map=acquisition.relative_noise,
         )
 
     @torch.inference_mode()
@@ -226,3 +232,7 @@ class SliceWork:
             return whole, torch.zeros_like(whole)
         smooth = solver.part(slice(count, None))
         return whole - smooth, smooth
+
+
+def _digest(values: Tensor | None) -> str:
+    return "" if values is None else hashlib.sha256(values.cpu().numpy().tobytes()).hexdigest()

@@ -16,6 +16,8 @@ from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.devices import describe_device
 from napari_csc.core.reconstruction.settings import CompleteSettings
 
+Tensor = torch.Tensor
+
 
 def provenance_of(
     settings: CompleteSettings,
@@ -27,6 +29,7 @@ def provenance_of(
     """Return a JSON-ready record of input, dictionary, weights, settings, versions and device."""
     return {
         "settings": settings.model_dump(mode="json"),
+        "start": "zero codes",
         "input": input_provenance(acquisition),
         "dictionary": {
             "name": dictionary.name,
@@ -37,6 +40,7 @@ def provenance_of(
         "maps": {
             "name": settings.maps,
             "digest": maps.digest,
+            "usual_misfit": None if maps.trained_for is None else maps.trained_for.usual_misfit,
             "warnings": _warnings(settings, dictionary, maps.trained_for),
         },
         "versions": {
@@ -56,8 +60,24 @@ def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
         "shape": list(acquisition.kspace.shape),
         "noise_std": acquisition.noise_std,
         "noise_is_estimated": acquisition.noise_is_estimated,
+        "noise_method": acquisition.noise.method,
+        "noise_known": acquisition.noise.known,
+        "noise": acquisition.noise.sentence,
+        "noise_profile": recorded_profile(acquisition.relative_noise),
+        "notes": list(acquisition.notes),
         "source": str(acquisition.metadata.get("path", "")),
     }
+
+
+def recorded_profile(relative: Tensor | None) -> dict[str, Any] | None:
+    """Return how the noise varies, if along one axis only; a map over both is in the scan."""
+    if relative is None:
+        return None
+    for axis in (0, 1):
+        along = relative.select(1 - axis, 0)
+        if torch.equal(along.unsqueeze(1 - axis).expand_as(relative), relative):
+            return {"axis": axis, "levels": along.tolist()}
+    return {"axis": None, "levels": []}
 
 
 def _warnings(

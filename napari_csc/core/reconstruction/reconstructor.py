@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
@@ -18,6 +19,7 @@ from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
 from napari_csc.core.reconstruction.devices import chosen_device, free_memory
+from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
@@ -199,6 +201,7 @@ class Reconstructor:
         ReconstructionStopped
             If ``should_stop`` answered True.
         """
+        acquisition = in_memory(acquisition)
         plan = self.check(acquisition)
         try:
             job = self._job(acquisition, plan, on_iteration, should_stop)
@@ -317,11 +320,13 @@ class Reconstructor:
     ) -> Reconstruction:
         sigma = acquisition.noise_std * acquisition.noise_gain
         count = len(self.dictionary)
+        if acquisition.values != "complex":
+            parts.become_real()
         provenance = provenance_of(
             self.settings, self.dictionary, self.maps, self.device, acquisition
         )
         provenance["stopped_early"] = stopped
-        return Reconstruction(
+        result = Reconstruction(
             image=(parts.low_pass + parts.sparse).mul_(sigma),
             initial=parts.initial.mul_(sigma),
             low_pass=parts.low_pass.mul_(sigma),
@@ -335,8 +340,10 @@ class Reconstructor:
             reference=acquisition.reference,
             spacing=acquisition.spacing,
             unit=acquisition.unit,
-            metadata=dict(acquisition.metadata),
+            metadata={"noise": acquisition.noise.sentence, **acquisition.metadata},
         )
+        provenance["health"] = to_record(health(result, acquisition))
+        return result
 
 
 @dataclass
@@ -359,6 +366,11 @@ class _Parts:
             maps=torch.zeros(slices, total, *shape),
             codes=torch.zeros(slices, count, *shape, dtype=torch.complex64),
         )
+
+    def become_real(self) -> None:
+        """Leave out imaginary parts: of a real image they are errors of rounding."""
+        for part in (self.initial, self.low_pass, self.sparse, self.codes):
+            part.imag.zero_()
 
     def store(self, index: int, solver: BlockedSolver, work: SliceWork) -> None:
         solver.write_codes(self.codes[index])

@@ -62,13 +62,16 @@ class CartesianDataTerm:
         Unitary spectrum of ``A^H y'``, (..., y, x), supported on the mask.
     mask
         Sampled positions (..., y, x) in `torch.fft` order, real valued 0 or 1.
+    noise
+        Variance of the noise (..., y, x) in noise units, where it is not one at each sample.
     """
 
     norm_squared = 1.0
 
-    def __init__(self, spectrum: Tensor, mask: Tensor) -> None:
+    def __init__(self, spectrum: Tensor, mask: Tensor, noise: Tensor | None = None) -> None:
         self.spectrum = spectrum
         self.mask = mask
+        self._noise = noise
 
     @property
     def band(self) -> FrequencyBand:
@@ -77,13 +80,14 @@ class CartesianDataTerm:
 
     @property
     def noise(self) -> Tensor:
-        """One where there is a sample."""
-        return self.mask
+        """One where there is a sample, unless it is known better."""
+        return self.mask if self._noise is None else self._noise
 
     def on_band(self) -> CartesianDataTerm:
         """Return the term on the band."""
         band = self.band
-        return CartesianDataTerm(band.gather(self.spectrum), band.gather(self.mask))
+        noise = None if self._noise is None else band.gather(self._noise)
+        return CartesianDataTerm(band.gather(self.spectrum), band.gather(self.mask), noise)
 
     def residual(self, spectrum: Tensor) -> Tensor:
         """Return the spectrum of the gradient."""
@@ -95,7 +99,7 @@ class CartesianDataTerm:
 
     def without_data(self) -> CartesianDataTerm:
         """Return the term with zero data."""
-        return CartesianDataTerm(torch.zeros_like(self.spectrum), self.mask)
+        return CartesianDataTerm(torch.zeros_like(self.spectrum), self.mask, self._noise)
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||M x^ - y'||^2``."""
@@ -208,5 +212,7 @@ def data_term(acquisition: Acquisition, adjoint_image: Tensor) -> DataTerm:
     """
     if acquisition.is_masked_fourier:
         mask = torch.fft.ifftshift(acquisition.mask).to(adjoint_image.real.dtype)
-        return CartesianDataTerm(torch.fft.fft2(adjoint_image, norm="ortho") * mask, mask)
+        noise = None if acquisition.noise_spectrum is None else acquisition.noise_power().to(mask)
+        spectrum = torch.fft.fft2(adjoint_image, norm="ortho") * mask
+        return CartesianDataTerm(spectrum, mask, noise)
     return GramDataTerm(acquisition, adjoint_image)

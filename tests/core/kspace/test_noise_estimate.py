@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from helper import random_complex
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
-from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
 from napari_csc.phantom.head import head_phantom
 
 
@@ -88,9 +89,85 @@ def test_unequal_coils_have_the_root_mean_square_level(head):
     assert Acquisition.from_kspace(kspace).noise_std == pytest.approx(expected, rel=0.05)
 
 
-def test_a_silent_coil_beside_others():
-    kspace = random_complex(1, 2, 40, 48)
+def test_a_dead_coil_counts_for_nothing():
+    kspace = random_complex(1, 3, 40, 48)
     kspace[:, 1] = 0
-    even = torch.full((2, 40, 48), 0.5**0.5)
-    sigma = Acquisition.from_kspace(kspace, coil_maps=even).noise_std
-    assert sigma == pytest.approx(0.5**0.5, rel=0.06)
+    even = torch.full((3, 40, 48), 0.5**0.5)
+    scan = Acquisition.from_kspace(kspace, coil_maps=even)
+    assert scan.n_coils == scan.coil_maps.shape[1] == 2
+    assert scan.notes == ("Coil 1 is dead (all zeros) and was left out.",)
+    assert scan.noise_std == pytest.approx(1, rel=0.06)
+
+
+def disc(sigma, size=128, seed=0):
+    """The magnitude of a noisy disc of 100 (y, x), and where the disc is."""
+    y, x = np.mgrid[:size, :size] - size / 2
+    inside = np.hypot(y, x * 1.2) < 0.38 * size
+    truth = 100 * inside * (1 + 0.2 * np.cos(y / 17) * np.sin(x / 13))
+    noise = random_complex(size, size, seed=seed).numpy()
+    return np.abs(truth + sigma * noise), inside
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("edge", [0, 20])
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_magnitudes_masked_and_padded_have_the_level_along_the_signal(is_masked, edge, seed):
+    picture, inside = disc(6.0, seed=seed)
+    picture = np.pad(picture * (inside if is_masked else 1), edge)
+    noise = Acquisition.from_image(picture.astype(np.float32)).noise
+    assert noise.known
+    assert noise.kind == "magnitude"
+    assert noise.std == pytest.approx(6 / 2**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("is_magnitude", [False, True])
+def test_the_acquired_extent_is_seen_in_the_spectrum(is_magnitude):
+    picture, _ = disc(0.0)
+    kspace = image_to_kspace(torch.as_tensor(picture + 0j).to(torch.complex64))
+    kspace += 6 * random_complex(128, 128, seed=3)
+    kspace[:32], kspace[96:], kspace[:, :32], kspace[:, 96:] = 0, 0, 0, 0
+    image = kspace_to_image(kspace)
+    scan = Acquisition.from_image(image.abs() if is_magnitude else image, mask=np.ones((128, 128)))
+    expected = 6 / 2**0.5 if is_magnitude else 6
+    assert scan.noise.std == pytest.approx(expected, rel=0.12)
+    assert scan.noise.extent == pytest.approx((64, 64), abs=3)
+    assert "zero-filled" in scan.noise.sentence
+
+
+def test_what_nothing_tells_is_unknown():
+    even = np.zeros((64, 64), np.float32)
+    even[16:48, 16:48] = 1
+    noise = Acquisition.from_image(even, mask=np.ones((64, 64))).noise
+    assert not noise.known
+    assert "unknown" in noise.sentence
+
+
+def test_noise_that_varies_along_an_axis_has_a_profile():
+    rise = torch.linspace(0.8, 1.2, 128)[:, None]
+    noise = rise * random_complex(3, 128, 120, seed=5)
+    picture, inside = disc(0.0)
+    images = torch.as_tensor(0.2 * picture[:, :120] * inside[:, :120]) + noise
+    scan = Acquisition.from_kspace(image_to_kspace(images.to(torch.complex64)))
+    uneven = scan.relative_noise
+    assert uneven.shape == (128, 120)
+    assert float(uneven.mean()) == pytest.approx(1, abs=1e-5)
+    assert float((uneven - rise / rise.mean()).abs().max()) < 0.04
+    assert torch.equal(scan.select(1).relative_noise, uneven)
+    assert scan.with_noise_std(1.0).relative_noise is uneven
+    even = Acquisition.from_kspace(image_to_kspace(images - noise + noise / rise))
+    assert even.relative_noise is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "method"),
+    [
+        ({}, "given"),
+        ({"noise": "measured from the differences of the repeats"}, "repeats"),
+        ({"noise": "measured by the noise scan; coils prewhitened"}, "noise scan"),
+    ],
+)
+def test_how_a_level_became_known_is_told(metadata, method):
+    scan = Acquisition.from_kspace(random_complex(32, 32), noise_std=1.0, metadata=metadata)
+    assert (scan.noise.method, scan.noise.known, scan.noise.std) == (method, True, 1.0)
+    assert scan.with_noise_std(2.0).noise.method == "given"
+    assert scan.with_noise_std(None).noise.method not in ("given", "repeats", "noise scan")

@@ -1,0 +1,92 @@
+"""Which figure of the noise to believe, if any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_csc.core.kspace.noise.background import Background
+from napari_csc.core.kspace.noise.details import Details
+from napari_csc.core.kspace.noise.figures import Figures
+
+BACKGROUND = "image background"
+PHASE = "details out of phase"
+FINE = "finest details"
+RIM = "k-space rim"
+
+# Where two figures are farther apart than this, there must be a reason to prefer one.
+_APART = 3.0
+
+# (mean |x|)^2 / mean |x|^2 of noise alone.
+_EVENNESS = {"complex": 0.7854, "magnitude": 0.7854, "real": 0.6366}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Noise power, its method, and whether it can be believed."""
+
+    power: float
+    method: str
+    known: bool
+    line: tuple[int, float, float] | None = None
+
+
+def choose(figures: Figures) -> Choice:
+    """Return the figure to believe.
+
+    Signal can only add to a figure, and each knows a sign that it did: the pixels of a background
+    are not spread like noise, details get fewer towards the corner of the spectrum, or only few
+    blocks have the level of the lowest. The background comes first, since it holds noise of any
+    spectrum; a small one only as far as the details agree.
+    """
+    phase, fine = figures.phase, figures.fine
+    details = min(_lowest(fine), _lowest(phase) if phase is not None else float("inf"))
+    for background in figures.backgrounds:
+        if _is_background(background, figures.kind, details):
+            return Choice(background.power, BACKGROUND, True, background.line)
+    if phase is not None and _is_clean_phase(phase, fine):
+        return Choice(_mean(phase), PHASE, True)
+    if _is_clean(fine):
+        return Choice(_mean(fine), FINE, True)
+    guesses = [(details, FINE if phase is None else PHASE)]
+    guesses += [(one.power, BACKGROUND) for one in figures.backgrounds]
+    power, method = min(guesses)
+    return Choice(power, method, False)
+
+
+def _is_background(background: Background, kind: str, details: float) -> bool:
+    off = background.evenness - _EVENNESS[kind]
+    large = background.share > 0.15 and background.count > 40
+    # Noise that is uneven, as interference is, has less; signal has more.
+    if off > 0.02 + 0.06 / background.count**0.5 or off < (-0.05 if large else -0.04):
+        return False
+    if large:
+        return background.power < _APART**2 * details
+    # Rings of a bright object look like noise; the more so, the fewer blocks there are.
+    confirmed = details < 4 * background.power or background.count >= 30
+    return confirmed and background.power < 1.3 * details
+
+
+def _lowest(details: Details) -> float:
+    return min(details.powers[:2])
+
+
+def _mean(details: Details) -> float:
+    """Return the mean of the first two orders, or the first if signal raises the second."""
+    return min(details.powers[0], (details.powers[0] + details.powers[1]) / 2)
+
+
+def _is_clean(details: Details, share: float = 0.85) -> bool:
+    first, later = details.powers[0], details.powers[1:3]
+    if details.counts[0] < 12 or first == float("inf"):
+        return False
+    falls = (first / min(later)) ** 0.5
+    rises = falls < 1.02
+    return falls < 1.1 and details.shares[0] > (0.73 if rises else share)
+
+
+def _is_clean_phase(phase: Details, fine: Details) -> bool:
+    if phase.counts[0] < 12 or phase.powers[0] == float("inf"):
+        return False
+    falls = (phase.powers[0] / min(phase.powers[1:3])) ** 0.5
+    apart = (fine.powers[0] / phase.powers[0]) ** 0.5
+    return falls < 1.1 and phase.shares[0] > 0.85 and fine.shares[0] > 0.3 and apart < 1.6
