@@ -33,12 +33,15 @@ class Order:
         Whether finished results of another input or other settings may be replaced.
     threads : int
         CPU threads of each process.
+    accept_estimate : bool
+        Whether scans of unknown noise level are reconstructed with the lowest figure for it.
     """
 
     settings: CompleteSettings
     options: dict[str, Any] = field(default_factory=dict)
     overwrite: bool = False
     threads: int = 1
+    accept_estimate: bool = False
 
 
 @dataclass(frozen=True)

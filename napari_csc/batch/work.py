@@ -18,6 +18,7 @@ import torch
 from napari_csc.batch.scans import PARTS, Order, Scan, state_of
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.join_slices import join_slices
+from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_result import is_result, save
@@ -80,6 +81,8 @@ def join(scan: Scan, order: Order) -> Answer:
 
 def _look(scan: Scan, order: Order) -> Answer:
     acquisition = _acquisition(scan, order)
+    if not order.accept_estimate:
+        refuse_unknown_noise(acquisition)
     # Before any slice: settings that do not fit are told once.
     _reconstructor(order.settings.model_dump_json()).check(acquisition)
     count = acquisition.shape[0]
@@ -144,7 +147,7 @@ def _loaded(source: Path, state: str, options: tuple[tuple[str, Any], ...]) -> A
     """Load a scan; the last one is kept, because slices of a scan come one after the other."""
     acquisition = load(source, **dict(options))
     # One noise level for the whole scan, measured once.
-    _ = acquisition.noise_std
+    acquisition.noise_of_scan()
     return acquisition
 
 

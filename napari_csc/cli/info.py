@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from napari_csc.cli.options import Axes, Coil, Key, Kind
+from napari_csc.cli.options import Axes, Coil, Key, Kind, Repeat
 from napari_csc.cli.parts import DATA_VARIABLE, load_scan, plain_errors
 
 _PACKAGES = ("napari-csc", "torch", "numpy", "napari", "mrpro", "h5py", "nibabel", "qtpy")
@@ -23,6 +23,7 @@ def info(
     key: Key = None,
     kind: Kind = None,
     axes: Axes = None,
+    repeat: Repeat = None,
 ) -> None:
     """Show what is installed, or what a file holds and how it is understood."""
     from napari_csc.io import describe
@@ -33,7 +34,7 @@ def info(
     else:
         with OpenFile(path.expanduser()) as file:
             found = describe.result(file) if describe.is_result(file) else None
-        rows = found or describe.acquisition(load_scan(path, None, coil, key, kind, axes))
+        rows = found or describe.acquisition(load_scan(path, None, coil, key, kind, axes, repeat))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")

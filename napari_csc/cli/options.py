@@ -24,8 +24,34 @@ Key = Annotated[str | None, typer.Option(help="name of the array in a file with 
 Kind = Annotated[str | None, typer.Option(help="k-space or image; found by content")]
 Axes = Annotated[str | None, typer.Option(help="order of the axes, such as y,x,slice")]
 NoiseStd = Annotated[float | None, typer.Option(help="noise of a k-space sample; estimated")]
+Repeat = Annotated[int | None, typer.Option(help="repeat to take alone [default: their mean]")]
+WithoutSamples = Annotated[
+    list[str] | None, typer.Option(help="broken sample to leave out, as ky,kx, repeatable")
+]
+AcceptEstimate = Annotated[
+    bool, typer.Option("--accept-estimate", help="go on where the noise level is only a guess")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing file")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
+
+
+def positions(texts: list[str] | None) -> list[tuple[int, int]] | None:
+    """Return the positions (ky, kx) of ``["20,30"]``; None without any.
+
+    Raises
+    ------
+    CscError
+        If a text is no position.
+    """
+    from napari_csc.errors import CscError
+
+    found = []
+    for text in texts or []:
+        parts = text.split(",")
+        if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+            raise CscError(f"The position {text!r} of a sample cannot be used; give ky,kx.")
+        found.append((int(parts[0]), int(parts[1])))
+    return found or None
 
 
 def lines(text: str) -> tuple[int, int]:

@@ -57,6 +57,7 @@ def load_scan(
     key: str | None,
     kind: Any,
     axes: str | None,
+    repeat: int | None = None,
 ) -> Acquisition:
     """Read what a command is given, as its options say; see `napari_csc.load`.
 
@@ -67,4 +68,4 @@ def load_scan(
     """
     from napari_csc.io.load import load
 
-    return load(path, slice=slices or None, coil=coil, key=key, kind=kind, axes=axes)
+    return load(path, slice=slices or None, coil=coil, key=key, kind=kind, axes=axes, repeat=repeat)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_csc.cli.options import (
+    AcceptEstimate,
     Axes,
     Coil,
     CoilMaps,
@@ -20,14 +21,18 @@ from napari_csc.cli.options import (
     NoiseStd,
     Overwrite,
     Quiet,
+    Repeat,
     Result,
     Slices,
+    WithoutSamples,
     lines,
+    positions,
 )
 from napari_csc.cli.parts import plain_errors
 
 if TYPE_CHECKING:
     from napari_csc.batch.run import Report
+    from napari_csc.batch.scans import Order
     from napari_csc.core.acquisition.cartesian import Acquisition
     from napari_csc.core.reconstruction.progress import Progress
     from napari_csc.core.reconstruction.reconstructor import Reconstructor
@@ -70,7 +75,10 @@ def reconstruct(
     key: Key = None,
     kind: Kind = None,
     axes: Axes = None,
+    repeat: Repeat = None,
+    without_samples: WithoutSamples = None,
     noise_std: NoiseStd = None,
+    accept_estimate: AcceptEstimate = False,
     acquired: Annotated[
         str | None, typer.Option(help="acquired matrix: 128, or 128,126 (ky,kx); found if left out")
     ] = None,
@@ -126,6 +134,8 @@ def reconstruct(
         "key": key,
         "kind": kind,
         "axes": axes,
+        "repeat": repeat,
+        "without_samples": positions(without_samples),
         "noise_std": noise_std,
         "acquired": None if acquired is None else lines(acquired),
     }
@@ -136,9 +146,11 @@ def reconstruct(
     assert inputs
     reconstructor = Reconstructor.from_settings(ReconstructionSettings.checked(**given))
     if _is_batch(inputs, output):
-        _batch(inputs, output, reconstructor, options, workers, scheduler, overwrite, quiet)
+        order = _order(reconstructor, options, overwrite, accept_estimate)
+        _batch(inputs, output, order, workers, scheduler, quiet)
     else:
-        _single(Path(inputs[0]), output, reconstructor, options, overwrite, quiet)
+        path = Path(inputs[0])
+        _single(path, output, reconstructor, options, overwrite, accept_estimate, quiet)
 
 
 def _is_batch(inputs: list[str], output: Path) -> bool:
@@ -160,14 +172,19 @@ def _single(
     reconstructor: Reconstructor,
     options: dict[str, Any],
     overwrite: bool,
+    accept_estimate: bool,
     quiet: bool,
 ) -> None:
     """Reconstruct one scan into a file."""
+    from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
     from napari_csc.io.load import load
     from napari_csc.storage.atomic import check_target
 
     check_target(output, overwrite)
-    _one(load(path, **options), output, reconstructor, overwrite, quiet)
+    acquisition = load(path, **options)
+    if not accept_estimate:
+        refuse_unknown_noise(acquisition)
+    _one(acquisition, output, reconstructor, overwrite, quiet)
 
 
 def _repeat(
@@ -179,7 +196,11 @@ def _repeat(
     quiet: bool,
 ) -> None:
     """Repeat a result, from the scan it holds or from another one."""
-    from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
+    from napari_csc.core.reconstruction.repeat import (
+        acquisition_like,
+        largest_difference,
+        reconstructor_like,
+    )
     from napari_csc.errors import CscError
     from napari_csc.io.load import load, load_result
     from napari_csc.storage.atomic import check_target
@@ -190,6 +211,8 @@ def _repeat(
     before = load_result(model)
     reconstructor = reconstructor_like(before)
     acquisition = load(inputs[0] if inputs else model, **options)
+    if "noise_std" not in options:
+        acquisition = acquisition_like(before, acquisition)
     result = _one(acquisition, output, reconstructor, overwrite, quiet)
     if quiet or acquisition.digest != before.provenance.get("input", {}).get("digest"):
         return
@@ -225,25 +248,30 @@ def _one(
     return result
 
 
+def _order(
+    reconstructor: Reconstructor, options: dict[str, Any], overwrite: bool, accept_estimate: bool
+) -> Order:
+    from napari_csc.batch.scans import Order
+
+    return Order(reconstructor.settings, options, overwrite, accept_estimate=accept_estimate)
+
+
 def _batch(
     inputs: list[str],
     output: Path,
-    reconstructor: Reconstructor,
-    options: dict[str, Any],
+    order: Order,
     workers: int | None,
     scheduler: str | None,
-    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Reconstruct many scans into a folder; exit code 1 if one of them failed."""
     from napari_csc.batch.run import default_folder, run_batch
-    from napari_csc.batch.scans import Order, find_scans
+    from napari_csc.batch.scans import find_scans
     from napari_csc.errors import CscError
 
     if workers is not None and workers < 1:
         raise CscError(f"The number of processes must be one or more, but is {workers}.")
-    scans = find_scans(inputs, default_folder(output), options.get("key"))
-    order = Order(reconstructor.settings, options, overwrite)
+    scans = find_scans(inputs, default_folder(output), order.options.get("key"))
     shows_bar = not quiet and sys.stderr.isatty()
 
     def tell(report: Report) -> None:
@@ -292,10 +320,14 @@ def _with_progress(
 
 def _print_summary(acquisition: Acquisition, result: Reconstruction, seconds: float) -> None:
     from napari_csc.core import metrics
+    from napari_csc.core.reconstruction.health import health_line, recorded_health
     from napari_csc.io import describe
 
     for name, value in describe.essentials(acquisition):
         typer.echo(f"{name:<10} {value}")
+    typer.echo(f"health     {health_line(recorded_health(result.provenance))}")
+    for note in acquisition.notes:
+        typer.echo(f"note       {note}")
     typer.echo(f"dictionary {result.dictionary.name}, {len(result.dictionary)} filters")
     typer.echo(f"time       {seconds:.1f} s on {result.provenance['hardware']}")
     if result.reference is None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition import cartesian as core
+from napari_csc.core.reconstruction.health import health, health_line, recorded_health
 from napari_csc.io.formats.csc_result import is_result as is_result
 from napari_csc.io.load import load_result
 from napari_csc.storage.open_file import OpenFile
@@ -21,7 +22,8 @@ def essentials(acquisition: core.Acquisition) -> Rows:
     mask = acquisition.mask
     rows, columns = (int(mask.any(axis).sum()) for axis in (1, 0))
     share = float(mask.to(torch.float32).mean())
-    origin = "estimated" if acquisition.noise_is_estimated else "known"
+    noise = acquisition.noise
+    origin = f"{noise.method}" if noise.known else "unknown, a guess"
     return [
         ("slices", str(slices)),
         ("matrix", f"{height} x {width}"),
@@ -37,10 +39,14 @@ def acquisition(found: core.Acquisition) -> Rows:
         *essentials(found),
         ("coils", _coils(found)),
         *_trajectory(found),
+        ("noise", found.noise.sentence),
+        *_profile(found),
+        ("health", health_line(health(None, found))),
+        *(("note", sentence) for sentence in found.notes),
         ("spacing", f"{spacing} {found.unit} (slice, y, x)"),
         ("reference", "no" if found.reference is None else "yes"),
     ]
-    metadata = dict(found.metadata)
+    metadata = {name: value for name, value in found.metadata.items() if name != "notes"}
     header = metadata.pop("header", None)
     rows += [(name, _text(value)) for name, value in sorted(metadata.items())]
     return rows + [(name, _text(value)) for name, value in (header or {}).items()]
@@ -50,6 +56,14 @@ def _coils(found: core.Acquisition) -> str:
     if found.coil_maps is None:
         return str(found.n_coils)
     return f"{found.n_coils}, maps {found.metadata.get('coil_maps', 'given')}"
+
+
+def _profile(found: core.Acquisition) -> Rows:
+    uneven = found.relative_noise
+    if uneven is None:
+        return []
+    low, high = float(uneven.min()), float(uneven.max())
+    return [("noise varies", f"{low:.2f} to {high:.2f} of its mean over the image")]
 
 
 def _trajectory(found: core.Acquisition) -> Rows:
@@ -67,6 +81,7 @@ def result(source: Path | OpenFile) -> Rows:
         ("filters", f"{len(found.dictionary)} of {found.dictionary.name}"),
         ("sigma", f"{found.noise_std:.6g}"),
         ("iterations", str(len(found.history))),
+        ("health", health_line(recorded_health(found.provenance))),
     ]
     for part, facts in found.provenance.items():
         if isinstance(facts, dict):

@@ -29,6 +29,8 @@ def load(
     coil_maps: Any = None,
     noise_scan: Any = None,
     acquired: int | tuple[int, int] | None = None,
+    repeat: int | None = None,
+    without_samples: Sequence[tuple[int, int]] | None = None,
     lazy: bool = False,
 ) -> Acquisition:
     """Load k-space or an image.
@@ -72,6 +74,10 @@ def load(
         Samples without signal (coil, ...) to prewhiten the coils with; from the file if None.
     acquired
         Central lines of k-space, or (ky, kx), that were acquired, where the file does not tell.
+    repeat
+        Repeat to take alone, of arrays and BART files with several; their mean if None.
+    without_samples
+        Positions (ky, kx) of samples to leave out, as a note on broken ones names them.
     lazy
         Read slices only when they are selected, for files that are too large to hold: ISMRMRD,
         fastMRI, M4Raw and BART files of several slices. Others are read at once.
@@ -103,7 +109,18 @@ def load(
     ((1, 48, 40), 0.1)
     """
     request = LoadRequest(
-        slice, coil, key, kind, axes, noise_std, mask, coil_maps, noise_scan, acquired
+        slice,
+        coil,
+        key,
+        kind,
+        axes,
+        noise_std,
+        mask,
+        coil_maps,
+        noise_scan,
+        acquired,
+        repeat,
+        without_samples,
     )
     with OpenFile(Path(path).expanduser()) as file:
         return _loaded(file, request, lazy)

@@ -29,6 +29,8 @@ class LoadRequest:
     coil_maps: Any = None
     noise_scan: Any = None
     acquired: int | tuple[int, int] | None = None
+    repeat: int | None = None
+    without_samples: Sequence[tuple[int, int]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no reader can use."""
@@ -38,6 +40,8 @@ class LoadRequest:
             raise CscError("The mask must be an array, or 'all' for full sampling.")
         if not (self.coil is None or self.coil == "all" or _is_index(self.coil)):
             raise CscError(f"The coil must be a number or 'all', but is {self.coil!r}.")
+        if not (self.repeat is None or _is_index(self.repeat)):
+            raise CscError(f"The repeat must be a whole number, but is {self.repeat!r}.")
         if not (self.slice is None or _is_index(self.slice) or _are_indices(self.slice)):
             raise CscError(f"The slice must be a whole number or several, but is {self.slice!r}.")
 
@@ -46,6 +50,10 @@ class LoadRequest:
 
         ``has_chosen`` says that the reader has left out the other slices already.
         """
+        if self.repeat is not None and "repeat" not in acquisition.metadata:
+            raise CscError("There are no repeats to choose from in this scan; leave repeat out.")
+        if self.without_samples:
+            acquisition = acquisition.without_samples(self.without_samples)
         if self.acquired is not None:
             acquisition = acquisition.with_acquired_matrix(self.acquired)
         return acquisition if self.slice is None or has_chosen else acquisition.select(self.slice)

@@ -140,7 +140,7 @@ def test_info_of_scan_and_result(tmp_path: Path, scan: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "48 x 40" in done.stdout
     assert "32 x 28 lines" in done.stdout
-    assert "(known)" in done.stdout
+    assert "(given)" in done.stdout
     run("reconstruct", scan, "-o", tmp_path / "o.h5", *OPTIONS)
     done = run("info", tmp_path / "o.h5")
     assert done.exit_code == 0, done.output

@@ -22,7 +22,7 @@ LEVELS: tuple[Level, ...] = ("green", "amber", "red")
 Settings = Mapping[str, Any]
 
 # Misfit between which nothing is suspicious where the weights do not say what is usual for them.
-_PLAIN_MISFIT: dict[str, tuple[float, float]] = {"fitted": (0.01, 1.3), "shrunk": (0.05, 4.0)}
+_PLAIN_MISFIT: dict[str, tuple[float, float]] = {"fitted": (0.02, 1.3), "shrunk": (0.2, 2.5)}
 # A misfit farther out than this factor is no matter of degree.
 _FAR = 3.0
 _BRIGHTNESS_AMBER, _BRIGHTNESS_RED = 0.02, 0.06

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 
+from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.kspace.noise.answer import NoiseEstimate
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
+
+Tensor = torch.Tensor
 
 
 def reconstructor_like(result: Reconstruction) -> Reconstructor:
@@ -24,7 +31,8 @@ def reconstructor_like(result: Reconstruction) -> Reconstructor:
     stored = result.provenance.get("settings")
     if not isinstance(stored, dict):
         raise CscError("The result does not tell its settings, so it cannot be repeated.")
-    settings = ReconstructionSettings.checked(**stored)
+    # Older results know only one rule, and do not tell it.
+    settings = ReconstructionSettings.checked(**{"rule": "shrunk", **stored})
     made = Reconstructor.from_settings(settings, dictionary=result.dictionary)
     maps = result.provenance.get("maps", {})
     if made.maps.digest != maps.get("digest"):
@@ -34,6 +42,39 @@ def reconstructor_like(result: Reconstruction) -> Reconstructor:
             f"({result.provenance.get('versions', {}).get('napari-csc', 'unknown')})."
         )
     return made
+
+
+def acquisition_like(result: Reconstruction, acquisition: Acquisition) -> Acquisition:
+    """Return the scan of a result with the noise level and profile that made the result.
+
+    Another version may estimate them differently; results older than profiles had none. Another
+    scan than that of the result is returned as it is.
+    """
+    recorded = result.provenance.get("input", {})
+    if not isinstance(recorded, dict) or recorded.get("digest") != acquisition.digest:
+        return acquisition
+    known: dict[str, Any] = {}
+    if acquisition.noise_map is None:
+        known["relative_noise"] = _profile(recorded.get("noise_profile"), acquisition.shape[1:])
+    if acquisition.noise_is_estimated:
+        known["estimated_noise"] = _noise_like(result.noise_std, acquisition.estimated_noise)
+    return knowing(acquisition.with_notes(), known)
+
+
+def _noise_like(noise_std: float, found: NoiseEstimate) -> NoiseEstimate:
+    if found.std == noise_std:
+        return found
+    sentence = f"Noise level {noise_std:.4g} of a sample, as recorded in the result."
+    return replace(found, std=noise_std, method="as recorded", known=True, sentence=sentence)
+
+
+def _profile(recorded: Any, shape: tuple[int, int]) -> Tensor | None:
+    if not isinstance(recorded, dict) or recorded.get("axis") not in (0, 1):
+        return None
+    axis, levels = recorded["axis"], torch.tensor(recorded["levels"], dtype=torch.float32)
+    if levels.shape != (shape[axis],) or not bool((levels > 0).all()):
+        raise CscError("The noise profile in the result does not fit its scan; run it anew.")
+    return levels.unsqueeze(1 - axis).expand(shape).contiguous()
 
 
 def largest_difference(result: Reconstruction, other: Reconstruction) -> float:

@@ -10,6 +10,7 @@ import torch
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.kspace.checks import acquired_mask
 from napari_csc.errors import CscError
+from napari_csc.io.arrays.repeats import without_repeats
 from napari_csc.io.requests import Kind, LoadRequest
 from napari_csc.storage.content import Array
 
@@ -47,16 +48,10 @@ def kspace_acquisition(
 ) -> Acquisition:
     """Return the acquisition of k-space (slice, coil, repeat, y, x).
 
-    Repeats are averaged; their differences are noise only and give the noise level of the mean.
+    Repeats are averaged, unless one is asked for; see `without_repeats`.
     """
     metadata = extra["metadata"]
-    noise_std, n_repeats = request.noise_std, data.shape[2]
-    if n_repeats > 1:
-        metadata["repeats_averaged"] = n_repeats
-        if noise_std is None:
-            noise_std = noise_of_mean(data)
-            metadata["noise"] = "measured from the differences of the repeats"
-    data = data.mean(axis=2) if n_repeats > 1 else data[:, :, 0]
+    data, noise_std = without_repeats(data, request, metadata)
     if isinstance(request.coil, str) or request.coil is None:
         if is_guessed and data.shape[1] == 1 < len(data) and _looks_accelerated(data):
             # Irregular and sparse sampling is that of parallel imaging: these are coils.
@@ -78,8 +73,15 @@ def kspace_acquisition(
 
 def image_acquisition(data: Array, request: LoadRequest, extra: dict[str, Any]) -> Acquisition:
     """Return an image (slice, coil, repeat, y, x) as its k-space, fully sampled unless masked."""
+    if request.repeat is not None:
+        # One alone: their mean would need to know that all show the same.
+        one, _ = without_repeats(data, request, extra["metadata"])
+        data = one[:, :, None]
     if data.shape[2] > 1:
-        raise CscError("The image has repeats; save one of them, or their mean, and load that.")
+        raise CscError(
+            f"The image has {data.shape[2]} repeats; choose one (repeat=0, say), or save their "
+            "mean and load that."
+        )
     if request.coil is not None and request.coil != "all":
         data = _one_coil(data, int(request.coil))
         extra["metadata"]["coil"] = int(request.coil)
@@ -94,22 +96,6 @@ def image_acquisition(data: Array, request: LoadRequest, extra: dict[str, Any]) 
     if not np.iscomplexobj(images):
         images = images.astype(np.float64 if images.dtype.itemsize > 4 else np.float32)
     return Acquisition.from_image(images, mask=mask, noise_std=request.noise_std, **extra)
-
-
-def noise_of_mean(data: Array) -> float | None:
-    """Return the noise standard deviation of a sample of the mean over repeats (axis 2).
-
-    None if the repeats are equal, so that they are copies and not measurements.
-    """
-    count = data.shape[2]
-    magnitude = np.abs(data).max(axis=(0, 1, 2))
-    sampled = magnitude > 1e-7 * magnitude.max()
-    if not sampled.any():
-        return None
-    deviations = (data - data.mean(axis=2, keepdims=True))[..., sampled]
-    variance = float((np.abs(deviations) ** 2).mean()) * count / (count - 1)
-    found = float(np.sqrt(variance / count))
-    return found if np.isfinite(found) and found > 0 else None
 
 
 def _one_coil(data: Array, coil: int) -> Array:

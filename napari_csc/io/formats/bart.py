@@ -16,8 +16,8 @@ from napari_csc.io.arrays.meaning import (
     detected_kind,
     image_acquisition,
     kspace_acquisition,
-    noise_of_mean,
 )
+from napari_csc.io.arrays.repeats import without_repeats
 from napari_csc.io.content_to_write import KSPACE, Exported, plain_kspace
 from napari_csc.io.formats.format import COMPLEX_FIRST, Format, Writer
 from napari_csc.io.headers.mr_header import times
@@ -237,17 +237,12 @@ def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any
             raise CscError(f"Coil {coil} does not exist; the coils are 0 to {len(data) - 1}.")
         data = data[int(coil) : int(coil) + 1]
         metadata["coil"] = int(coil)
-    noise_std, repeats = request.noise_std, data.shape[1]
-    if repeats > 1:
-        metadata["repeats_averaged"] = repeats
-        if noise_std is None:
-            # Partitions stand for slices here: what counts are the differences.
-            noise_std = noise_of_mean(data.transpose(0, 2, 1, 3, 4))
-            metadata["noise"] = "measured from the differences of the repeats"
+    # Partitions stand for slices here: what counts are the differences.
+    by_slice, noise_std = without_repeats(data.transpose(2, 0, 1, 3, 4), request, metadata)
     metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
     mask = np.ones(data.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
     return Acquisition.from_volume_kspace(
-        data.mean(axis=1) if repeats > 1 else data[:, 0],
+        by_slice.transpose(1, 0, 2, 3),
         mask=mask,
         coil_maps=request.coil_maps,
         noise_std=noise_std,

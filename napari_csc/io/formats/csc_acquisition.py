@@ -33,7 +33,8 @@ RESULT_SCHEMA = "napari-csc/result"
 VERSION = 1
 INPUT_GROUP = "input"
 
-_OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density")
+_NOISE = ("noise_map", "noise_spectrum")
+_OPTIONAL = ("mask", "coil_maps", "reference", "noise_scan", "trajectory", "density", *_NOISE)
 # Attributes with a place of their own in an Acquisition.
 _BETWEEN = ("slice_spacing_mm", "slice_thickness_mm")
 _KNOWN = {"schema", "schema_version", "noise_std", "metadata", "pixel_spacing_mm"}
@@ -85,6 +86,8 @@ def write_acquisition(acquisition: Acquisition, group: h5py.Group) -> None:
         "mask": acquisition.mask.byte(),
         "coil_maps": acquisition.coil_maps,
         "reference": acquisition.reference,
+        "noise_map": acquisition.noise_map,
+        "noise_spectrum": acquisition.noise_spectrum,
     }
     if not acquisition.is_cartesian:
         arrays |= {name: getattr(acquisition, name) for name in ("trajectory", "density")}
@@ -130,6 +133,7 @@ def read_acquisition(group: h5py.Group, path: Path, request: LoadRequest) -> Acq
         "noise_std": None if given is None else float(given),
         "noise_scan": noise_scan,
         "reference": arrays.get("reference"),
+        **{name: arrays.get(name) for name in _NOISE},
         "spacing": spacing,
         "unit": unit,
         "metadata": metadata,

@@ -348,7 +348,7 @@ def test_acquisition_round_trip(tmp_path: Path, small_acquisition: Acquisition) 
 def test_acquisition_with_coil_maps(tmp_path: Path, kspace: Array) -> None:
     coils = np.stack([kspace, 0.5j * kspace], axis=1)
     maps = np.ones((2, *kspace.shape[-2:])) * np.array([1.0, 0.5j])[:, None, None]
-    acquisition = csc.Acquisition.from_kspace(coils, coil_maps=maps)
+    acquisition = csc.Acquisition.from_kspace(coils, coil_maps=maps, noise_std=1.0)
     save_acquisition(acquisition, tmp_path / "a.h5")
     assert torch.equal(csc.load(tmp_path / "a.h5").adjoint(), acquisition.adjoint())
     assert equal(csc.load(tmp_path / "a.h5", coil=1), coils[:, 1])

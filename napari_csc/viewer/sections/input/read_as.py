@@ -36,6 +36,7 @@ class ReadOptions(BaseModel):
     )
     axes: str | None = None
     coil: int | None = None
+    repeat: int | None = None
 
     def keywords(self) -> dict[str, Any]:
         """Return what was chosen, as keyword arguments of `napari_csc.load`."""
