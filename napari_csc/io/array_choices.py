@@ -72,9 +72,10 @@ def spelled(shape: tuple[int, ...], chosen: tuple[str, ...]) -> str:
         One name an axis; axes of length one get what is left.
     """
     from napari_csc.io.arrays.axes import AXES
+    from napari_csc.io.arrays.parts import PARTS_AXIS
 
-    # Not kz, which does not go with slices.
-    spare = iter([name for name in AXES if name not in chosen and name != "kz"])
+    # Not kz, which does not go with slices, nor the two parts of complex numbers.
+    spare = iter([name for name in AXES if name not in (*chosen, "kz", PARTS_AXIS)])
     if "kz" in chosen:
         spare = (name for name in spare if name != "slice")
     long = iter(chosen)

@@ -1,72 +1,130 @@
-"""Which axis of an array is what: as the user says, else by sizes and by the custom of a format."""
+"""Which axis of an array is what: as the user says, else by sizes, content and custom."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
 
 from napari_csc.core.kspace.volume_slices import mask_of_slices, slices_of_volume
-from napari_csc.errors import CscError
+from napari_csc.errors import CscError, NeedsChoice
+from napari_csc.io.arrays.coil_evidence import coil_evidence
+from napari_csc.io.arrays.encoded import (
+    Direction,
+    centred_along,
+    direction_of,
+    with_zero_in_the_middle,
+)
+from napari_csc.io.arrays.kind import Meaning, meaning_of
+from napari_csc.io.arrays.parts import PARTS_AXIS, joined
+from napari_csc.io.requests import Kind
 from napari_csc.storage.content import Array
 
-AXES = ("slice", "coil", "repeat", "kz", "y", "x")
-"""Names for axes; ``kz`` is a second phase-encoded direction of a 3-D scan."""
+AXES = ("slice", "coil", "repeat", "kz", "y", "x", PARTS_AXIS)
+"""Names for axes; ``kz`` is a second phase-encoded direction of a 3-D scan, ``complex`` holds real
+and imaginary part."""
 
-# In two planes of a 3-D k-space lies most of the energy; slices of an object share it.
-_CENTRAL_SHARE = 0.5
-_FEWEST_KZ = 6
+SINGLE = "1"
+"""Name of an axis of length one that is none of these."""
+
 # White noise has 1/16 of its energy in the central quarter of each direction; what differs
 # between coils or slices is anatomy and has nearly all of it there.
 _NOISE_SHARE = 0.15
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the caller says of an array.
+
+    Attributes
+    ----------
+    axes : str or None
+        Meaning of each axis, such as ``"y,x,slice"``; found if None.
+    kind : str or None
+        k-space or image; found if None.
+    picks_coil : bool
+        Whether one coil is chosen, which says that there are several.
+    has_mask : bool
+        Whether the sampled positions (ky, kx) are given.
+    """
+
+    axes: str | None = None
+    kind: Kind | None = None
+    picks_coil: bool = False
+    has_mask: bool = False
+
+
+@dataclass
+class Ordered:
+    """An array whose axes are known.
+
+    Attributes
+    ----------
+    data : ndarray
+        Shape (slice, coil, repeat, y, x).
+    names : list of str
+        Names of the axes as stored, without those of length one and of the parts.
+    notes : list of str
+        What was assumed.
+    """
+
+    data: Array
+    names: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
 def ordered(
-    array: Array,
-    axes: str | None,
-    stack: Literal["first", "last"],
-    coil_is_chosen: bool,
-    mask_is_given: bool = False,
-) -> tuple[Array, list[str]]:
+    array: Array, asked: Asked, stack: Literal["first", "last"], file_name: str = "the file"
+) -> Ordered:
     """Return the array as (slice, coil, repeat, y, x) and the names of its axes as stored.
 
     Parameters
     ----------
     array
-        2 to 4 axes longer than one, more with ``axes``.
-    axes
-        Meaning of each axis, such as ``"y,x,slice"``; guessed if None.
+        2 to 4 axes longer than one, more with names for the axes; real and imaginary part may have
+        one of their own.
+    asked
+        What the caller says.
     stack
         Where slices stand by custom of the format.
-    coil_is_chosen
-        Whether the caller chose one coil, which says that there are several.
-    mask_is_given
-        Whether the caller states the sampled positions (ky, kx) of a 3-D scan.
+    file_name
+        For questions.
 
     Raises
     ------
     CscError
         If the axes are not clear, or a 3-D scan does not fall into slices.
+    NeedsChoice
+        If there are several ways to understand them.
     """
-    names = _parsed(axes, array) if axes else _guessed(array, stack, coil_is_chosen)
+    array, axes, note = joined(array, asked.axes, file_name)
+    notes = [note] if note else []
+    names = _parsed(axes, array) if axes else _Guess(array, asked, stack, file_name, notes).names()
     kept = [position for position, name in enumerate(names) if name]
     array = array.reshape([array.shape[position] for position in kept])
     named = [names[position] for position in kept]
     if "kz" in named:
-        array = _to_slices(array, named, mask_is_given)
+        array = _to_slices(array, named, asked.has_mask, notes)
     layout = ["slice" if name == "kz" else name for name in named]
     wanted = ("slice", "coil", "repeat", "y", "x")
     moved = array.transpose([layout.index(name) for name in wanted if name in layout])
     for position, name in enumerate(wanted):
         if name not in layout:
             moved = np.expand_dims(moved, position)
-    return moved, named
+    return Ordered(moved, named, notes)
 
 
 def _parsed(axes: str, array: Array) -> list[str]:
     names = [{"ky": "y", "kx": "x"}.get(n, n) for n in axes.lower().replace(" ", "").split(",")]
-    if len(names) != array.ndim or len(set(names)) < len(names) or not set(names) <= set(AXES):
+    if len(names) == array.ndim and any(
+        name == SINGLE and size == 1 for name, size in zip(names, array.shape, strict=True)
+    ):
+        names = ["" if name == SINGLE else name for name in names]
+    given = [name for name in names if name]
+    known = set(AXES) - {PARTS_AXIS}
+    if len(names) != array.ndim or len(set(given)) < len(given) or not set(given) <= known:
         raise CscError(
             f"The axes {axes!r} do not describe an array of the shape {array.shape}; give each of "
             f"its axes one of the names {', '.join(AXES)}, separated by commas."
@@ -78,30 +136,146 @@ def _parsed(axes: str, array: Array) -> list[str]:
     return names
 
 
-def _guessed(array: Array, stack: Literal["first", "last"], coil_is_chosen: bool) -> list[str]:
-    """Name the axes; axes of length one that are not in plane get no name."""
-    sizes = array.shape
-    if array.ndim < 2:
-        raise CscError(
-            f"The array has the shape {sizes}, but an image has two axes or more; choose another."
+class _Guess:
+    """Names for the axes of an array; those of length one that are not in plane get none."""
+
+    def __init__(
+        self,
+        array: Array,
+        asked: Asked,
+        stack: Literal["first", "last"],
+        file_name: str,
+        notes: list[str],
+    ) -> None:
+        self.array, self.asked, self.stack = array, asked, stack
+        self.file_name, self.notes = file_name, notes
+
+    def names(self) -> list[str]:
+        """Return a name for each axis, empty for what is left out.
+
+        Raises
+        ------
+        CscError
+            If there are too few or too many axes.
+        """
+        sizes, ndim = self.array.shape, self.array.ndim
+        if ndim < 2:
+            raise CscError(
+                f"The array has the shape {sizes}, but an image has two axes or more; choose "
+                "another."
+            )
+        long = [position for position, size in enumerate(sizes) if size > 1]
+        if len(long) < 2 or ndim == 2:
+            long = [0, 1] if self.stack == "last" or ndim == 2 else [ndim - 2, ndim - 1]
+        if len(long) > 4:
+            raise CscError(
+                f"The array has {len(long)} axes, shape {sizes}, but 2 to 4 can be told apart; "
+                "save a part of it, or name them with axes='repeat,slice,coil,y,x'."
+            )
+        self.plane = _plane(sizes, long, self.stack)
+        others = [position for position in long if position not in self.plane]
+        found = self._stack_names(others)
+        return self._all({self.plane[0]: "y", self.plane[1]: "x", **found}, "")
+
+    def _all(self, found: dict[int, str], missing: str) -> list[str]:
+        return [found.get(position, missing) for position in range(self.array.ndim)]
+
+    def _stack_names(self, others: list[int]) -> dict[int, str]:
+        """Name the axes that are not in plane."""
+        if not others:
+            return {}
+        # With one axis only, slices of a uniform phantom would pass for repeats and be averaged.
+        candidates = reversed(others) if len(others) > 1 else []
+        repeats = next(
+            (p for p in candidates if _differs_by_noise(self.array, self.plane, p)), None
         )
-    long = [position for position, size in enumerate(sizes) if size > 1]
-    if len(long) < 2 or array.ndim == 2:
-        long = [0, 1] if stack == "last" or array.ndim == 2 else [array.ndim - 2, array.ndim - 1]
-    if len(long) > 4:
-        raise CscError(
-            f"The array has {len(long)} axes, shape {sizes}, but 2 to 4 can be told apart; save "
-            "a part of it, or name them with axes='repeat,slice,coil,y,x'."
+        rest = [position for position in others if position != repeats]
+        found = {} if repeats is None else {repeats: "repeat"}
+        self.meaning = self._meaning()
+        if len(rest) == 2:
+            return found | self._two(rest)
+        if rest and self.asked.picks_coil:
+            return found | {rest[0]: "coil"}
+        if rest:
+            return found | {rest[0]: self._one(rest[0])}
+        return found
+
+    def _meaning(self) -> Meaning:
+        planes = np.moveaxis(self.array, self.plane, (-2, -1))
+        meaning = meaning_of(planes)
+        return meaning if self.asked.kind is None else Meaning(self.asked.kind, 1.0, meaning.peak)
+
+    @property
+    def _is_kspace(self) -> bool:
+        return self.meaning.kind == "k-space" and np.iscomplexobj(self.array)
+
+    def _one(self, axis: int) -> str:
+        """Name the only axis that is not in plane."""
+        direction = self._direction(axis)
+        if direction == "encoded":
+            return "kz"
+        if direction == "unclear":
+            raise self._question(
+                [({axis: "kz"}, "a phase-encoded direction"), ({axis: "slice"}, "slices")]
+            )
+        evidence = self._evidence(axis)
+        if evidence == "coils" and self._is_kspace:
+            self.notes.append(
+                f"Axis {axis + 1} of {self.array.shape} was taken as coils: all see one object."
+            )
+            return "coil"
+        if evidence != "slices":
+            raise self._question([({axis: "slice"}, "slices"), ({axis: "coil"}, "coils")])
+        return "slice"
+
+    def _two(self, rest: list[int]) -> dict[int, str]:
+        """Name two axes that are not in plane."""
+        first, second = rest
+        directions = [self._direction(axis) for axis in rest]
+        if directions.count("encoded") == 1 and directions.count("slices") == 1:
+            kz = rest[directions.index("encoded")]
+            coil = rest[1 - directions.index("encoded")]
+            self.notes.append(f"Axis {coil + 1} of {self.array.shape} was taken as coils.")
+            return {kz: "kz", coil: "coil"}
+        usual, turned = {first: "slice", second: "coil"}, {first: "coil", second: "slice"}
+        evidence = [self._evidence(axis) for axis in rest]
+        is_told = self.stack == "first" and np.iscomplexobj(self.array)
+        if evidence[0] == "slices" and (evidence[1] == "coils" or is_told):
+            return usual
+        if evidence == ["coils", "slices"]:
+            self.notes.append(
+                f"The axes of {self.array.shape} were taken as coils and then slices, because "
+                "along the first all see one object."
+            )
+            return turned
+        raise self._question([(usual, "slices, then coils"), (turned, "coils, then slices")])
+
+    def _direction(self, axis: int) -> Direction:
+        return direction_of(self.array, axis) if self._is_kspace else "slices"
+
+    def _evidence(self, axis: int) -> str:
+        """Return what tells coils from slices along an axis, in the middle of the others."""
+        if not np.iscomplexobj(self.array):
+            return "slices"
+        planes = np.moveaxis(self.array, (axis, *self.plane), (0, -2, -1))
+        while planes.ndim > 3:
+            planes = planes[:, planes.shape[1] // 2]
+        if self._is_kspace:
+            planes = with_zero_in_the_middle(planes, self.meaning.peak)
+        return coil_evidence(planes, self._is_kspace)
+
+    def _question(self, answers: list[tuple[dict[int, str], str]]) -> NeedsChoice:
+        plane = {self.plane[0]: "y", self.plane[1]: "x"}
+        choices = [
+            (",".join(self._all({**plane, **found}, SINGLE)), text) for found, text in answers
+        ]
+        listed = " or ".join(f"axes={value!r} ({text})" for value, text in choices)
+        return NeedsChoice(
+            f"The meaning of the axes of shape {self.array.shape} in {self.file_name} is not clear; "
+            f"name them with {listed}.",
+            "axes",
+            choices,
         )
-    plane = _plane(sizes, long, stack)
-    names = [""] * array.ndim
-    names[plane[0]], names[plane[1]] = "y", "x"
-    others = [position for position in long if position not in plane]
-    for position, name in zip(
-        others, _stack_names(array, plane, others, stack, coil_is_chosen), strict=True
-    ):
-        names[position] = name
-    return names
 
 
 def _plane(
@@ -116,36 +290,6 @@ def _plane(
     if 2 * third <= sizes[largest[0]] and 2 * third <= sizes[largest[1]]:
         return largest[0], largest[1]
     return usual
-
-
-def _stack_names(
-    array: Array,
-    plane: tuple[int, int],
-    others: list[int],
-    stack: Literal["first", "last"],
-    coil_is_chosen: bool,
-) -> list[str]:
-    """Name the axes that are not in plane."""
-    if not others:
-        return []
-    # With one axis only, slices of a uniform phantom would pass for repeats and be averaged.
-    candidates = reversed(others) if len(others) > 1 else []
-    repeats = next((p for p in candidates if _differs_by_noise(array, plane, p)), None)
-    rest = [position for position in others if position != repeats]
-    if len(rest) == 2:
-        if stack == "last" or not np.iscomplexobj(array):
-            raise CscError(
-                f"The meaning of the axes of shape {array.shape} is not clear; name them, for "
-                "example with axes='y,x,slice,coil'."
-            )
-        found = dict(zip(rest, ("slice", "coil"), strict=True))
-    elif rest and coil_is_chosen:
-        found = {rest[0]: "coil"}
-    elif rest:
-        found = {rest[0]: "kz" if _is_encoded(array, rest[0]) else "slice"}
-    else:
-        found = {}
-    return ["repeat" if position == repeats else found[position] for position in others]
 
 
 def _differs_by_noise(array: Array, plane: tuple[int, int], axis: int) -> bool:
@@ -167,19 +311,13 @@ def _differs_by_noise(array: Array, plane: tuple[int, int], axis: int) -> bool:
     return 0 < float(centre.sum()) < _NOISE_SHARE * total and is_kspace
 
 
-def _is_encoded(array: Array, axis: int) -> bool:
-    """Return whether an axis is phase-encoded: the signal stands in its two middle planes."""
-    count = array.shape[axis]
-    if not np.iscomplexobj(array) or count < _FEWEST_KZ:
-        return False
-    power = (np.abs(np.moveaxis(array, axis, 0)) ** 2).reshape(count, -1).sum(1)
-    return float(power[count // 2 - 1 : count // 2 + 1].sum()) > _CENTRAL_SHARE * float(power.sum())
-
-
-def _to_slices(array: Array, named: list[str], mask_is_given: bool) -> Array:
+def _to_slices(array: Array, named: list[str], mask_is_given: bool, notes: list[str]) -> Array:
     """Transform a phase-encoded direction, which makes slices of a 3-D scan."""
     axes = [named.index(name) for name in ("kz", "y", "x")]
-    volume = torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, axes, (-3, -2, -1))))
+    values = np.moveaxis(array, axes, (-3, -2, -1))
+    values, note = centred_along(values, -3)
+    notes += [note] if note else []
+    volume = torch.from_numpy(np.ascontiguousarray(values))
     if not mask_is_given and bool(torch.isfinite(torch.view_as_real(volume + 0j)).all()):
         mask_of_slices(volume.reshape(-1, *volume.shape[-3:]), None)
     return np.moveaxis(slices_of_volume(volume, -3).numpy(), (-3, -2, -1), axes)

@@ -1,4 +1,4 @@
-"""Decide what an array means: k-space or image, where its middle is, noise from repeats."""
+"""Make an acquisition of an array whose axes and kind are known."""
 
 from __future__ import annotations
 
@@ -11,36 +11,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.kspace.checks import acquired_mask
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.repeats import without_repeats
-from napari_csc.io.requests import Kind, LoadRequest
+from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import Array
-
-_MOST_PLANES = 16
-
-
-def detected_kind(array: Array) -> tuple[Kind, bool]:
-    """Return whether an array (..., y, x) is k-space or an image, and whether DC is in the corner.
-
-    k-space has its energy at one place; an image spreads it, and its spectrum has it at one place.
-    """
-    if not np.iscomplexobj(array):
-        return "image", False
-    planes = array.reshape(-1, *array.shape[-2:])
-    chosen = np.linspace(0, len(planes) - 1, min(len(planes), _MOST_PLANES)).astype(int)
-    some = np.where(np.isfinite(planes[chosen]), planes[chosen], 0)
-    power = (np.abs(some) ** 2).sum(0)
-    spectrum = (np.abs(np.fft.fftshift(np.fft.fft2(some), axes=(-2, -1))) ** 2).sum(0)
-    centred, in_corner = _concentration(power), _concentration(np.fft.fftshift(power))
-    if max(centred, in_corner) < _concentration(spectrum):
-        return "image", False
-    return "k-space", in_corner > centred
-
-
-def _concentration(power: Array) -> float:
-    """Return the share of the energy in the central 1/8 x 1/8 of a plane."""
-    centre = [n // 2 for n in power.shape]
-    half = [max(1, n // 16) for n in power.shape]
-    box = tuple(slice(max(0, c - h), c + h + 1) for c, h in zip(centre, half, strict=True))
-    return float(power[box].sum()) / max(float(power.sum()), 1e-300)
 
 
 def kspace_acquisition(

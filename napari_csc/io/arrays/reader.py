@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
-from napari_csc.io.arrays.axes import ordered
-from napari_csc.io.arrays.meaning import detected_kind, image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.axes import Asked, ordered
+from napari_csc.io.arrays.encoded import CORNER, centred
+from napari_csc.io.arrays.kind import Meaning, decided, meaning_of
+from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.headers.table import one_line
 from napari_csc.io.requests import LoadRequest
-from napari_csc.storage.content import FileContent, check_size
+from napari_csc.storage.content import Array, FileContent, check_size
 
 _TELLING = {
     "k-space": ("kspace", "ksp", "k_space", "kdata", "rawdata", "raw", "data"),
@@ -41,12 +44,16 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not array.size:
         raise CscError(f"The array in {path.name} has no values; export it again.")
-    picks_coil = request.coil is not None and request.coil != "all"
-    data, names = ordered(
-        array, request.axes, content.stack, picks_coil, mask_is_given=request.mask is not None
+    asked = Asked(
+        request.axes,
+        request.kind,
+        picks_coil=request.coil is not None and request.coil != "all",
+        has_mask=request.mask is not None,
     )
-    found, in_corner = detected_kind(data)
-    kind = request.kind or found
+    found = ordered(array, asked, content.stack, path.name)
+    data, names = found.data, found.names
+    meaning = meaning_of(data)
+    kind = decided(meaning, [name, path.stem], path.name, request.kind)
     metadata: dict[str, Any] = {
         **content.metadata,
         "path": str(path),
@@ -55,14 +62,29 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         "axes": ",".join(names),
         **({"key": name} if name else {}),
     }
+    add_note(metadata, *found.notes)
     if kind == "image":
         return image_acquisition(data, request, {"metadata": metadata})
-    if in_corner:
-        metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
-        data = np.fft.fftshift(data, axes=(-2, -1))
+    if np.iscomplexobj(data):
+        data = in_the_middle(data, meaning, request, metadata)
     if "kz" in names:
         metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
     return kspace_acquisition(data, request, request.axes is None, {"metadata": metadata})
+
+
+def in_the_middle(
+    data: Array, meaning: Meaning, request: LoadRequest, metadata: dict[str, Any]
+) -> Array:
+    """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done."""
+    is_stated = request.mask is not None and np.shape(request.mask) == data.shape[-2:]
+    moved, notes = centred(data, (data.ndim - 2, data.ndim - 1), meaning.peak, ("y", "x"))
+    if is_stated and moved.shape != data.shape:
+        # The mask is that of the lines that are there.
+        return data
+    if CORNER in notes:
+        metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
+    add_note(metadata, *notes)
+    return moved
 
 
 def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.errors import CscError
-from napari_csc.io.arrays.meaning import (
-    detected_kind,
-    image_acquisition,
-    kspace_acquisition,
-)
+from napari_csc.core.acquisition.notes import add_note
+from napari_csc.errors import CscError, NeedsChoice
+from napari_csc.io.arrays.axes import Asked, ordered
+from napari_csc.io.arrays.encoded import centred_along, leaning_of
+from napari_csc.io.arrays.kind import decided, meaning_of
+from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.reader import in_the_middle
 from napari_csc.io.arrays.repeats import without_repeats
 from napari_csc.io.content_to_write import KSPACE, Exported, plain_kspace
 from napari_csc.io.formats.format import COMPLEX_FIRST, Format, Writer
@@ -121,47 +122,111 @@ def load_bart(file: OpenFile, request: LoadRequest) -> Acquisition:
     ``read`` is x, ``phase1`` y, ``phase2`` the second phase-encoded direction of a 3-D scan, whose
     slices the transform gives. Averages are averaged; of TE, time, time2 and batch one is chosen
     with a key such as ``"TE=1,time=3"``, else the first. Whether the pair holds k-space or an image
-    is found by its content, unless stated.
+    is found by its content, unless stated; so is whether ``phase2`` holds slices, where many put
+    them. ``axes`` names the dimensions longer than one, in their order.
     """
     path = file.path
-    if request.axes is not None:
-        raise CscError(f"{path.name} states its axes; leave them out.")
     pair = BartPair.of(file)
     _refuse_unusable(pair)
     picked, choices = _picked(pair, request.key)
     sizes = pair.sizes
     numbers = [0] if sizes["phase2"] > 1 else request.slice_numbers(sizes["slice"])
     stored = np.memmap(pair.values.raw, _DTYPE, "r", shape=tuple(sizes.values()), order="F")
-    data = _arranged(stored, picked, numbers)
-    if not np.isfinite(data).all():
-        raise CscError(
-            f"{pair.values.path.name} contains NaN or infinite values; replace them (by zero, say) "
-            "before loading."
-        )
     metadata: dict[str, Any] = {
         "path": str(path),
         "format": "BART",
         "header": pair.table(),
         **({"choices": choices} if choices else {}),
-        **({SLICE_COUNT: sizes["slice"]} if sizes["phase2"] == 1 else {}),
         **({"key": request.key} if request.key else {}),
     }
+    if request.axes is not None:
+        return _as_named(stored, picked, request, metadata)
+    data = _arranged(stored, picked, numbers)
+    _refuse_not_finite(data, path)
     # The central partition of a volume tells what it is, as a slice does.
-    middle = data[:, :, :, data.shape[3] // 2]
-    found, in_corner = detected_kind(np.ascontiguousarray(middle))
-    kind = request.kind or found
+    meaning = meaning_of(np.ascontiguousarray(data[:, :, :, data.shape[3] // 2]))
+    kind = decided(meaning, ["", path.stem], path.name, request.kind)
     metadata["kind"] = kind
-    if kind == "k-space" and in_corner:
-        metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
-        axes = (3, 4, 5) if sizes["phase2"] > 1 else (4, 5)
-        data = np.fft.fftshift(data, axes=axes)
     if sizes["phase2"] == 1:
-        plane = data[:, :, :, 0]
-        extra = {"metadata": metadata}
-        if kind == "image":
-            return image_acquisition(plane, request, extra)
-        return kspace_acquisition(plane, request, False, extra)
-    return _volume(data[0], kind, request, metadata)
+        metadata[SLICE_COUNT] = sizes["slice"]
+    is_stack = sizes["phase2"] > 1 and (kind == "image" or _holds_slices(data[0], pair))
+    if is_stack and kind == "k-space":
+        add_note(metadata, f"Dimension 2 was taken as {sizes['phase2']} slices, not as kz.")
+    if kind == "k-space":
+        data = in_the_middle(data, meaning, request, metadata)
+    if sizes["phase2"] > 1 and not is_stack:
+        found = _volume_of_kspace(data[0], request, metadata)
+        return found if request.slice is None else found.select(request.slice)
+    plane = data[0].transpose(2, 0, 1, 3, 4) if is_stack else data[:, :, :, 0]
+    return _of_slices(plane, kind, request, metadata, has_chosen=not is_stack)
+
+
+def _of_slices(
+    data: Array, kind: str, request: LoadRequest, metadata: dict[str, Any], has_chosen: bool
+) -> Acquisition:
+    """Return the acquisition of slices (slice, coil, repeat, y, x)."""
+    extra = {"metadata": metadata}
+    if kind == "image":
+        found = image_acquisition(data, request, extra)
+    else:
+        found = kspace_acquisition(data, request, False, extra)
+    return found if has_chosen or request.slice is None else found.select(request.slice)
+
+
+def _as_named(
+    stored: Array, picked: dict[str, int], request: LoadRequest, metadata: dict[str, Any]
+) -> Acquisition:
+    """Return the acquisition of an array whose axes the caller has named."""
+    path = Path(metadata["path"])
+    kept = ("read", "phase1", "phase2", "coil", "slice", "average")
+    array = np.asarray(
+        stored[tuple(slice(None) if n in kept else picked.get(n, 0) for n in _NAMES)]
+    )
+    array = array.reshape([n for n in array.shape if n > 1], order="F")
+    _refuse_not_finite(array, path)
+    asked = Asked(request.axes, request.kind, has_mask=request.mask is not None)
+    found = ordered(array, asked, "last", path.name)
+    meaning = meaning_of(found.data)
+    metadata["kind"] = decided(meaning, ["", path.stem], path.name, request.kind)
+    metadata["axes"] = ",".join(found.names)
+    add_note(metadata, *found.notes)
+    data = np.ascontiguousarray(found.data)
+    if metadata["kind"] == "k-space":
+        data = in_the_middle(data, meaning, request, metadata)
+    return _of_slices(data, metadata["kind"], request, metadata, has_chosen=False)
+
+
+def _holds_slices(volume: Array, pair: BartPair) -> bool:
+    """Return whether dimension 2 of k-space (coil, repeat, kz, y, x) holds slices.
+
+    Raises
+    ------
+    NeedsChoice
+        If both fit.
+    """
+    leaning = leaning_of(volume, 2)
+    if leaning != "unclear":
+        return leaning == "slices"
+    long = [one for one in _USED[:6] if pair.sizes[one] > 1]
+    words = {"read": "x", "phase1": "y", "average": "repeat"}
+    choices = [
+        (",".join({**words, "phase2": one}.get(name, name) for name in long), text)
+        for one, text in (("kz", "a phase-encoded direction"), ("slice", "slices"))
+    ]
+    listed = " or ".join(f"axes={value!r} ({text})" for value, text in choices)
+    raise NeedsChoice(
+        f"Dimension 2 of {pair.values.path.name} may be phase-encoded, or slices; say {listed}.",
+        "axes",
+        choices,
+    )
+
+
+def _refuse_not_finite(data: Array, path: Path) -> None:
+    if not np.isfinite(data).all():
+        raise CscError(
+            f"{path.with_suffix('.cfl').name} contains NaN or infinite values; replace them (by "
+            "zero, say) before loading."
+        )
 
 
 def _refuse_unusable(pair: BartPair) -> None:
@@ -220,16 +285,6 @@ def _arranged(stored: Array, picked: dict[str, int], slices: list[int]) -> Array
     return np.ascontiguousarray(np.stack(parts), dtype=np.complex64)
 
 
-def _volume(data: Array, kind: str, request: LoadRequest, metadata: dict[str, Any]) -> Acquisition:
-    """Return the acquisition of a 3-D scan (coil, repeat, kz, y, x)."""
-    if kind == "image":
-        slices = data.transpose(2, 0, 1, 3, 4)
-        found = image_acquisition(slices, request, {"metadata": metadata})
-    else:
-        found = _volume_of_kspace(data, request, metadata)
-    return found if request.slice is None else found.select(request.slice)
-
-
 def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any]) -> Acquisition:
     coil = request.coil
     if coil is not None and not isinstance(coil, str):
@@ -240,6 +295,8 @@ def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any
     # Partitions stand for slices here: what counts are the differences.
     by_slice, noise_std = without_repeats(data.transpose(2, 0, 1, 3, 4), request, metadata)
     metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
+    data, note = centred_along(data, 2)
+    add_note(metadata, note)
     mask = np.ones(data.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
     return Acquisition.from_volume_kspace(
         by_slice.transpose(1, 0, 2, 3),

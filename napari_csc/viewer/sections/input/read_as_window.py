@@ -31,7 +31,11 @@ _SIDE = 300
 _DELAY = 200
 """Milliseconds of quiet after a change before the file is read again."""
 _FOUND = "found by content"
-_NAMES = {"repeat": "repeat (averaged)", "kz": "kz (phase-encoded)"}
+_NAMES = {
+    "repeat": "repeat (averaged)",
+    "kz": "kz (phase-encoded)",
+    "complex": "real and imaginary part",
+}
 
 
 class ReadAsWindow(QDialog):
