@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_csc.cli.parts import DATA_VARIABLE, plain_errors, volume_folder
+from napari_csc.core.options import DEFAULT_DICTIONARY
 
 if TYPE_CHECKING:
     from napari_csc.core.dictionary.dictionary import Dictionary
@@ -163,7 +164,9 @@ def evaluate(
     validation: Annotated[
         list[str] | None, typer.Option(help="pattern of images to search scalars on, repeatable")
     ] = None,
-    dictionary: Annotated[str, typer.Option(help="dictionary of the comparison")] = "dct-32-9",
+    dictionary: Annotated[
+        str, typer.Option(help="dictionary of the comparison")
+    ] = DEFAULT_DICTIONARY,
     swap: Annotated[
         list[str] | None, typer.Option(help="dictionary to swap in, repeatable [default: all]")
     ] = None,

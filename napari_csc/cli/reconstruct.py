@@ -48,11 +48,12 @@ def reconstruct(
         typer.Option(help="result to repeat: its filters, settings and, without IN, its scan"),
     ] = None,
     dictionary: Annotated[
-        str | None, typer.Option(help="name such as dct-64-11, or file [default: dct-32-9]")
+        str | None,
+        typer.Option(help="name such as dct-64-11, or file [default: brain-64-unrolled]"),
     ] = None,
     maps: Annotated[
         str | None,
-        typer.Option(help="v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
+        typer.Option(help="v5, v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
     ] = None,
     solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,

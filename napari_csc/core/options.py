@@ -21,8 +21,8 @@ Solver = str
 GAUSSIAN_WIDTHS = (2.0, 4.0, 8.0)
 """Standard deviations, in pixels, of the smooth filters that join the dictionary."""
 
-DEFAULT_DICTIONARY = "dct-32-9"
+DEFAULT_DICTIONARY = "brain-64-unrolled"
 """The dictionary in use where nobody names one."""
 
-DEFAULT_NETWORK = "v4"
+DEFAULT_NETWORK = "v5"
 """The map network in use where nobody names one."""

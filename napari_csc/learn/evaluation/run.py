@@ -11,6 +11,7 @@ from typing import Any
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
+from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.learn.evaluation import figures, tables
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
 from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, seconds, shuffling
@@ -73,7 +74,7 @@ class Evaluation:
     networks: Sequence[str]
     data: Path
     black_boxes: Sequence[Method] = ()
-    dictionary: str = "dct-32-9"
+    dictionary: str = DEFAULT_DICTIONARY
     swapped: Sequence[str] = field(default_factory=dictionary_names)
     groups: Mapping[str, Sequence[str]] | None = None
     validation: Sequence[str] = ("brain_volumes/pyradiomics_brain2*",)

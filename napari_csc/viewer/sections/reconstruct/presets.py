@@ -15,12 +15,15 @@ from napari_csc.storage.atomic import replacing
 
 _NAME = re.compile(r"[\w][\w .,()+-]{0,59}")
 BUILT_IN = {
-    "Best: V4": ReconstructionSettings(),
+    "Best: V5": ReconstructionSettings(),
+    "As before V5: V4, DCT": ReconstructionSettings(dictionary="dct-32-9", maps="v4"),
     "As published: V3, low-pass, FISTA 64": ReconstructionSettings(
+        dictionary="dct-32-9",
         maps="v3",
         solver="fista",
         iterations=64,
         norm="real-imaginary",
+        rule="shrunk",
         smooth="low-pass",
     ),
     "Classical: one level, 2 σ": ReconstructionSettings(
