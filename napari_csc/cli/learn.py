@@ -194,9 +194,8 @@ def pack_slices(
 
     check_target(output, overwrite)
     chosen = load_config(config)
-    packed = pack(
-        volume_folder(data), chosen.train_files, chosen.validation_files, chosen.seed, typer.echo
-    )
+    files = chosen.train_files, chosen.validation_files
+    packed = pack(volume_folder(data), *files, chosen.seed, typer.echo)
     packed.save(output)
     typer.echo(f"written {output}: {len(packed.images)} slices")
 

@@ -11,7 +11,7 @@ from napari_csc.core.maps.config import MapNetworkConfig
 from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Rule, Smooth, StepRule
 from napari_csc.core.solvers.table import KnownSolver
 from napari_csc.errors import CscError
-from napari_csc.learn.training.images.ranges import ImageRanges
+from napari_csc.learn.training.image_ranges import ImageRanges
 
 SHIPPED = Path(__file__).parent / "configs"
 

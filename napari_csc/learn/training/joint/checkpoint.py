@@ -30,6 +30,8 @@ class Progress:
         Time taken, over all calls.
     start : dict
         The weights that it began with, by file, digest and their own training.
+    scans : list of str
+        Files of one's own scans that it was fine-tuned on.
     skipped : int
         Steps whose gradient was not finite.
     """
@@ -38,6 +40,7 @@ class Progress:
     images: int = 0
     minutes: float = 0.0
     start: dict[str, Any] = field(default_factory=dict)
+    scans: list[str] = field(default_factory=list)
     skipped: int = 0
 
 

@@ -56,22 +56,34 @@ class JointModel(nn.Module):
         self, batch: Batch, filters: Tensor, half_precision: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Return images and estimates (n, y, x), in noise units, with some filters (K, ky, kx)."""
-        metadata = self.network.metadata
-        grid = (batch.mask.shape[-2], batch.mask.shape[-1])
-        joined = SMOOTH_MODES[metadata.smooth].joined(filters, metadata.smooth_widths)
-        synthesis = SynthesisOperator(joined, grid)
+        synthesis = self._synthesis(batch, filters)
         initial = torch.fft.ifft2(batch.spectrum, norm="ortho")
         with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
             maps, estimate = self.network.with_estimate(
                 initial, synthesis, batch.mask, batch.noise_map
             )
         assert estimate is not None
+        return self._solved(batch, synthesis, maps.float()), estimate
+
+    def with_scalar(self, batch: Batch, filters: Tensor, level: float) -> Tensor:
+        """Return images (n, y, x) with one level, in noise units, for all maps."""
+        synthesis = self._synthesis(batch, filters)
+        shape = (len(batch.mask), *synthesis.spectra.shape)
+        return self._solved(batch, synthesis, batch.mask.new_full(shape, level))
+
+    def _synthesis(self, batch: Batch, filters: Tensor) -> SynthesisOperator:
+        metadata = self.network.metadata
+        joined = SMOOTH_MODES[metadata.smooth].joined(filters, metadata.smooth_widths)
+        return SynthesisOperator(joined, (batch.mask.shape[-2], batch.mask.shape[-1]))
+
+    def _solved(self, batch: Batch, synthesis: SynthesisOperator, maps: Tensor) -> Tensor:
+        metadata = self.network.metadata
         spectrum = batched_admm(
             synthesis,
             CartesianDataTerm(batch.spectrum, batch.mask),
-            maps.float(),
+            maps,
             metadata.iterations,
             metadata.norm,
             RULES[metadata.rule],
         )
-        return torch.fft.ifft2(spectrum, norm="ortho"), estimate
+        return torch.fft.ifft2(spectrum, norm="ortho")

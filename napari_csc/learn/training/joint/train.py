@@ -22,12 +22,12 @@ from napari_csc.learn.training.images.scanner import TrainingImages
 from napari_csc.learn.training.joint import checkpoint
 from napari_csc.learn.training.joint.averages import Averages
 from napari_csc.learn.training.joint.checkpoint import Progress
-from napari_csc.learn.training.joint.look import look
+from napari_csc.learn.training.joint.look import final_figures, look
 from napari_csc.learn.training.joint.model import JointModel
 from napari_csc.learn.training.joint.plan import Plan, planned
 from napari_csc.learn.training.joint.scans import read_scans
 from napari_csc.learn.training.joint.steps import Steps
-from napari_csc.learn.training.joint.weights import final_figures, write_weights
+from napari_csc.learn.training.joint.weights import write_weights
 from napari_csc.learn.training.log import append_row
 
 Report = Callable[[str], None]
@@ -141,7 +141,7 @@ class _Training:
             self.plan, progress = found
             self.report(f"going on after step {progress.step} of {self.plan.steps}")
             return progress
-        progress = Progress()
+        progress = Progress(scans=[one.name for one in self.steps.scans])
         if start is not None:
             progress.start = self._load_start(Path(start))
         self.plan = planned(
@@ -244,7 +244,7 @@ class _Training:
         return write_weights(self.output, self.averages.model, *parts)[0]
 
     def _finish(self, progress: Progress) -> Path:
-        figures = final_figures(self.averages.model, self.slices, self.device)
+        figures = final_figures(self.averages.model, list(self.slices.validation), self.device)
         self.report(str(figures["network"] | figures["by noise variance"]))
         return self._write(progress, figures)
 
@@ -280,7 +280,8 @@ def _slices(data: str | Path, config: JointConfig, output: Path, report: Report)
         from napari_csc.learn.training.images.packing import pack_slices
 
         files = config.train_files, config.validation_files
-        pack_slices(data, *files, config.seed, report).save(packed)
+        heads = config.images.n_heads
+        pack_slices(data, *files, config.seed, report, heads).save(packed)
     return PackedSlices.load(packed)
 
 
