@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Data = Annotated[
     Path | None,
-    typer.Option(help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]"),
+    typer.Option(
+        help=f"folder with volumes [default: brain_volumes in ${DATA_VARIABLE}]; v5: or a file "
+        "that pack-slices wrote"
+    ),
 ]
 
 
@@ -105,15 +108,22 @@ def _from_files(paths: list[Path], name: str, changes: dict[str, Any], report: A
 @plain_errors
 def train(
     config: Annotated[
-        str, typer.Argument(metavar="CONFIG", help="v4, v3, v1_dct-32-9, or .toml file")
+        str, typer.Argument(metavar="CONFIG", help="v5, v4, v3, v1_dct-32-9, or .toml file")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for weights and log")],
     data: Data = None,
     max_minutes: Annotated[
-        float | None, typer.Option(help="stop with a checkpoint after this time")
+        float | None,
+        typer.Option(
+            help="stop with a checkpoint after this time; v5: do what fits into this time"
+        ),
     ] = None,
     start: Annotated[
         Path | None, typer.Option(help="weight file to begin with, instead of fresh weights")
+    ] = None,
+    scans: Annotated[
+        Path | None,
+        typer.Option(help="v5: folder with your own scans, to fine-tune on without a truth"),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -127,14 +137,33 @@ def train(
 
     folder = volume_folder(data)
     try:
-        from napari_csc.learn.training.config import load_config
+        from napari_csc.learn.training.config import JointConfig, load_config
+        from napari_csc.learn.training.joint.train import train_jointly
         from napari_csc.learn.training.train import train as run
     except ImportError as error:
         raise CscError(
             f"Training needs further packages ({error}); install napari-csc[learn]."
         ) from error
+    chosen = load_config(config, changes or ())
+    if isinstance(chosen, JointConfig):
+        if devices != 1:
+            raise CscError(f"{chosen.name} is trained on one device; leave --devices at 1.")
+        weights = train_jointly(
+            chosen,
+            folder,
+            output,
+            max_minutes,
+            report=typer.echo,
+            start=start,
+            scans=scans,
+            accelerator=accelerator,
+        )
+        typer.echo(f"written {weights} and {chosen.learned_name}.safetensors beside it")
+        return
+    if scans is not None:
+        raise CscError(f"Only v5 can be fine-tuned on scans, but not {chosen.name}.")
     weights = run(
-        load_config(config, changes or ()),
+        chosen,
         folder,
         output,
         max_minutes,
@@ -144,6 +173,32 @@ def train(
         accelerator=accelerator,
     )
     typer.echo(f"written {weights}")
+
+
+@plain_errors
+def pack_slices(
+    output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write")] = Path(
+        "slices.npz"
+    ),
+    config: Annotated[
+        str, typer.Option(help="configuration that names the volumes, such as v5")
+    ] = "v5",
+    data: Data = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an existing file")
+    ] = False,
+) -> None:
+    """Pack the slices of a folder of volumes into one file, which is all that training needs."""
+    from napari_csc.learn.training.config import load_config
+    from napari_csc.learn.training.images.packing import pack_slices as pack
+    from napari_csc.storage.atomic import check_target
+
+    check_target(output, overwrite)
+    chosen = load_config(config)
+    files = chosen.train_files, chosen.validation_files
+    packed = pack(volume_folder(data), *files, chosen.seed, typer.echo)
+    packed.save(output)
+    typer.echo(f"written {output}: {len(packed.images)} slices")
 
 
 @plain_errors

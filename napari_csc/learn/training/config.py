@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.maps.config import MapNetworkConfig
-from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Smooth, StepRule
+from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Rule, Smooth, StepRule
 from napari_csc.core.solvers.table import KnownSolver
 from napari_csc.errors import CscError
+from napari_csc.learn.training.image_ranges import ImageRanges
 
 SHIPPED = Path(__file__).parent / "configs"
 
@@ -92,6 +93,81 @@ class TrainingConfig(BaseModel):
         return self
 
 
+class StepSizes(BaseModel):
+    """What fits into a step on a kind of device."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shapes: tuple[tuple[int, int], ...] = ((128, 128),)
+    """Grids (y, x) that steps choose from: few, since every other shape is prepared for anew."""
+    maps_per_step: int = Field(640, ge=1)
+    """Images times filters; few filters get more images."""
+    images: tuple[int, int] = (2, 24)
+    """At least and at most so many images."""
+    free_images: int = Field(48, ge=1)
+    """Images of a step that trains the estimate alone."""
+    halo: int = Field(16, ge=0)
+    """Pixels by which the encoder extends images. They end in nothing, so few will do."""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if not self.shapes or min(min(shape) for shape in self.shapes) < 24:
+            raise ValueError("shapes must be at least 24 pixels wide")
+        if not 1 <= self.images[0] <= self.images[1]:
+            raise ValueError("images must be a range from 1 up")
+        return self
+
+    def count(self, n_filters: int) -> int:
+        """Return how many images a step with so many filters takes."""
+        return min(max(self.maps_per_step // n_filters, self.images[0]), self.images[1])
+
+
+class JointConfig(TrainingConfig):
+    """Training of a network together with a dictionary, on images made on the device.
+
+    Filters of the family ``"learned"`` are those that are learned along.
+    """
+
+    learned: str
+    """Dictionary, by name or file, that the learned filters begin with."""
+    learned_name: str
+    """What the learned dictionary will be called."""
+    dictionary_rate: float = Field(2e-3, ge=0)
+    """Learning rate of its filters."""
+    rule: Rule = "fitted"
+    """Which codes make the image."""
+    counts: tuple[int, ...] = (8, 12, 16, 24, 32, 48, 64)
+    """How many filters a step may take."""
+    steps: int = Field(0, ge=0)
+    """All steps, with ``estimate_steps`` first ones for the estimate alone; 0: as many as fit into
+    the time that is given, with a share of it for these."""
+    estimate_share: float = Field(0.16, ge=0, lt=1)
+    """Share of the time for the estimate alone, unless training begins with other weights."""
+    averaging: float = Field(0.999, ge=0, lt=1)
+    """Weights are averaged over steps, by a mean that forgets by this factor."""
+    look_minutes: float = Field(15, gt=0)
+    """Time from one validation and checkpoint to the next."""
+    looked_at: int = Field(2, ge=1)
+    """Slices of a validation in between; all at the end."""
+    scan_share: float = Field(0.5, ge=0, le=1)
+    """Share of the steps on one's own scans, if there are any."""
+    recorruption: float = Field(0.5, gt=0)
+    """Noise added to one's own scans, in units of theirs."""
+    images: ImageRanges = ImageRanges()
+    accelerator: StepSizes = StepSizes()
+    cpu: StepSizes = StepSizes()
+
+    @model_validator(mode="after")
+    def _fits_the_loop(self) -> Self:
+        if self.architecture is None or self.solver != "admm" or self.smooth != "filters":
+            raise ValueError("a dictionary is learned with a network, ADMM and smooth filters")
+        if self.estimate_steps > self.steps:
+            raise ValueError("estimate_steps must not be more than steps")
+        if not self.counts or min(self.counts) < 1:
+            raise ValueError("counts must be 1 or more")
+        return self
+
+
 def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> TrainingConfig:
     """Read a configuration by shipped name (``"v3"``) or TOML file.
 
@@ -117,7 +193,8 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> Traini
         content = tomllib.loads(path.read_text())
         for line in changes:
             _merge(content, tomllib.loads(line))
-        return TrainingConfig.model_validate(content)
+        kind = JointConfig if "learned" in content else TrainingConfig
+        return kind.model_validate(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise CscError(f"{path.name} is no valid training configuration: {error}") from error
 

@@ -146,6 +146,11 @@ def random_dictionary(config: TrainingConfig, rng: np.random.Generator) -> Dicti
     names = list(config.families)
     weights = np.array([config.families[name] for name in names])
     family = str(rng.choice(names, p=weights / weights.sum()))
+    return drawn_dictionary(family, count, size, rng)
+
+
+def drawn_dictionary(family: str, count: int, size: int, rng: np.random.Generator) -> Dictionary:
+    """Return so many filters, so wide, of a family; or a random part of a dictionary by name."""
     if family == "dct":
         # Any part of the cosine family is a dictionary, not only its low frequencies.
         if rng.random() < 0.3 and size * size - 1 > count:

@@ -12,7 +12,12 @@ def modulus(image: Tensor) -> Tensor:
 
 
 def mean_ssim(reference: Tensor, image: Tensor, data_range: float) -> Tensor:
-    """Return the mean structural similarity of real images (n, y, x).
+    """Return the mean of `local_ssim`."""
+    return local_ssim(reference, image, data_range).mean()
+
+
+def local_ssim(reference: Tensor, image: Tensor, data_range: float) -> Tensor:
+    """Return the structural similarity of real images (n, y, x) at each pixel, (n, y - 6, x - 6).
 
     The definition of scikit-image: 7x7 uniform window, sample covariance, K1 = 0.01, K2 = 0.03,
     without the border where the window is cut.
@@ -26,7 +31,6 @@ def mean_ssim(reference: Tensor, image: Tensor, data_range: float) -> Tensor:
         unbiased * (xy - x * y),
     )
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    similarity = ((2 * x * y + c1) * (2 * covariance + c2)) / (
+    return ((2 * x * y + c1) * (2 * covariance + c2)) / (
         (x * x + y * y + c1) * (var_x + var_y + c2)
     )
-    return similarity.mean()

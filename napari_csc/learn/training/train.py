@@ -1,6 +1,5 @@
 """Train a map network through the unrolled solver; resumable at every checkpoint."""
 
-import csv
 import json
 import math
 import time
@@ -28,6 +27,7 @@ from napari_csc.learn.training.data import (
     random_dictionary,
     read_volumes,
 )
+from napari_csc.learn.training.log import append_row
 from napari_csc.learn.training.losses import mean_ssim, modulus
 from napari_csc.learn.training.model import UnrolledReconstruction
 from napari_csc.learn.training.trainable import Trainable
@@ -190,7 +190,7 @@ def _look(
         "minutes": round(state["minutes"], 2),
         "loss": round(loss, 5),
     } | figures
-    _append(output / "log.csv", row)
+    append_row(output / "log.csv", row)
     fabric.log_dict({f"validation/{name}": value for name, value in figures.items()}, state["step"])
     report(str(row))
     _save(model, optimizer, config, state, output)
@@ -379,15 +379,6 @@ def _save(
     }
     with replacing(output / _CHECKPOINT, overwrite=True) as temporary:
         torch.save(content, temporary)
-
-
-def _append(path: Path, row: dict[str, Any]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row.keys())
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 def _less(minutes: float | None, started: float) -> float | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape, axes, smooth_field, smoothed, top_of
-from napari_csc.learn.training.images.ranges import ImageRanges
 
 Tensor = torch.Tensor
 

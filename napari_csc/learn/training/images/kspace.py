@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 
 from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape
-from napari_csc.learn.training.images.ranges import ImageRanges
 
 Tensor = torch.Tensor
 

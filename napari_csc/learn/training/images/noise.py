@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape, axes, smooth_field
 from napari_csc.learn.training.images.kspace import frequencies
-from napari_csc.learn.training.images.ranges import ImageRanges
 
 Tensor = torch.Tensor
 

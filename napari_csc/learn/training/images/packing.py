@@ -12,7 +12,6 @@ from napari_csc.learn.training.data import filled_slices, phantom_slices, read_v
 from napari_csc.learn.training.images.packed import PackedSlices, as_bytes, fitted
 
 _MOST_OF_A_VOLUME = 150
-_PHANTOMS = 10
 _VALIDATION_SLICES = 4
 
 
@@ -22,7 +21,7 @@ def pack_slices(
     validation_files: Sequence[str],
     seed: int = 0,
     report: Callable[[str], None] = print,
-    phantoms: int = _PHANTOMS,
+    heads: int = 10,
 ) -> PackedSlices:
     """Return the slices of the volumes of a folder, and of synthetic heads.
 
@@ -36,7 +35,7 @@ def pack_slices(
         Of the synthetic heads.
     report
         Receives a line for each volume.
-    phantoms
+    heads
         Synthetic heads, four slices of each.
 
     Raises
@@ -54,10 +53,10 @@ def pack_slices(
         numbers += [len(names)] * len(slices)
         names.append(volume.name)
         report(f"{volume.name}: {len(slices)} slices")
-    if phantoms:
-        heads = phantom_slices(phantoms, seed)
-        images += [as_bytes(fitted(one / max(float(one.max()), 1e-6))) for one in heads]
-        numbers += [len(names)] * len(heads)
+    if heads:
+        shown = phantom_slices(heads, seed)
+        images += [as_bytes(fitted(one / max(float(one.max()), 1e-6))) for one in shown]
+        numbers += [len(names)] * len(shown)
         names.append("phantom")
     validation, sources = [], []
     for volume in read_volumes(data, validation_files):

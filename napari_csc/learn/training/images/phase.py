@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import (
     Shape,
@@ -14,7 +15,6 @@ from napari_csc.learn.training.images.fields import (
     smooth_field,
     top_of,
 )
-from napari_csc.learn.training.images.ranges import ImageRanges
 
 Tensor = torch.Tensor
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape
 from napari_csc.learn.training.images.kspace import one_side
-from napari_csc.learn.training.images.ranges import ImageRanges
 
 Tensor = torch.Tensor
 

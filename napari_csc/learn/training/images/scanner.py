@@ -10,6 +10,7 @@ import torch
 from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
 from napari_csc.learn.training.batch import Batch
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.contrast import object_mask, on_background, recoloured
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape, top_of
@@ -18,7 +19,6 @@ from napari_csc.learn.training.images.kspace import cut, decayed, transfer
 from napari_csc.learn.training.images.noise import Noise, as_magnitude, random_noise
 from napari_csc.learn.training.images.packed import PackedSlices
 from napari_csc.learn.training.images.phase import random_phase
-from napari_csc.learn.training.images.ranges import ImageRanges
 from napari_csc.learn.training.images.sampling import sampled
 from napari_csc.learn.training.images.shapes import leaves
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from napari_csc.errors import CscError
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.contrast import object_mask, on_background, recoloured
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import rough_field, smoothed
 from napari_csc.learn.training.images.geometry import warped
 from napari_csc.learn.training.images.packed import PackedSlices, as_bytes, fitted
 from napari_csc.learn.training.images.packing import pack_slices
-from napari_csc.learn.training.images.ranges import ImageRanges
 from napari_csc.learn.training.images.shapes import leaves
 
 CPU = torch.device("cpu")
@@ -136,7 +136,7 @@ def test_smoothing_keeps_the_mean():
 
 def test_slices_come_back_from_a_file(tmp_path, volumes):
     lines = []
-    packed = pack_slices(volumes, ["train_*"], ["test_*"], report=lines.append, phantoms=0)
+    packed = pack_slices(volumes, ["train_*"], ["test_*"], report=lines.append, heads=0)
     assert packed.names == ("train_a", "train_b")
     assert packed.validation_names == ("test_c",)
     assert len(lines) == 2
@@ -152,7 +152,7 @@ def test_slices_come_back_from_a_file(tmp_path, volumes):
 
 
 def test_synthetic_heads_are_the_last_volume(volumes):
-    packed = pack_slices(volumes, ["train_a*"], ["test_*"], report=lambda _: None, phantoms=1)
+    packed = pack_slices(volumes, ["train_a*"], ["test_*"], report=lambda _: None, heads=1)
     assert packed.names == ("train_a", "phantom")
     assert packed.has_phantoms
     assert int((packed.volume == 1).sum()) == 4

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images import kspace, noise, phase
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.packed import PackedSlices
-from napari_csc.learn.training.images.ranges import ImageRanges
 from napari_csc.learn.training.images.sampling import sampled
 from napari_csc.learn.training.images.scanner import TrainingImages
 

@@ -23,6 +23,8 @@ class ImageRanges(BaseModel):
     """Share of synthetic heads."""
     n_leaves: int = Field(256, ge=1)
     """Different images of shapes, from which others are made like from slices."""
+    n_heads: int = Field(10, ge=0)
+    """Different synthetic heads, four slices of each."""
     black_background: float = Field(0.34, ge=0, le=1)
     """Share, of what is no synthetic shape, that is black outside the object."""
     noise_floor: float = Field(0.25, ge=0, le=1)

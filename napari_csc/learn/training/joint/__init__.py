@@ -1,0 +1,1 @@
+"""Train a map network together with a dictionary, on images made on the device."""
