@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+import napari_csc as csc
+from napari_csc.errors import CscError
+
+
+def scan(path, drift=0.0, count=2):
+    """k-space of a square with repeats (repeat, slice, y, x) in a file."""
+    rng = np.random.default_rng(0)
+    image = np.zeros((3, 32, 32))
+    image[:, 10:22, 8:24] = 40
+    kspace = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image, (-2, -1)), norm="ortho"), (-2, -1))
+    noise = rng.standard_normal((2, count, 3, 32, 32)) / 2**0.5
+    drifting = (1 + drift * np.arange(count))[:, None, None, None]
+    values = (kspace * drifting + noise[0] + 1j * noise[1]).astype(np.complex64)
+    np.save(path, values)
+    return values
+
+
+AXES = {"axes": "repeat,slice,y,x"}
+
+
+def test_one_repeat_alone_or_the_mean_of_all(tmp_path):
+    values = scan(tmp_path / "a.npy")
+    mean = csc.load(tmp_path / "a.npy", **AXES)
+    assert np.allclose(mean.kspace[:, 0], values.mean(0), atol=1e-5)
+    assert mean.noise_std == pytest.approx(0.5**0.5, rel=0.03)
+    assert mean.noise.method == "repeats"
+    one = csc.load(tmp_path / "a.npy", repeat=1, **AXES)
+    assert np.array_equal(one.kspace[:, 0], values[1])
+    assert one.metadata["repeat"] == 1
+    assert one.noise_is_estimated
+
+
+def test_repeats_that_drift_do_not_tell_the_noise(tmp_path):
+    scan(tmp_path / "a.npy", drift=0.2)
+    found = csc.load(tmp_path / "a.npy", **AXES)
+    assert found.noise_is_estimated
+    assert "differ by more than noise" in found.notes[0]
+
+
+@pytest.mark.parametrize("repeat", [2, -1])
+def test_a_repeat_that_is_not_there(tmp_path, repeat):
+    scan(tmp_path / "a.npy")
+    with pytest.raises(CscError, match="the repeats are 0 to 1"):
+        csc.load(tmp_path / "a.npy", repeat=repeat, **AXES)
+
+
+def test_a_scan_without_repeats(tmp_path):
+    values = scan(tmp_path / "a.npy")
+    np.save(tmp_path / "b.npy", values[0])
+    with pytest.raises(CscError, match="there is only one"):
+        csc.load(tmp_path / "b.npy", repeat=1)
+    csc.export(csc.load(tmp_path / "b.npy"), tmp_path / "c.h5")
+    with pytest.raises(CscError, match="no repeats to choose"):
+        csc.load(tmp_path / "c.h5", repeat=0)
+    with pytest.raises(CscError, match="whole number"):
+        csc.load(tmp_path / "b.npy", repeat="last")
+
+
+def test_an_image_with_repeats_is_asked_for_one(tmp_path):
+    pictures = np.abs(np.random.default_rng(0).standard_normal((2, 16, 16))).astype(np.float32)
+    np.save(tmp_path / "i.npy", pictures)
+    options = {"axes": "repeat,y,x", "kind": "image"}
+    with pytest.raises(CscError, match="2 repeats; choose one"):
+        csc.load(tmp_path / "i.npy", **options)
+    one = csc.load(tmp_path / "i.npy", repeat=1, **options)
+    assert np.allclose(one.adjoint()[0].real, pictures[1], atol=1e-5)
+
+
+def test_samples_are_left_out(tmp_path):
+    values = scan(tmp_path / "a.npy")
+    values = values[0]
+    values[:, 3, 4] = 1e20
+    np.save(tmp_path / "b.npy", values)
+    assert "(3, 4)" in csc.load(tmp_path / "b.npy", kind="k-space").notes[0]
+    found = csc.load(tmp_path / "b.npy", kind="k-space", without_samples=[(3, 4)])
+    assert not found.mask[3, 4]
+    assert int(found.mask.sum()) == 32 * 32 - 1
