@@ -8,6 +8,7 @@ from typing import Any
 
 import napari
 
+from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.film import write_film
 from napari_csc.viewer.demo.screenshots import take, take_all, take_for_docs
@@ -46,7 +47,7 @@ def view(path: Path | None = None) -> None:
 
 def demo(
     screenshots: Path | None = None,
-    dictionary: str = "dct-32-9",
+    dictionary: str = DEFAULT_DICTIONARY,
     every: bool = False,
     docs: Path | None = None,
     film: Path | None = None,

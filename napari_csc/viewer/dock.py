@@ -89,7 +89,7 @@ class ReconstructionDock(QWidget):
         self.measure_panel = MeasurePanel(models.measure)
         self.play_panel = PlayPanel(models.play)
         self.export_panel = ExportPanel(models.export)
-        self.run_panel = RunPanel(models.reconstruct)
+        self.run_panel = RunPanel(models.reconstruct, models.state)
 
     def _build_sections(self) -> None:
         """Put the panels into sections that open and close, one below the other."""

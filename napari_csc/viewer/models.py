@@ -15,6 +15,7 @@ from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.presets_model import PresetsModel
+from napari_csc.viewer.sections.reconstruct.state_line import StateModel
 from napari_csc.viewer.sections.tour.model import TourModel
 from napari_csc.viewer.workbench import Workbench
 
@@ -29,6 +30,7 @@ class Models:
     display: DisplayModel
     dictionary: DictionaryModel
     reconstruct: ReconstructModel
+    state: StateModel
     presets: PresetsModel
     input: InputModel
     compare: CompareModel
@@ -47,6 +49,7 @@ class Models:
             display=made(DisplayModel),
             dictionary=made(DictionaryModel),
             reconstruct=made(ReconstructModel),
+            state=made(StateModel),
             presets=made(PresetsModel),
             input=made(InputModel),
             compare=made(CompareModel),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from napari.settings import get_plugin_settings
 
+from napari_csc.core.options import DEFAULT_DICTIONARY, DEFAULT_NETWORK
+
 log = logging.getLogger(__name__)
 _PLUGIN = "napari-csc"
 
@@ -15,8 +17,8 @@ _PLUGIN = "napari-csc"
 class Preferences:
     """What a dock begins with; see ``contributions.configurations`` in the manifest."""
 
-    dictionary: str = "dct-32-9"
-    maps: str = "v4"
+    dictionary: str = DEFAULT_DICTIONARY
+    maps: str = DEFAULT_NETWORK
     device: str = "auto"
     live: bool = False
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from psygnal import SignalGroupDescriptor
+from psygnal import SignalGroupDescriptor, SignalInstance
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, network_misfit
-from napari_csc.core.options import Norm, Smooth, Solver
+from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.errors import CscError
@@ -78,7 +80,7 @@ class Session:
     sampled: tuple[int, int] | None = None
     noise_std: float | None = None
     dictionary: Dictionary | None = None
-    dictionary_name: str = "dct-32-9"
+    dictionary_name: str = DEFAULT_DICTIONARY
     shuffle_seed: int | None = None
     dropped: tuple[int, ...] = ()
     maps: str = FALLBACK_MAPS
@@ -94,6 +96,19 @@ class Session:
     extra_layers: frozenset[str] = frozenset()
     result: Reconstruction | None = None
     live: bool = False
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change several fields as one: their events come when all of them are set."""
+        names = [one.name for one in fields(self)]
+        with ExitStack() as stack:
+            for name in reversed(names):
+                stack.enter_context(_kept_back(getattr(self.events, name)))
+            yield
+
+    def identity(self, *names: str) -> tuple[Any, ...]:
+        """Return what these fields hold now: what an answer belongs to that is asked for now."""
+        return tuple(getattr(self, name) for name in names)
 
     def settings(self) -> ReconstructionSettings:
         """Return the frozen settings of a run: what the command line would be given.
@@ -133,14 +148,9 @@ class Session:
         shuffle_seed: int | None = None,
     ) -> None:
         """Take another dictionary; order, drops and selection start anew."""
-        # The fields that belong to the old dictionary first: nobody may see them with the new one.
-        self.shuffle_seed = None
-        self.dropped = ()
-        self.dictionary = dictionary
-        self.dictionary_name = name
-        self.dropped = dropped
-        self.shuffle_seed = shuffle_seed
-        self.selected = 0
+        with self.changing():
+            self.dictionary, self.dictionary_name = dictionary, name
+            self.dropped, self.shuffle_seed, self.selected = dropped, shuffle_seed, 0
 
     def take_over(self, stored: dict[str, Any]) -> None:
         """Take over maps and solver as a result tells them; what cannot be used stays as it is.
@@ -195,3 +205,10 @@ class Session:
         if network is None or dictionary is None:
             return ""
         return network_misfit(network, len(dictionary), self.smooth) or ""
+
+
+@contextmanager
+def _kept_back(event: SignalInstance) -> Iterator[None]:
+    """Keep an event until the end, and let it come once, with the first and the last value."""
+    with event.paused(lambda earlier, later: (later[0], *earlier[1:])):
+        yield

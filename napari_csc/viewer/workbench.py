@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -14,6 +14,16 @@ from napari_csc.viewer.layers import ScanLayers
 from napari_csc.viewer.session import Session
 
 Kind = Literal["info", "good", "problem"]
+
+
+class Worker(Protocol):
+    """Runs functions one after the other, beside the thread of the viewer."""
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        """Run a function when its turn comes."""
+
+    def close(self) -> None:
+        """Take no more work."""
 
 
 class Model(Protocol):
@@ -39,14 +49,17 @@ class Workbench:
         Runs a function on the thread of the viewer.
     notify : callable
         Shows a sentence about a problem to the user, besides the line in the dock.
+    worker : callable
+        Makes a worker of a name.
     """
 
     session: Session
     layers: ScanLayers
     deliver: Run
     notify: Callable[[str], None]
+    worker: Callable[[str], Worker] = WorkerThread
     _lanes: dict[str, Lane] = field(default_factory=dict, init=False)
-    _threads: dict[str, WorkerThread] = field(default_factory=dict, init=False)
+    _threads: dict[str, Worker] = field(default_factory=dict, init=False)
     _models: dict[type, Any] = field(default_factory=dict, init=False)
     _is_closed: bool = field(default=False, init=False)
 
@@ -57,23 +70,43 @@ class Workbench:
     running: ClassVar[Signal] = Signal(bool)
     """Such work began, or has ended."""
 
-    def lane(self, name: str, thread: str = "") -> Lane:
+    def __post_init__(self) -> None:
+        self.session.events.connect(self._drop_stale)
+
+    def lane(self, name: str, belongs_to: Sequence[str], thread: str = "") -> Lane:
         """Return a lane of background work, made when it is first asked for.
 
         Parameters
         ----------
         name
             What is done there.
+        belongs_to
+            Fields of the session that the answers hold for: when one of them changes, what runs
+            is given up and nothing of it is delivered. None of them for what holds always.
         thread
             Name of the worker thread; its lanes take turns. A thread of its own if empty.
         """
         if name not in self._lanes:
             thread = thread or name
-            worker = self._threads.setdefault(thread, WorkerThread(f"napari-csc-{thread}"))
-            self._lanes[name] = lane = Lane(worker, self.deliver)
+            if thread not in self._threads:
+                self._threads[thread] = self.worker(f"napari-csc-{thread}")
+            worker = self._threads[thread]
+            fields = tuple(belongs_to)
+            self._lanes[name] = lane = Lane(
+                worker, self.deliver, lambda: self.session.identity(*fields)
+            )
             if self._is_closed:
                 lane.close()
         return self._lanes[name]
+
+    def _drop_stale(self, *changed: Any) -> None:
+        for lane in list(self._lanes.values()):
+            lane.drop_stale()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the dock is gone."""
+        return self._is_closed
 
     @property
     def is_idle(self) -> bool:
@@ -90,6 +123,7 @@ class Workbench:
     def close(self) -> None:
         """Stop all work, deliver nothing any more, let go of the viewer."""
         self._is_closed = True
+        self.session.events.disconnect(self._drop_stale)
         for lane in self._lanes.values():
             lane.close()
         for model in reversed(list(self._models.values())):

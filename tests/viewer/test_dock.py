@@ -412,7 +412,7 @@ def test_closing_the_dock_mid_run_leaves_nothing_behind(dock, viewer, load, qtbo
     qtbot.waitUntil(lambda: RECONSTRUCTION in names(viewer))
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
-    qtbot.waitUntil(lambda: workbench.lane("run")._closed, timeout=3000)
+    qtbot.waitUntil(lambda: workbench.lane("run", ())._closed, timeout=3000)
     assert not runs.is_running
     qtbot.wait(200)
     viewer.layers.remove(RECONSTRUCTION)

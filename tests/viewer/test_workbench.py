@@ -33,7 +33,7 @@ def ran_in(workbench: Workbench, name: str, thread: str = "") -> str:
     def work(ticket: object) -> None:
         found.append(threading.current_thread().name)
 
-    workbench.lane(name, thread).start(
+    workbench.lane(name, (), thread).start(
         work, Handlers(lambda _: done.set(), lambda sentence: done.set())
     )
     assert done.wait(10)
@@ -41,7 +41,7 @@ def ran_in(workbench: Workbench, name: str, thread: str = "") -> str:
 
 
 def test_lanes_are_made_at_first_use_and_named_threads_are_shared(workbench: Workbench) -> None:
-    assert workbench.lane("figures") is workbench.lane("figures")
+    assert workbench.lane("figures", ()) is workbench.lane("figures", ())
     assert ran_in(workbench, "one") == "napari-csc-one"
     assert ran_in(workbench, "other", "one") == "napari-csc-one"
     assert ran_in(workbench, "third") == "napari-csc-third"
@@ -63,7 +63,7 @@ def test_a_closed_workbench_starts_nothing_any_more(workbench: Workbench) -> Non
     assert closed == [model]
     from napari_csc.viewer.background.lane import Handlers
 
-    workbench.lane("late").start(lambda ticket: 1, Handlers(closed.append, closed.append))
+    workbench.lane("late", ()).start(lambda ticket: 1, Handlers(closed.append, closed.append))
     assert closed == [model]
     assert workbench.is_idle
 

@@ -17,6 +17,9 @@ T = TypeVar("T")
 _MEMORY = ("out of memory", "not enough memory", "can't allocate")
 """What torch says, on the different systems, when memory ran out."""
 
+_PLAIN = (str, int, float, tuple, frozenset)
+"""Values that are compared; of scans, results and dictionaries each is itself only."""
+
 Run = Callable[[Callable[[], None]], Any]
 """Runs a function somewhere: in a worker thread, on the thread of the viewer, or at once."""
 
@@ -38,10 +41,19 @@ class Handlers(Generic[T]):
     failed: Callable[[str], None]
     stopped: Callable[[], None] = lambda: None
     progress: Callable[[Any], None] = lambda step: None
+    dropped: Callable[[], None] = lambda: None
+    """The work is given up, as what it was asked for is not current any more."""
+
+
+def _nothing() -> tuple[Any, ...]:
+    return ()
 
 
 class Lane:
     """A queue of one: starting something new stops what runs and drops what it still says.
+
+    Work belongs to what the viewer showed when it was started. Once that is not current any more,
+    nothing of the work is delivered.
 
     Parameters
     ----------
@@ -49,10 +61,16 @@ class Lane:
         Runs a function in the worker. It must run them one after the other.
     deliver
         Runs a function on the thread of the viewer, in the order given.
+    belongs_to
+        Returns what work that is started now belongs to, such as the scan that is shown.
     """
 
-    def __init__(self, submit: Run, deliver: Run) -> None:
-        self._submit, self._deliver = submit, deliver
+    def __init__(
+        self, submit: Run, deliver: Run, belongs_to: Callable[[], tuple[Any, ...]] = _nothing
+    ) -> None:
+        self._submit, self._deliver, self._belongs_to = submit, deliver, belongs_to
+        self._owner: tuple[Any, ...] = ()
+        self._dropped: Callable[[], None] = lambda: None
         self._number = 0
         self._stop = threading.Event()
         self._closed = False
@@ -71,6 +89,7 @@ class Lane:
         self._stop = stop = threading.Event()
         self._number = number = self._number + 1
         self._running = True
+        self._owner, self._dropped = self._belongs_to(), handlers.dropped
 
         def hand_over(function: Callable[..., None], *values: Any, ends: bool = False) -> None:
             self._deliver(lambda: self._receive(number, stop, handlers, function, values, ends))
@@ -105,6 +124,12 @@ class Lane:
         self._number += 1
         self._running = False
 
+    def drop_stale(self) -> None:
+        """Give up work that belongs to something that is not current any more."""
+        if self._running and not is_same(self._owner, self._belongs_to()):
+            self.forget()
+            self._dropped()
+
     def close(self) -> None:
         """Stop what runs and deliver nothing any more."""
         self._closed = True
@@ -121,6 +146,9 @@ class Lane:
         ends: bool,
     ) -> None:
         """On the thread of the viewer: take what the worker says, unless it is stale."""
+        if not self._closed:
+            # Whoever changed what it belongs to need not have said so yet.
+            self.drop_stale()
         if self._closed or number != self._number:
             return
         if ends:
@@ -134,6 +162,14 @@ class Lane:
             function(*values)
         except Exception as error:
             handlers.failed(plain_sentence(error))
+
+
+def is_same(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    """Return whether all are the same objects, or equal plain values."""
+    return len(before) == len(now) and all(
+        one is other or (isinstance(one, _PLAIN) and type(one) is type(other) and one == other)
+        for one, other in zip(before, now, strict=True)
+    )
 
 
 def plain_sentence(error: Exception) -> str:

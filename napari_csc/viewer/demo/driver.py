@@ -13,6 +13,7 @@ import numpy as np
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QDialog, QWidget
 
+from napari_csc.core.options import DEFAULT_DICTIONARY, DEFAULT_NETWORK
 from napari_csc.errors import CscError
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.images.views import Array
@@ -46,7 +47,7 @@ class Driver:
         viewer: napari.Viewer,
         dock: ReconstructionDock,
         scan: Path,
-        dictionary: str = "dct-32-9",
+        dictionary: str = DEFAULT_DICTIONARY,
     ) -> None:
         self.viewer, self.dock, self.scan, self.dictionary = viewer, dock, scan, dictionary
         self.models, self.layers = dock.models, dock.workbench.layers
@@ -66,8 +67,8 @@ class Driver:
         self.use_dictionary(self.dictionary)
         session.live = False
         # What the user prefers is not what the pictures are about.
-        if "v4" in (session.networks or {}):
-            session.maps = "v4"
+        if DEFAULT_NETWORK in (session.networks or {}):
+            session.maps = DEFAULT_NETWORK
         kept = (name for name in SETTING_FIELDS if name not in ("dictionary_name", "shuffle_seed"))
         self._base = {name: getattr(session, name) for name in kept}
 

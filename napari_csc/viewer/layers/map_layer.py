@@ -18,8 +18,13 @@ from napari_csc.viewer.layers.store import LayerStore
 MAPS_KEY = "M"
 _LEGEND = "bright: held back\ndark: free to act"
 _LONGEST = 18
-# The anatomy below stays readable.
-LOOK: dict[str, Any] = {"colormap": "inferno", "opacity": 0.45, "blending": "translucent"}
+# The anatomy below stays readable, and is what is seen first.
+LOOK: dict[str, Any] = {
+    "colormap": "inferno",
+    "opacity": 0.45,
+    "blending": "translucent",
+    "visible": False,
+}
 
 
 class MapLayer:
@@ -144,10 +149,20 @@ class MapLayer:
             dims.set_point(axis, float(self._position))
         self._caption()
 
+    def _is_here(self) -> bool:
+        """Return whether the slice that is looked at has maps."""
+        layer, dims = self._store.find(MAPS), self._viewer.dims
+        if layer is None or dims.ndim < 4:
+            return False
+        slice_index = round(float(layer.world_to_data(dims.point)[-3]))
+        return 0 <= slice_index < layer.data.shape[-3]
+
     def _dims_moved(self) -> None:
         layer, dims = self._store.find(MAPS), self._viewer.dims
         if layer is None or dims.ndim < 4:
             return
+        if self._viewer.canvas.overlays.text.visible != (layer.visible and self._is_here()):
+            self._caption()
         position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
         if position != self._position:
             self._position = position
@@ -175,4 +190,4 @@ class MapLayer:
             f"sparsity map of filter {self._position}{moved}\n{name}, in units of σ\n{_LEGEND}"
         )
         text.position = "top_left"
-        text.visible = layer.visible
+        text.visible = layer.visible and self._is_here()

@@ -20,6 +20,7 @@ from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
 from napari_csc.viewer.layers.canvas_signs import CanvasSigns
 from napari_csc.viewer.layers.colormaps import COLORMAPS
+from napari_csc.viewer.layers.flip import Flip
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.layers.roles import (
@@ -58,6 +59,8 @@ class ScanLayers:
         The layer of the sparsity maps.
     signs : CanvasSigns
         Orientation letters and scale bar.
+    flip : Flip
+        Changes between the initial image and the reconstruction.
     windowing : Windowing
         Grey windows by mouse and by percentiles.
     """
@@ -68,6 +71,9 @@ class ScanLayers:
     """The sliders below the image moved."""
     leaving = Signal()
     """Another input is about to be shown: what was made of the one before has to go."""
+
+    emptied = Signal()
+    """The last layer of the viewer was removed."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
@@ -81,12 +87,16 @@ class ScanLayers:
         self.maps = MapLayer(self.store)
         self.signs = CanvasSigns(viewer)
         self.windowing = Windowing(self.store, RECONSTRUCTION)
+        self.flip = Flip(self.store)
         viewer.dims.events.point.connect(self._dims_moved)
+        viewer.layers.events.removed.connect(self._layer_removed)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
 
     def close(self) -> None:
         """Let go of the viewer."""
         self._viewer.dims.events.point.disconnect(self._dims_moved)
+        self._viewer.layers.events.removed.disconnect(self._layer_removed)
+        self.flip.close()
         self.maps.close()
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
@@ -195,6 +205,25 @@ class ScanLayers:
         if len(point) < 3:
             return 0
         return min(max(self._geometry.slice_at(point[-3]), 0), count - 1)
+
+    def slice_count(self) -> int:
+        """Return how many slices the input has."""
+        return 0 if self._initial is None else len(self._initial)
+
+    def has_result(self, number: int) -> bool:
+        """Return whether a slice of the input has been reconstructed."""
+        if self._shown is None:
+            return False
+        result, _, first, _ = self._shown
+        return first <= number < first + len(result.image)
+
+    def forget(self) -> None:
+        """Take away the input and all that was made of it."""
+        self.leaving.emit()
+        self._shown, self._running, self._initial = None, None, None
+        for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE, INITIAL):
+            self.remove(role)
+        self.signs.show_letters({})
 
     def go_to_slice(self, index: int) -> None:
         """Move the slice slider."""
@@ -336,6 +365,10 @@ class ScanLayers:
             layer = self.find(role)
             if layer is not None:
                 layer.visible = is_visible
+
+    def _layer_removed(self) -> None:
+        if not self._viewer.layers:
+            self.emptied.emit()
 
     def _dims_moved(self) -> None:
         self.moved.emit()

@@ -5,6 +5,7 @@ ACCENT = "#ff9f1c"
 FRAME = "#808080"
 """Frames and axes."""
 GOOD = "#3a9d5d"
+WARNING = "#d08a1d"
 PROBLEM = "#e0533d"
 
 DISTINCT = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")

@@ -274,7 +274,7 @@ class CompareModel:
 
     def measure(self) -> None:
         """Measure initial image and pinned results in the slice that is looked at."""
-        pins, lane = dict(self.pins), self._workbench.lane("compare")
+        pins, lane = dict(self.pins), self._workbench.lane("compare", ())
         if not pins or self.is_hidden:
             lane.forget()
             self._measured_slice = None

@@ -9,6 +9,7 @@ from psygnal import Signal
 from napari_csc.core.analysis.filter_figures import FilterFigures, filter_figures
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.core.options import DEFAULT_NETWORK
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
@@ -21,7 +22,7 @@ from napari_csc.viewer.sections.dictionary.learning import (
 from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.workbench import Workbench
 
-_PREFERRED = ("v4", "v3")
+_PREFERRED = (DEFAULT_NETWORK, "v3")
 
 
 class DictionaryModel:
@@ -71,7 +72,7 @@ class DictionaryModel:
                 self.choose(usual)
 
         # A thread of its own: a swap waits for no figures and no previews.
-        self._workbench.lane("dictionary").start(
+        self._workbench.lane("dictionary", ("dictionary", "dictionary_name")).start(
             lambda ticket: Dictionary.load(name), Handlers(done, failed)
         )
 
@@ -113,13 +114,15 @@ class DictionaryModel:
             workbench.say("Cancelled; the dictionary stays as it was.")
 
         # In place of a run: both take the whole machine, and Cancel stops either.
-        workbench.lane("run").start(
+        workbench.lane("run", ("acquisition",)).start(
             lambda ticket: learn_from(lesson, folder, ticket.report, ticket.should_stop),
-            Handlers(done, failed, stopped, workbench.step.emit),
+            Handlers(
+                done, failed, stopped, workbench.step.emit, lambda: workbench.running.emit(False)
+            ),
         )
         workbench.running.emit(True)
 
-    def find_networks(self, preferred: str = "v4") -> None:
+    def find_networks(self, preferred: str = DEFAULT_NETWORK) -> None:
         """Read what the shipped networks say about themselves; the preferred one is chosen."""
 
         def work(ticket: Ticket) -> tuple[dict[str, WeightMetadata], list[str]]:
@@ -141,7 +144,7 @@ class DictionaryModel:
             if best is not None and self.session.maps == FALLBACK_MAPS:
                 self.session.maps = best
 
-        self._workbench.lane("networks").start(work, Handlers(done, self._fail))
+        self._workbench.lane("networks", ()).start(work, Handlers(done, self._fail))
 
     def _measure_filters(self) -> None:
         """Measure what each filter does in a new result, for sorting and for the tips."""
@@ -153,6 +156,6 @@ class DictionaryModel:
             if result is self.session.result:
                 self.filter_figures.emit(figures)
 
-        self._workbench.lane("figures", thread="analysis").start(
+        self._workbench.lane("figures", ("result",), thread="analysis").start(
             lambda ticket: filter_figures(result), Handlers(done, self._fail)
         )

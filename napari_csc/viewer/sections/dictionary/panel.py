@@ -190,9 +190,10 @@ class DictionaryPanel(Panel):
 
     def _mark_changes(self) -> None:
         """Find out what a swap or a shuffle changed."""
-        now = self._session.ordered()
-        if now is not None:
-            self._changes = filter_changes(self._before, now)
+        now, before = self._session.ordered(), self._before
+        # A swap changes filters and order as one, and tells of both.
+        if now is not None and (before is None or not _is_same(before, now)):
+            self._changes = filter_changes(before, now)
         self._before = now
 
     def _keep_order(self) -> None:
@@ -260,3 +261,7 @@ class DictionaryPanel(Panel):
         known = [k for k in order if k in self._figures]
         known.sort(key=lambda k: self._figures[k][name], reverse=is_descending)
         return known + [k for k in order if k not in self._figures]
+
+
+def _is_same(one: Dictionary, other: Dictionary) -> bool:
+    return (one.order, one.digest) == (other.order, other.digest)

@@ -58,8 +58,8 @@ class DisplayModel:
         self._named: list[Ruler] = []
         self._maps_were: bool | None = None
 
-    def _lane(self, name: str) -> Lane:
-        return self._workbench.lane(name, thread="analysis")
+    def _lane(self, name: str, *belongs_to: str) -> Lane:
+        return self._workbench.lane(name, belongs_to, thread="analysis")
 
     def _select_map(self) -> None:
         """Show the map of the selected filter."""
@@ -119,7 +119,7 @@ class DisplayModel:
             for role in made.keys() & self.session.extra_layers:
                 self._layers.show_filter(role, *made[role])
 
-        self._lane("filter").start(work, Handlers(done, self._fail))
+        self._lane("filter", "result", "selected").start(work, Handlers(done, self._fail))
 
     def _show_rulers(self) -> None:
         """Show or hide which filter contributes most at each pixel."""
@@ -139,7 +139,7 @@ class DisplayModel:
                 self._name_rulers()
                 self._cover()
 
-        self._lane("rulers").start(work, Handlers(done, self._fail))
+        self._lane("rulers", "result").start(work, Handlers(done, self._fail))
 
     def _show_removed(self) -> None:
         """Show or hide what the reconstruction took away from the initial image."""
@@ -159,7 +159,7 @@ class DisplayModel:
                 self._layers.show_removed(*found)
                 self._cover()
 
-        self._lane("removed").start(work, Handlers(done, self._fail))
+        self._lane("removed", "result").start(work, Handlers(done, self._fail))
 
     def _cover(self) -> None:
         """Hide the maps: colours over colours tell nothing. Once; the user may want them back."""
@@ -197,4 +197,6 @@ class DisplayModel:
             if KSPACE in self.session.extra_layers:
                 self._layers.show_kspace(values, (-4.0, 0.0), first)
 
-        self._lane("kspace").start(work, Handlers(done, self._fail))
+        self._lane("kspace", "acquisition", "sampled", "noise_std").start(
+            work, Handlers(done, self._fail)
+        )

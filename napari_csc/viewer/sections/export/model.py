@@ -105,7 +105,7 @@ class ExportModel:
             work()
 
         self.tell(f"Writing {path.name}…")
-        self._workbench.lane("export", thread="movies").start(
+        self._workbench.lane("export", (), thread="movies").start(
             written,
             Handlers(lambda _: self.tell(f"Written {path.name}."), self._fail),
         )

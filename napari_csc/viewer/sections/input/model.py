@@ -9,7 +9,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_csc.errors import CscError
-from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.background.lane import Handlers, is_same
 from napari_csc.viewer.sections.input.layer_input import LayerInput
 from napari_csc.viewer.sections.input.loading import (
     InputFacts,
@@ -27,6 +27,8 @@ from napari_csc.viewer.sections.input.slice_reading import SliceReading
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.workbench import Workbench
 
+_BELONGS = ("acquisition", "sampled", "noise_std")
+
 
 class InputModel:
     """Takes files and layers as input.
@@ -43,7 +45,7 @@ class InputModel:
     """
 
     facts = Signal(object)
-    """What is known of the input in use (`InputFacts`)."""
+    """What is known of the input in use (`InputFacts`); None if there is none."""
     refused = Signal(object)
     """A file (Path) could not be read as it is."""
     plain_image = Signal(object)
@@ -57,6 +59,8 @@ class InputModel:
         self.read_as = ReadAs(workbench)
         self._slice_reading = SliceReading(workbench)
         self._image: LayerInput | None = None
+        self._known: tuple[Any, ...] = ()
+        self.layers.emptied.connect(self._emptied)
         for name in ("sampled", "noise_std"):
             getattr(self.session.events, name).connect(self._refresh_facts)
 
@@ -91,10 +95,14 @@ class InputModel:
         """
         acquisition, result = chosen.acquisition, chosen.result
         if result is not None:
-            if result is not self.session.result:
+            if result is self.session.result:
+                self._stay()
+            else:
                 self._load(lambda: loaded_result(result, chosen.geometry, chosen.name, acquisition))
         elif acquisition is not None:
-            if acquisition is not self.session.acquisition:
+            if acquisition is self.session.acquisition:
+                self._stay()
+            else:
                 self._load(lambda: loaded_scan(acquisition, chosen.geometry, chosen.name), layer)
         else:
             self._image = chosen
@@ -106,6 +114,10 @@ class InputModel:
                 "of it, or use it as it is."
             )
 
+    def _stay(self) -> None:
+        """Keep the input: it was chosen again, and another one may be on its way."""
+        self._workbench.lane("load", (), thread="input").forget()
+
     def simulate(self, wanted: Simulation) -> None:
         """Make an acquisition of the chosen plain image."""
         chosen = self._image
@@ -113,6 +125,29 @@ class InputModel:
             self.fail("There is no picture to simulate a scan of; choose an image layer first.")
             return
         self._load(lambda: simulated_scan(chosen, wanted))
+
+    def forget(self) -> None:
+        """Let go of the input: nothing is open any more."""
+        session = self.session
+        with session.changing():
+            self._forget_last()
+            session.acquisition, session.input_name = None, ""
+            self.layers.forget()
+        self.plain_image.emit(None)
+        self.facts.emit(None)
+
+    def _emptied(self) -> None:
+        """Let go of the input, later: when the whole viewer closes there is nothing to tell."""
+
+        def later() -> None:
+            if self._workbench.is_closed:
+                return
+            is_open = self.session.acquisition is not None or self.session.result is not None
+            if is_open and not self.layers.viewer.layers:
+                self.forget()
+                self._workbench.say("All layers were removed, so no scan is open any more.")
+
+        self._workbench.deliver(later)
 
     def removed(self, name: str) -> None:
         """Say what the removal of the input layer of this name means."""
@@ -133,28 +168,28 @@ class InputModel:
             else:
                 self._use_result(found)
 
-        lane = self._workbench.lane("load", thread="input")
+        lane = self._workbench.lane("load", (), thread="input")
         lane.start(lambda ticket: work(), Handlers(done, failed or self.fail))
 
     def _use_result(self, found: LoadedResult) -> None:
-        self._run.forget()
         session, result = self.session, found.result
-        self._image = None
+        # One change: whoever hears of it finds all of the result, and its layers.
+        with session.changing():
+            self._forget_last()
+            session.live = False
+            session.input_name = found.name
+            session.acquisition, session.result = found.acquisition, result
+            self._known = session.identity(*_BELONGS)
+            session.use_dictionary(
+                found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed
+            )
+            session.take_over(result.provenance.get("settings", {}))
+            self.layers.show_loaded_result(
+                result, found.source, found.windows, found.geometry, found.acquisition
+            )
         self.plain_image.emit(None)
-        session.live = False
-        session.sampled, session.noise_std = None, None
-        session.input_name = found.name
-        self.layers.show_loaded_result(
-            result, found.source, found.windows, found.geometry, found.acquisition
-        )
-        session.acquisition = found.acquisition
         if found.facts is not None:
             self.facts.emit(found.facts)
-        session.result = result
-        session.use_dictionary(
-            found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed
-        )
-        session.take_over(result.provenance.get("settings", {}))
         further = (
             "To run again, open the scan it was made from."
             if found.acquisition is None
@@ -163,39 +198,51 @@ class InputModel:
         self._workbench.tell(f"{found.name}: a finished result. {further}")
 
     def _use_scan(self, loaded: LoadedScan, layer: Any = None) -> None:
-        self._run.forget()
         session, acquisition = self.session, loaded.acquisition
-        if not loaded.simulated:
-            self._image = None
+        chosen = self._image
+        # One change: whoever hears of it finds the whole scan, and its layers.
+        with session.changing():
+            self._forget_last()
+            session.input_name = loaded.facts.name
+            session.acquisition = acquisition
+            self._known = session.identity(*_BELONGS)
+            self._slice_reading.attach(loaded.facts.initial)
+            self.layers.show_input(
+                acquisition,
+                loaded.facts.initial,
+                loaded.window,
+                loaded.geometry,
+                layer,
+                loaded.simulated,
+            )
+        if loaded.simulated:
+            self._image = chosen
+        else:
             self.plain_image.emit(None)
-        session.result = None
-        session.sampled, session.noise_std = None, None
-        session.input_name = loaded.facts.name
-        self._slice_reading.attach(loaded.facts.initial)
-        self.layers.show_input(
-            acquisition,
-            loaded.facts.initial,
-            loaded.window,
-            loaded.geometry,
-            layer,
-            loaded.simulated,
-        )
-        session.acquisition = acquisition
         self.facts.emit(loaded.facts)
         self._workbench.say(f"{session.input_name} is ready. Press Run to reconstruct it.")
+
+    def _forget_last(self) -> None:
+        """Forget the input before and all that was made of it."""
+        self._run.forget()
+        session = self.session
+        self._image, session.result = None, None
+        session.sampled, session.noise_std = None, None
 
     def _refresh_facts(self) -> None:
         session, name = self.session, self.session.input_name
         acquisition, sampled, noise_std = session.acquisition, session.sampled, session.noise_std
-        if acquisition is None:
+        if acquisition is None or is_same(self._known, session.identity(*_BELONGS)):
             return
+        self._known = ()
 
         def done(facts: InputFacts) -> None:
+            self._known = session.identity(*_BELONGS)
             self._slice_reading.attach(facts.initial)
             self.layers.change_input(facts.initial)
             self.facts.emit(facts)
 
-        self._workbench.lane("facts", thread="input").start(
+        self._workbench.lane("facts", _BELONGS, thread="input").start(
             lambda ticket: InputFacts.of(name, acquisition, sampled, noise_std),
             Handlers(done, self.fail),
         )

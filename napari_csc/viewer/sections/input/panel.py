@@ -41,6 +41,12 @@ _FACTS = (1, 2, 3)
 """Rows of the form: slices, acquired matrix, noise."""
 
 
+_WELCOME = (
+    "Open a file, or drop one on the viewer, to begin. Or take the guided tour, which brings a "
+    "sample."
+)
+
+
 def file_filter() -> str:
     """Return which files the dialog lists: those of every format that can be read."""
     return f"Scans and results ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
@@ -128,11 +134,7 @@ class InputPanel(Panel):
         self.simulation = SimulationGroup(self._model)
         self.simulation.hide()
         self.form.addRow(self.simulation)
-        self.hint = wrapped(
-            "Open a file, or drop one on the viewer, to begin. Or take the guided tour, which "
-            "brings a sample.",
-            lines=2,
-        )
+        self.hint = wrapped(_WELCOME, lines=2)
         self.form.addRow(self.hint)
         self.header_button = button(
             "Header…",
@@ -221,7 +223,8 @@ class InputPanel(Panel):
             QTimer.singleShot(0, lambda name=layer.name: self._tell_removed(name))
 
     def _tell_removed(self, name: str) -> None:
-        if self._viewer.layers and self._listed is not None:
+        # With the last layer the scan goes, too.
+        if self._viewer.layers and self._session.acquisition is not None:
             self._model.removed(name)
 
     def _activated(self, index: int) -> None:
@@ -274,7 +277,24 @@ class InputPanel(Panel):
         for place in _FACTS:
             self.form.setRowVisible(place, is_visible)
 
-    def _show_facts(self, facts: InputFacts) -> None:
+    def _show_nothing(self) -> None:
+        """No scan is open any more."""
+        with quiet(self.rows_box, self.columns_box, self.noise_edit, self.slices_box):
+            self.noise_edit.clear()
+            self.slices_box.setItemText(1, "All slices")
+        for box in (self.rows_box, self.columns_box, self.noise_edit):
+            box.setEnabled(False)
+        self.noise_kind.setText("")
+        self.noise_reset.setEnabled(False)
+        self.extent_reset.setEnabled(False)
+        self._about_scan, self._chosen = "", None
+        self.hint.setText(_WELCOME)
+        self._list_layers()
+
+    def _show_facts(self, facts: InputFacts | None) -> None:
+        if facts is None:
+            self._show_nothing()
+            return
         count, height, width = facts.initial.shape
         session = self._session
         with quiet(self.rows_box, self.columns_box, self.noise_edit, self.slices_box):

@@ -92,8 +92,8 @@ class ReadAs:
     def __init__(self, workbench: Workbench) -> None:
         self._session = workbench.session
         # Both in a thread of their own: what is loaded waits for no preview.
-        self._choices = workbench.lane("choices", thread="preview")
-        self._preview = workbench.lane("preview")
+        self._choices = workbench.lane("choices", (), thread="preview")
+        self._preview = workbench.lane("preview", ())
         self.refused: Path | None = None
         """The file that was opened last, if it could not be read as it is."""
 

@@ -19,7 +19,7 @@ class SliceReading:
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench, self._layers = workbench, workbench.layers
-        self._lane = workbench.lane("slices", thread="input")
+        self._lane = workbench.lane("slices", ("acquisition",), thread="input")
         self._wanted: tuple[LazyImages, int] | None = None
 
     def attach(self, images: Array | LazyImages) -> None:

@@ -80,7 +80,7 @@ class InspectModel:
         if result is None:
             return
         shown = number + self._layers.place().first_slice
-        self._workbench.lane("map sheet", thread="compare").start(
+        self._workbench.lane("map sheet", ("result",), thread="compare").start(
             lambda ticket: draw_map_sheet(result, number, count, shown),
             Handlers(show, self._fail),
         )
@@ -114,7 +114,7 @@ class InspectModel:
             )
             return
         name = f"Region {number}, slice {mark.slice_index}"
-        self._workbench.lane("look", thread="analysis").start(
+        self._workbench.lane("look", ("result",), thread="analysis").start(
             lambda ticket: look_into(result, index, region, name),
             Handlers(show, self._fail),
         )

@@ -33,7 +33,7 @@ class FilterPlayer(Player):
         report: Callable[[int, int], None],
     ) -> None:
         super().__init__(workbench, shown_in, make_room, report)
-        self._lane = workbench.lane("partial sums", thread="analysis")
+        self._lane = workbench.lane("partial sums", ("result",), thread="analysis")
         self._sums: tuple[Reconstruction, int, PartialSums] | None = None
         self.shown: PartialSum | None = None
         self._number = 0

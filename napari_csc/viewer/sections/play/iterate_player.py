@@ -30,7 +30,7 @@ class IteratePlayer(Player):
     ) -> None:
         super().__init__(workbench, shown_in, make_room, report)
         # In turn with runs: both take the whole machine.
-        self._lane = workbench.lane("iterates", thread="run")
+        self._lane = workbench.lane("iterates", ("result",), thread="run")
         self._job: Job | None = None
         self._iterates: Iterates | None = None
 

@@ -49,7 +49,7 @@ class PlayModel:
         self._tell, self._fail = workbench.tell, workbench.fail
         self._scan = workbench.layers
         self._layers = PlaybackLayers(workbench.layers.store)
-        self._movies = workbench.lane("movies")
+        self._movies = workbench.lane("movies", ())
         self._comparing = workbench.model(CompareModel)
         self._is_running = self._is_moving_over = False
         given = (workbench, self._layers, self._make_room, self.progress.emit)

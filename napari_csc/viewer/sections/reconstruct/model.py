@@ -43,7 +43,7 @@ class ReconstructModel:
         self.message, self.step = workbench.message, workbench.step
         self.running = workbench.running
         self._dictionaries = workbench.model(DictionaryModel)
-        self._lane = workbench.lane("run")
+        self._lane = workbench.lane("run", ("acquisition",))
         self._baseline: Baseline | None = None
         self._map_cache = MapCache()
         self.outcome: Outcome | None = None
@@ -103,6 +103,7 @@ class ReconstructModel:
                 failed=self._failed,
                 stopped=self._stopped,
                 progress=lambda step: self._stepped(step, shown),
+                dropped=self._dropped,
             ),
         )
         self.running.emit(True)
@@ -150,6 +151,11 @@ class ReconstructModel:
         self._layers.restore()
         self.running.emit(False)
         self._fail(sentence)
+
+    def _dropped(self) -> None:
+        """Show what there is: the scan is gone, and what was running of it."""
+        self._layers.restore()
+        self.running.emit(False)
 
     def _stopped(self) -> None:
         self._layers.restore()

@@ -7,22 +7,31 @@ from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
-from napari_csc.viewer.widgets.colours import GOOD, PROBLEM
+from napari_csc.viewer.sections.reconstruct.state_line import State, StateModel
+from napari_csc.viewer.widgets.colours import GOOD, PROBLEM, WARNING
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
 
+_STATE_COLOURS = dict.fromkeys(("no result", "other slice", "changed"), f"color: {WARNING};")
 _COLOURS = {"info": "", "good": f"color: {GOOD};", "problem": f"color: {PROBLEM};"}
 
 
 class RunPanel(QWidget):
     """The buttons and the state of the run; always in sight, below the sections."""
 
-    def __init__(self, model: ReconstructModel) -> None:
+    def __init__(self, model: ReconstructModel, state: StateModel) -> None:
         super().__init__()
-        self._session = model.session
+        self._session, self._model, self._state = model.session, model, state
+        self._measured: Outcome | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
+        self.state_line = wrapped(lines=2)
+        self.state_line.setToolTip(
+            "What is in sight: scan and slice, whether this slice has a result, and which "
+            "dictionary and maps made it."
+        )
+        layout.addWidget(self.state_line)
         self.run_button = button("Run", "Reconstruct with the settings above.")
         self.run_button.clicked.connect(model.run)
         self.cancel_button = button("Cancel", "Stop within one iteration; the last result stays.")
@@ -52,10 +61,27 @@ class RunPanel(QWidget):
         model.running.connect(self._show_running)
         model.finished.connect(self._show_finished)
         self._session.events.live.connect(self._show_live)
-        self._session.events.acquisition.connect(self._clear)
+        state.changed.connect(self._show_state)
+        self._show_state(state.state)
 
     def _show_live(self) -> None:
         self.live_box.setChecked(self._session.live)
+
+    def _show_state(self, state: State) -> None:
+        """Show the state line; figures and praise of a result that is not in sight go."""
+        self.state_line.setText(state.text)
+        self.state_line.setStyleSheet(_STATE_COLOURS.get(state.kind, ""))
+        if self._model.is_running:
+            return
+        outcome = self._model.outcome
+        is_praised = outcome is not None and self.line.text() == outcome.sentence
+        if is_praised and state.kind != "current":
+            self.line.setText("")
+        if outcome is None or outcome.result is not self._session.result or not state.has_result:
+            self._clear()
+            self.state.setText("")
+        else:
+            self._show_figures(outcome)
 
     def _show_message(self, sentence: str, kind: str) -> None:
         self.line.setStyleSheet(_COLOURS.get(kind, ""))
@@ -66,12 +92,15 @@ class RunPanel(QWidget):
         self.run_button.setText("Run again" if is_running else "Run")
         if is_running:
             self._clear()
+            self.curve.clear()
+            self._measured = None
             self.line.setText("")
             self._show_progress(0, 0)
             self.state.setText("starting…")
         else:
             self._show_progress(0, 1)
             self.state.setText("")
+            self._show_state(self._state.state)
 
     def _show_progress(self, done: int, total: int) -> None:
         # Qt paints a progress bar at once, and the whole canvas with it, which takes long: later.
@@ -81,7 +110,6 @@ class RunPanel(QWidget):
         self.bar.setUpdatesEnabled(True)
 
     def _clear(self) -> None:
-        self.curve.clear()
         self.curve.hide()
         self.figures.hide()
 
@@ -96,7 +124,20 @@ class RunPanel(QWidget):
 
     def _show_finished(self, outcome: Outcome) -> None:
         self._show_progress(1, 1)
-        last = outcome.result.history[-1] if outcome.result.history else None
+        if self._state.state.has_result:
+            self._show_figures(outcome)
+
+    def _show_figures(self, outcome: Outcome) -> None:
+        """Show what was measured in a run."""
+        history = outcome.result.history
+        if self._measured is not outcome:
+            self._measured = outcome
+            count = max((one["iteration"] for one in history), default=0)
+            self.curve.show_all(
+                [(one["slice"] * count + one["iteration"], one["objective"]) for one in history]
+            )
+        self.curve.setVisible(bool(history))
+        last = history[-1] if history else None
         if last is not None:
             self.state.setText(
                 f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_csc.core.options import DEFAULT_DICTIONARY, DEFAULT_NETWORK
 from napari_csc.viewer.layers.roles import (
     CONTRIBUTION,
     KSPACE,
@@ -13,7 +14,6 @@ from napari_csc.viewer.layers.roles import (
 )
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 
-_DICTIONARY = "dct-32-9"
 _OTHER = "brain-64-11"
 _V1 = "v1:dct-32-9"
 _FEW = 2
@@ -47,8 +47,8 @@ class Scene:
     extra_layers: tuple[str, ...] = ()
     needs_result: bool = True
     shows_filter: bool = False
-    maps: str = "v4"
-    dictionary: str = _DICTIONARY
+    maps: str = DEFAULT_NETWORK
+    dictionary: str = DEFAULT_DICTIONARY
     shuffle_seed: int | None = None
     drops_half: bool = False
     iterations: int | None = None

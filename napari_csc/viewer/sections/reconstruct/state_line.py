@@ -1,0 +1,147 @@
+"""One line that is always true: which scan and slice, whether there is a result, made with what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from psygnal import Signal
+
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.errors import CscError
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.workbench import Workbench
+
+Kind = Literal["nothing", "no result", "running", "other slice", "changed", "current"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What is in sight.
+
+    Attributes
+    ----------
+    kind : str
+        ``"nothing"`` is open; there is ``"no result"`` of the scan; the first one is ``"running"``;
+        the result is of an ``"other slice"``; it is of other settings, which have ``"changed"``; it
+        is the ``"current"`` one.
+    text : str
+        The line.
+    """
+
+    kind: Kind
+    text: str
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the slice that is looked at has a result."""
+        return self.kind in ("changed", "current")
+
+
+class StateModel:
+    """Keeps the state line.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, and the model of the runs.
+    """
+
+    changed = Signal(object)
+    """The line is another one (`State`)."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._session, self._layers = workbench.session, workbench.layers
+        self._runs = workbench.model(ReconstructModel)
+        self._made_with: tuple[Any, ...] = ()
+        self._is_running = False
+        self.state = State("nothing", "")
+        self._session.events.result.connect(self._take)
+        self._session.events.connect(self._refresh)
+        self._layers.moved.connect(self._refresh)
+        workbench.running.connect(self._run_changed)
+        self._refresh()
+
+    def _take(self) -> None:
+        """Note what a new result was made with: of a run its own, of a file what was taken over."""
+        outcome, result = self._runs.outcome, self._session.result
+        if outcome is not None and outcome.result is result:
+            job = outcome.job
+            self._made_with = (_deciding(job.settings), job.sampled, job.noise_std)
+        else:
+            self._made_with = self._present()
+
+    def _present(self) -> tuple[Any, ...]:
+        session = self._session
+        try:
+            settings = session.settings()
+        except CscError:
+            return ()
+        return (_deciding(settings), session.sampled, session.noise_std)
+
+    def _run_changed(self, is_running: bool) -> None:
+        self._is_running = is_running
+        self._refresh()
+
+    def _refresh(self, *_: object) -> None:
+        now = self._now()
+        if now != self.state:
+            self.state = now
+            self.changed.emit(now)
+
+    def _now(self) -> State:
+        session, result = self._session, self._session.result
+        if session.acquisition is None and result is None:
+            return State("nothing", "No scan is open.")
+        count = self._layers.slice_count()
+        number = self._layers.current_slice()
+        where = session.input_name
+        if count > 1:
+            where += f" · slice {number} of 0–{count - 1}"
+        if result is None:
+            told = "computing…" if self._is_running else "no result yet: press Run"
+            return State("running" if self._is_running else "no result", f"{where} · {told}")
+        if not self._layers.has_result(number):
+            return State("other slice", f"{where} · no result for this slice: press Run")
+        made = made_with(result)
+        if self._made_with != self._present():
+            return State("changed", f"{where} · settings changed: press Run · shown: {made}")
+        return State("current", f"{where} · result of {made}")
+
+
+def _deciding(settings: ReconstructionSettings) -> dict[str, Any]:
+    """Return the settings that decide the image: the device does not."""
+    return {name: value for name, value in _by_field(settings).items() if name != "device"}
+
+
+def _by_field(settings: ReconstructionSettings) -> dict[str, Any]:
+    named = {"dictionary_name": settings.dictionary}
+    others = (one for one in SETTING_FIELDS if one != "dictionary_name")
+    return named | {name: getattr(settings, name) for name in others}
+
+
+def made_with(result: Reconstruction) -> str:
+    """Return in a few words which dictionary and maps made a result."""
+    settings = result.provenance.get("settings", {})
+    words = [short_name(str(settings.get("dictionary", result.dictionary.name)))]
+    seed, dropped = settings.get("shuffle_seed"), settings.get("dropped") or ()
+    if seed is not None:
+        words.append(f"shuffled (seed {seed})")
+    if dropped:
+        words.append(f"{len(dropped)} left out")
+    strength = settings.get("strength", 1.0)
+    factor = "" if strength == 1 else f" × {strength:g}"
+    maps = str(settings.get("maps", ""))
+    return ", ".join([*words, f"{short_name(maps)}{factor}"] if maps else words)
+
+
+def short_name(name: str) -> str:
+    """Return a name without the folder and the ending of a file."""
+    path = Path(name)
+    return path.stem if path.parent != Path() or path.suffix in _ENDINGS else name
+
+
+_ENDINGS = (".safetensors", ".npy", ".npz", ".mat", ".pt")

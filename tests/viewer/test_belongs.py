@@ -1,0 +1,337 @@
+"""Random actions of a user against slow workers: what is shown belongs to what it names."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from napari.components import ViewerModel
+
+from napari_csc.core.acquisition.corrections import corrected
+from napari_csc.core.acquisition.lazy import initial_images
+from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.viewer.images.geometry import Geometry
+from napari_csc.viewer.layers import (
+    CODE,
+    CONTRIBUTION,
+    INITIAL,
+    KSPACE,
+    MAPS,
+    RECONSTRUCTION,
+    REFERENCE,
+    REMOVED,
+    RULERS,
+    SMOOTH,
+    ScanLayers,
+)
+from napari_csc.viewer.models import Models
+from napari_csc.viewer.sections.input import model as input_model
+from napari_csc.viewer.sections.input.loading import loaded_scan
+from napari_csc.viewer.session import Session
+from napari_csc.viewer.workbench import Workbench
+
+SEQUENCES = 40
+ACTIONS = 18
+_DICTIONARIES = ("dct-4-3", "random-4-3", "dct-6-3")
+
+
+class Workers:
+    """Workers that do a piece of work, or hand its answer over, when chance says so."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, list[Callable[[], None]]] = {}
+        self.answers: list[Callable[[], None]] = []
+
+    def named(self, name: str) -> Any:
+        queue = self.queues.setdefault(name, [])
+
+        class One:
+            def __call__(self, function: Callable[[], None]) -> None:
+                queue.append(function)
+
+            def close(self) -> None:
+                queue.clear()
+
+        return One()
+
+    def deliver(self, function: Callable[[], None]) -> None:
+        self.answers.append(function)
+
+    def step(self, chance: random.Random) -> bool:
+        """Do one thing that waits: some work of some thread, or the oldest answer."""
+        busy = [queue for queue in self.queues.values() if queue]
+        if self.answers and (not busy or chance.random() < 0.5):
+            self.answers.pop(0)()
+        elif busy:
+            chance.choice(busy).pop(0)()
+        return bool(busy or self.answers)
+
+
+class User:
+    """A dock without Qt, and somebody who works it at random."""
+
+    def __init__(self, seed: int, scans: dict[str, Any]) -> None:
+        self.chance, self.scans, self.workers = random.Random(seed), scans, Workers()
+        self.problems: list[str] = []
+        self.said = ("", "")
+        self.viewer = ViewerModel()
+        self.session = Session(maps="1sigma", iterations=2, device="cpu")
+        self.workbench = Workbench(
+            self.session,
+            ScanLayers(self.viewer),
+            self.workers.deliver,
+            self.problems.append,
+            self.workers.named,
+        )
+        self.models = Models.of(self.workbench)
+        self.figures: Any = None
+        self.facts: Any = None
+        self.models.dictionary.filter_figures.connect(lambda one: setattr(self, "figures", one))
+        self.models.input.facts.connect(lambda one: setattr(self, "facts", one))
+        self.workbench.message.connect(lambda *said: setattr(self, "said", said))
+        self.models.dictionary.choose(_DICTIONARIES[0])
+        self.done: list[str] = []
+
+    # ---------------------------------------------------------------- actions
+
+    def open(self) -> None:
+        self.models.input.open_file(Path(self.chance.choice(list(self.scans))))
+
+    def noise(self) -> None:
+        self.session.noise_std = self.chance.choice([None, 0.5, 2.0])
+
+    def extent(self) -> None:
+        self.session.sampled = self.chance.choice([None, (12, 12), (8, 10)])
+
+    def run(self) -> None:
+        self.models.reconstruct.run()
+
+    def cancel(self) -> None:
+        self.models.reconstruct.cancel()
+
+    def swap(self) -> None:
+        self.models.dictionary.choose(self.chance.choice(_DICTIONARIES))
+
+    def shuffle(self) -> None:
+        self.session.shuffle_seed = self.chance.choice([None, 1, 2])
+
+    def drop(self) -> None:
+        self.models.dictionary.drop(self.chance.randrange(4), self.chance.random() < 0.5)
+
+    def strength(self) -> None:
+        self.session.strength = self.chance.choice([0.5, 1.0])
+
+    def scroll(self) -> None:
+        self.workbench.layers.go_to_slice(self.chance.randrange(4))
+
+    def slices(self) -> None:
+        self.session.slices = self.chance.choice(["current", "all"])
+
+    def select(self) -> None:
+        self.session.selected = self.chance.randrange(4)
+
+    def layers_on_demand(self) -> None:
+        roles = [CODE, CONTRIBUTION, RULERS, REMOVED, KSPACE]
+        self.session.extra_layers ^= {self.chance.choice(roles)}
+
+    def delete(self) -> None:
+        if self.viewer.layers:
+            self.viewer.layers.remove(self.chance.choice(list(self.viewer.layers)))
+
+    def delete_all(self) -> None:
+        self.viewer.layers.clear()
+
+    def close(self) -> None:
+        self.models.input.forget()
+
+    def flip(self) -> None:
+        self.workbench.layers.flip.flip()
+
+    def pin(self) -> None:
+        self.models.compare.pin(self.chance.choice(["A", "B"]))
+
+    def play(self) -> None:
+        self.models.play.choose(self.chance.choice(["iterates", "filters"]))
+        self.models.play.player.play()
+
+    def view(self) -> None:
+        self.session.part = self.chance.choice(["magnitude", "phase"])
+
+    def act(self) -> None:
+        names = [
+            *("open", "run") * 4,
+            *("noise", "extent", "swap", "shuffle", "scroll", "delete", "layers_on_demand") * 2,
+            *("cancel", "drop", "strength", "slices", "select", "delete_all", "close", "flip"),
+            *("pin", "play", "view"),
+        ]
+        name = self.chance.choice(names)
+        self.done.append(name)
+        getattr(self, name)()
+        for _ in range(self.chance.randrange(6)):
+            if not self.workers.step(self.chance):
+                break
+            self.done.append("·")
+            self.check()
+
+    # ---------------------------------------------------------------- what must hold
+
+    def layer(self, role: str) -> Any:
+        return self.workbench.layers.store.find(role)
+
+    def values(self, role: str) -> Any:
+        layer = self.layer(role)
+        return None if layer is None else np.asarray(getattr(layer.data, "values", layer.data))
+
+    def check(self) -> None:
+        session, layers = self.session, self.workbench.layers
+        acquisition, result = session.acquisition, session.result
+        assert not [one for one in self.problems if "unexpected" in one], self.problems
+        self.check_input()
+        if result is None:
+            for role in (SMOOTH, MAPS, CODE, CONTRIBUTION, RULERS, REMOVED):
+                assert self.layer(role) is None, role
+            if not self.models.reconstruct.is_running:
+                assert self.layer(RECONSTRUCTION) is None
+            assert self.models.reconstruct.outcome is None
+        else:
+            outcome = self.models.reconstruct.outcome
+            assert outcome is not None
+            assert outcome.result is result
+            assert outcome.job.acquisition is acquisition
+            self.check_result()
+        self.check_line()
+        overlay = self.viewer.canvas.overlays.text
+        if overlay.visible:
+            assert result is not None
+            assert layers.has_result(layers.current_slice())
+            assert f"filter {layers.maps._position}" in overlay.text
+
+    def check_input(self) -> None:
+        session, acquisition = self.session, self.session.acquisition
+        shown = self.values(INITIAL)
+        if acquisition is None:
+            assert session.input_name == ""
+            assert shown is None
+            assert self.values(REFERENCE) is None
+            assert self.facts is None
+            return
+        assert acquisition is self.scans[session.input_name]
+        assert self.facts.name == session.input_name
+        wanted = corrected(acquisition, session.sampled, session.noise_std)
+        is_fresh = not self.waits_for("facts")
+        plain = corrected(acquisition, None, None)
+        if is_fresh:
+            assert self.facts.noise_std == pytest.approx(wanted.noise_std)
+        if shown is not None:
+            # While the new facts are on their way, earlier ones of the same scan are shown.
+            assert shown.shape == acquisition.shape
+            if is_fresh:
+                assert np.allclose(shown, np.asarray(initial_images(wanted)), atol=1e-5)
+            else:
+                near = np.abs(np.vdot(shown, np.asarray(initial_images(plain))))
+                norms = np.linalg.norm(shown) * np.linalg.norm(np.asarray(initial_images(plain)))
+                assert near > 0.8 * norms, "another scan"
+        reference = self.values(REFERENCE)
+        if reference is not None:
+            assert np.array_equal(reference, np.asarray(acquisition.reference))
+        kspace = self.layer(KSPACE)
+        if kspace is not None:
+            assert kspace.data.shape == (*acquisition.shape,)
+
+    def check_result(self) -> None:
+        session, result = self.session, self.session.result
+        if not self.models.reconstruct.is_running and self.layer(RECONSTRUCTION) is not None:
+            assert np.array_equal(self.values(RECONSTRUCTION), result.image)
+        if self.layer(SMOOTH) is not None:
+            assert np.array_equal(self.values(SMOOTH), result.low_pass)
+        if self.layer(MAPS) is not None:
+            assert np.array_equal(self.values(MAPS), result.sparsity_maps.transpose(0, 1))
+        is_settled = not self.waits_for("filter")
+        order = session.order_shown()
+        if is_settled and session.selected in order:
+            position = order.index(session.selected)
+            for role, values in (
+                (CODE, result.sparse_codes[:, position]),
+                (CONTRIBUTION, result.contributions(position)),
+            ):
+                if self.layer(role) is not None and role in session.extra_layers:
+                    assert np.allclose(self.values(role), np.asarray(values), atol=1e-6), role
+        if self.layer(REMOVED) is not None and not self.waits_for("removed"):
+            assert np.allclose(self.values(REMOVED).shape, result.image.shape)
+        for pin in self.models.compare.pins.values():
+            assert pin.input_digest == result.provenance["input"]["digest"]
+
+    def waits_for(self, name: str) -> bool:
+        lane = self.workbench._lanes.get(name)
+        return lane is not None and lane.is_running
+
+    def check_line(self) -> None:
+        session, layers, state = self.session, self.workbench.layers, self.models.state.state
+        if session.acquisition is None:
+            assert state.kind == "nothing"
+            return
+        assert session.input_name in state.text
+        number = layers.current_slice()
+        assert f"slice {number} " in state.text or layers.slice_count() == 1
+        if session.result is None:
+            assert state.kind in ("no result", "running")
+            return
+        job = self.models.reconstruct.outcome.job
+        if job.slices is not None and number not in job.slices:
+            assert state.kind == "other slice"
+            return
+        settings = session.settings().model_copy(update={"device": job.settings.device})
+        is_same = (job.settings, job.sampled, job.noise_std) == (
+            settings,
+            session.sampled,
+            session.noise_std,
+        )
+        assert state.kind == ("current" if is_same else "changed")
+        assert job.settings.dictionary in state.text
+
+    def settle(self) -> None:
+        for _ in range(2000):
+            if not self.workers.step(self.chance):
+                break
+            self.check()
+
+
+@pytest.fixture(scope="module")
+def scans() -> dict[str, Any]:
+    """Three scans: two of one shape, one of another; what each shows is its own."""
+    made = {}
+    for number, (name, shape) in enumerate(
+        (("one.h5", (3, 16, 16)), ("two.h5", (3, 16, 16)), ("three.h5", (2, 14, 18)))
+    ):
+        torch.manual_seed(number)
+        image = torch.zeros(shape)
+        image[:, 2 + 3 * number : 7 + 3 * number, 3:12] = 1 + torch.rand(shape[0], 5, 9)
+        scan = simulate_low_field(image, 12, 0.1, torch.Generator().manual_seed(number))
+        made[name] = scan
+    return made
+
+
+@pytest.mark.parametrize("seed", range(SEQUENCES))
+def test_random_actions(seed: int, scans: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        input_model,
+        "load_file",
+        lambda path, **options: loaded_scan(
+            scans[str(path)], Geometry.of_acquisition(scans[str(path)]), str(path)
+        ),
+    )
+    user = User(seed, scans)
+    try:
+        user.settle()
+        for _ in range(ACTIONS):
+            user.act()
+            user.check()
+        user.settle()
+        assert user.workbench.is_idle
+    except Exception as error:
+        raise AssertionError(f"after {' '.join(user.done)}") from error
+    finally:
+        user.workbench.close()
