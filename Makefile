@@ -19,7 +19,7 @@ test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
-	docs bench bench-docs fuzz clean clean-venv
+	docs bench bench-docs fuzz grids clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 
 fuzz: setup ## load thousands of damaged files of each format, and count what comes of it
 	PYTHONPATH=tests/helpers:tests/io/formats:tests/io/arrays $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)
+
+grids: setup ## how often, and how well, the noise level is found over a table of inputs
+	PYTHONPATH=tests/helpers $(PY) tests/benchmarks/grids.py $(or $(ARGS),400 1)
 
 clean: ## remove what the targets above built, except .venv
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ import torch
 from helper import random_complex
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from noise_cells import Cell, measure
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
@@ -171,3 +172,20 @@ def test_how_a_level_became_known_is_told(metadata, method):
     assert (scan.noise.method, scan.noise.known, scan.noise.std) == (method, True, 1.0)
     assert scan.with_noise_std(2.0).noise.method == "given"
     assert scan.with_noise_std(None).noise.method not in ("given", "repeats", "noise scan")
+
+
+@pytest.mark.parametrize("kind", ["magnitude", "complex"])
+@pytest.mark.parametrize(
+    ("obj", "share", "masked", "padding", "zero_filling", "snr"),
+    [
+        ("phantom", 0.6, False, 0.0, 1.0, 20),
+        ("shapes", 0.6, False, 0.25, 2.0, 10),
+        ("shapes", 0.9, False, 0.0, 1.5, 20),
+        ("shapes", 0.6, True, 0.0, 1.0, 10),
+    ],
+)
+def test_a_sample_of_the_grid_of_inputs(obj, share, masked, padding, zero_filling, snr, kind):
+    cell = Cell(obj, share, masked, padding, zero_filling, kind, snr, seed=3)
+    found = measure(cell)
+    assert found["known"], found["sentence"]
+    assert found["ratio"] == pytest.approx(1, abs=0.15)
