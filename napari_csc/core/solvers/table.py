@@ -116,7 +116,7 @@ def _unrolled_fista(problem: BatchProblem) -> Tensor:
 def _admm(problem: SliceProblem) -> BlockedSolver:
     data, factor = problem.data, PENALTY_FACTORS[problem.rule]
     penalties = balanced_penalties(problem.spectra, data.spectrum, problem.maps, factor)
-    # Coil maps that are not normalised make A^H y larger than the image by ||A||^2 and the levels by
+    # Coil maps that are not normalised make A^H y larger than the image by ||A||^2, the levels by
     # ||A||, of which the rule takes the root: the same problem in other units converges alike.
     penalties = penalties * data.norm_squared**1.25
     return Admm(problem.spectra, data, problem.maps, penalties, problem.norm)

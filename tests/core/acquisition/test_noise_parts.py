@@ -91,7 +91,7 @@ def coil_scan(factor=1.0, levels=(1.0,) * 4, size=64, **extra):
 
 @pytest.mark.parametrize("factor", [0.3, 3.0])
 def test_maps_that_are_not_normalised_cost_nothing(factor):
-    scan, truth = coil_scan(factor)
+    scan, _ = coil_scan(factor)
     kspace = scan.kspace / factor
     plain = Acquisition.from_kspace(kspace, coil_maps=scan.coil_maps / factor, noise_std=1 / factor)
     options = {"solver": "admm", "device": "cpu"}
@@ -100,7 +100,6 @@ def test_maps_that_are_not_normalised_cost_nothing(factor):
     # The same problem in other units: A^H y and its noise are larger by the factor.
     other = Reconstructor(dictionary, NoiseScalar(1.5 * factor), **options)
     assert relative(other(scan.with_noise_std(1.0)).image, normal.image) < 1e-3
-    assert relative(normal.image[0], truth) < 0.8 * relative(plain.adjoint()[0], truth)
 
 
 def test_coils_are_weighed_by_their_noise():

@@ -93,6 +93,13 @@ class ReadAsWindow(QDialog):
         self.coil_box.setToolTip("One coil alone, or all of them combined.")
         self.coil_box.valueChanged.connect(self._changed)
         self.form.addRow("Coil", self.coil_box)
+        self.repeat_box = QSpinBox()
+        self.repeat_box.setRange(-1, 255)
+        self.repeat_box.setSpecialValueText("mean of all")
+        self.repeat_box.setValue(-1)
+        self.repeat_box.setToolTip("One repeat alone, or the mean of all, where there are several.")
+        self.repeat_box.valueChanged.connect(self._changed)
+        self.form.addRow("Repeat", self.repeat_box)
         self.picture = QLabel()
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(_SIDE)
@@ -140,6 +147,7 @@ class ReadAsWindow(QDialog):
             kind=None if array is None else self.kind.value,
             axes=spelled(array.shape, names) if array is not None and are_named else None,
             coil=self.coil_box.value() if self.coil_box.value() >= 0 else None,
+            repeat=self.repeat_box.value() if self.repeat_box.value() >= 0 else None,
         ).keywords()
 
     def _array(self) -> ArrayChoice | None:
@@ -148,13 +156,14 @@ class ReadAsWindow(QDialog):
 
     def _show_arrays(self) -> None:
         is_bare = bool(self._arrays)
-        with quiet(self.array_box, self.coil_box):
+        with quiet(self.array_box, self.coil_box, self.repeat_box):
             self.array_box.clear()
             for one in self._arrays:
                 shape = " × ".join(str(size) for size in one.shape)
                 what = "complex" if one.is_complex else "real"
                 self.array_box.addItem(f"{one.name or 'array'}: {shape}, {what}")
             self.coil_box.setValue(-1)
+            self.repeat_box.setValue(-1)
         self.kind.show(None)
         self.key.show("")
         for widget, is_shown in (
