@@ -149,6 +149,7 @@ class _Guess:
     ) -> None:
         self.array, self.asked, self.stack = array, asked, stack
         self.file_name, self.notes = file_name, notes
+        self.is_believed = True
 
     def names(self) -> list[str]:
         """Return a name for each axis, empty for what is left out.
@@ -186,7 +187,9 @@ class _Guess:
             return {}
         # With one axis only, slices of a uniform phantom would pass for repeats and be averaged.
         candidates = reversed(others) if len(others) > 1 else []
-        repeats = next((p for p in candidates if _differs_by_noise(self.array, self.plane, p)), None)
+        repeats = next(
+            (p for p in candidates if _differs_by_noise(self.array, self.plane, p)), None
+        )
         rest = [position for position in others if position != repeats]
         found = {} if repeats is None else {repeats: "repeat"}
         self.meaning = self._meaning()
@@ -201,7 +204,11 @@ class _Guess:
     def _meaning(self) -> Meaning:
         planes = np.moveaxis(self.array, self.plane, (-2, -1))
         meaning = meaning_of(planes)
-        return meaning if self.asked.kind is None else Meaning(self.asked.kind, 1.0, meaning.peak)
+        if self.asked.kind is None:
+            return meaning
+        # What the caller says counts; content that says otherwise is no evidence of anything.
+        self.is_believed = not meaning.is_clear or meaning.kind == self.asked.kind
+        return Meaning(self.asked.kind, 1.0, meaning.peak)
 
     @property
     def _is_kspace(self) -> bool:
@@ -253,7 +260,7 @@ class _Guess:
 
     def _evidence(self, axis: int) -> str:
         """Return what tells coils from slices along an axis, in the middle of the others."""
-        if not np.iscomplexobj(self.array):
+        if not np.iscomplexobj(self.array) or not self.is_believed:
             return "slices"
         planes = np.moveaxis(self.array, (axis, *self.plane), (0, -2, -1))
         while planes.ndim > 3:
@@ -264,7 +271,9 @@ class _Guess:
 
     def _question(self, answers: list[tuple[dict[int, str], str]]) -> NeedsChoice:
         plane = {self.plane[0]: "y", self.plane[1]: "x"}
-        choices = [(",".join(self._all({**plane, **found}, SINGLE)), text) for found, text in answers]
+        choices = [
+            (",".join(self._all({**plane, **found}, SINGLE)), text) for found, text in answers
+        ]
         listed = " or ".join(f"axes={value!r} ({text})" for value, text in choices)
         return NeedsChoice(
             f"The meaning of the axes of shape {self.array.shape} in {self.file_name} is not clear; "

@@ -99,8 +99,14 @@ def _broken(power: Power) -> list[tuple[int, ...]]:
     left = power.copy()
     while len(found) < _MOST_BROKEN:
         place = tuple(int(n) for n in np.unravel_index(int(left.argmax()), left.shape))
-        around = left[np.ix_(*[[(n + s) % size for s in (-1, 0, 1)] for n, size in
-                               zip(place, left.shape, strict=True)])].copy()
+        around = left[
+            np.ix_(
+                *[
+                    [(n + s) % size for s in (-1, 0, 1)]
+                    for n, size in zip(place, left.shape, strict=True)
+                ]
+            )
+        ].copy()
         around[(1,) * around.ndim] = 0
         rest = left.copy()
         rest[place] = 0

@@ -115,5 +115,6 @@ def _named(shape: tuple[int, ...], place: int, name: str) -> str:
     plane = sorted(sorted(others, key=lambda n: -shape[n])[:2])
     spare = iter(one for one in ("slice", "coil", "repeat") if one != name)
     names = {place: name, plane[0]: "y", plane[1]: "x"}
-    return ",".join(names.get(n) or ("1" if shape[n] == 1 else next(spare, "repeat"))
-                    for n in range(len(shape)))
+    return ",".join(
+        names.get(n) or ("1" if shape[n] == 1 else next(spare, "repeat")) for n in range(len(shape))
+    )

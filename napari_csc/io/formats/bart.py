@@ -148,7 +148,10 @@ def load_bart(file: OpenFile, request: LoadRequest) -> Acquisition:
     metadata["kind"] = kind
     if sizes["phase2"] == 1:
         metadata[SLICE_COUNT] = sizes["slice"]
-    is_stack = sizes["phase2"] > 1 and (kind == "image" or _holds_slices(data[0], pair))
+    is_believed = meaning.is_clear and meaning.kind == "k-space"
+    is_stack = sizes["phase2"] > 1 and (
+        kind == "image" or (is_believed and _holds_slices(data[0], pair))
+    )
     if is_stack and kind == "k-space":
         add_note(metadata, f"Dimension 2 was taken as {sizes['phase2']} slices, not as kz.")
     if kind == "k-space":
@@ -178,7 +181,9 @@ def _as_named(
     """Return the acquisition of an array whose axes the caller has named."""
     path = Path(metadata["path"])
     kept = ("read", "phase1", "phase2", "coil", "slice", "average")
-    array = np.asarray(stored[tuple(slice(None) if n in kept else picked.get(n, 0) for n in _NAMES)])
+    array = np.asarray(
+        stored[tuple(slice(None) if n in kept else picked.get(n, 0) for n in _NAMES)]
+    )
     array = array.reshape([n for n in array.shape if n > 1], order="F")
     _refuse_not_finite(array, path)
     asked = Asked(request.axes, request.kind, has_mask=request.mask is not None)

@@ -93,7 +93,9 @@ def _millimetres(image: Any) -> tuple[float, str]:
         word = "mm" if units is None else str(units()[0])
     except KeyError:
         word = "unknown"
-    note = "The header tells no unit of length; millimetres were taken." if word == "unknown" else ""
+    note = (
+        "The header tells no unit of length; millimetres were taken." if word == "unknown" else ""
+    )
     return _MILLIMETRES.get(word, 1.0), note
 
 

@@ -34,7 +34,11 @@ def sniff(file: OpenFile) -> bool:
         return True
     # The values of a pair have no mark of their own.
     header = _header_beside(file.path)
-    return header is not None and _kind(_start(file.beside(header))) in ("pair", "pair 2", "analyze")
+    return header is not None and _kind(_start(file.beside(header))) in (
+        "pair",
+        "pair 2",
+        "analyze",
+    )
 
 
 def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
@@ -88,8 +92,9 @@ def _kind(start: bytes) -> str:
         return ""
     for order in "<>":
         # Size of the header, and the number of axes with a first that is none.
-        size, axes = struct.unpack_from(order + "i", start)[0], struct.unpack_from(
-            order + "8h", start, 40
+        size, axes = (
+            struct.unpack_from(order + "i", start)[0],
+            struct.unpack_from(order + "8h", start, 40),
         )
         if size == _HEADER_BYTES and 1 <= axes[0] <= 7 and min(axes[1 : 1 + axes[0]]) > 0:
             return "analyze"

@@ -13,6 +13,7 @@ from napari_csc.io.formats import (
     csc_result,
     dicom,
     fastmri,
+    hdf5_arrays,
     ismrmrd,
     m4raw,
     matlab,
@@ -35,6 +36,7 @@ FORMATS: tuple[Format, ...] = (
     ismrmrd.FORMAT,
     m4raw.FORMAT,
     fastmri.FORMAT,
+    hdf5_arrays.FORMAT,
     # Takes every other HDF5 file, to say what is wrong with it.
     csc_result.FORMAT,
     # Takes values without a mark by their name.

@@ -26,6 +26,16 @@ LARGEST_TEXT = 4 * 2**20
 LARGEST_CHUNK = 2**30
 """Larger compressed chunks, which are expanded as a whole, are refused."""
 
+_FILTERS = {
+    32000: "LZF",
+    32001: "Blosc",
+    32004: "LZ4",
+    32008: "Bitshuffle",
+    32013: "ZFP",
+    32015: "Zstandard",
+    32026: "Blosc2",
+}
+
 # Of enumerations, arrays, values of variable length, and complex numbers, by their numbers.
 _DERIVED_CLASSES = (8, 9, 10, 11)
 
@@ -84,6 +94,7 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
             f"The data set {name!r} in {path.name} has numbers of a type that no program writes, "
             "so it is damaged; copy or export it again."
         )
+    _check_filters(item, path)
     check_size(item.shape or (), item.dtype, path)
     # Filters shrink; without them, what is stored has the claimed size, and so has each chunk,
     # which is read as a whole.
@@ -98,6 +109,23 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
             f"{item.chunks}, more than the file holds; copy or export it again."
         )
     return item
+
+
+def _check_filters(item: h5py.Dataset, path: Path) -> None:
+    """Refuse values that are compressed by a filter that is not installed."""
+    from h5py import h5z
+
+    settings = item.id.get_create_plist()
+    for number in range(settings.get_nfilters()):
+        code, _, _, name = settings.get_filter(number)
+        if not h5z.filter_avail(code):
+            said = " ".join(name.decode("ascii", "replace").split())[:60]
+            title = _FILTERS.get(code) or said or "unknown"
+            raise CscError(
+                f"{item.name!r} in {path.name} is compressed by the HDF5 filter {title} (number "
+                f"{code}), which is not installed here; install it (pip install hdf5plugin) and "
+                "start again, or save the file without it."
+            )
 
 
 def is_sound_type(kind: h5py.h5t.TypeID) -> bool:
