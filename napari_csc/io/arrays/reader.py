@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.errors import CscError
 from napari_csc.core.acquisition.notes import add_note
+from napari_csc.errors import CscError
 from napari_csc.io.arrays.axes import Asked, ordered
 from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
 from napari_csc.io.arrays.kind import Meaning, decided, meaning_of

@@ -1,4 +1,4 @@
-"""NIfTI, Analyze and FreeSurfer images through nibabel, shown in radiological convention; results written as such."""
+"""NIfTI, Analyze and FreeSurfer images, in radiological convention; results written as NIfTI."""
 
 from __future__ import annotations
 
