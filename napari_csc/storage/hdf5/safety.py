@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     import h5py
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-LARGEST_TEXT = 4 * 2**20
+LARGEST_TEXT = 2**20
 """Longer headers are refused: real ones have some ten thousand characters."""
+
+# Text shrinks to a tenth, or a twentieth where it repeats itself, but not to a thousandth.
+_TEXT_RATIO = 32
 
 LARGEST_CHUNK = 2**30
 """Larger compressed chunks, which are expanded as a whole, are refused."""
@@ -177,12 +180,13 @@ def own_text(group: h5py.Group, name: str, path: Path, longest: int = LARGEST_TE
     if math.prod(item.shape or ()) != 1 or h5py.check_string_dtype(item.dtype) is None:
         raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
     check_lengths(item, path, 1)
+    longest = min(longest, LARGEST_TEXT + _TEXT_RATIO * path.stat().st_size)
     value: Any = item[()] if item.shape == () else item[(0,) * item.ndim]
     if not isinstance(value, (bytes, str)):
         raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
     if len(value) > longest:
         raise CscError(
-            f"The text {name!r} in {path.name} is longer than {longest // 2**20} MiB, which "
+            f"The text {name!r} in {path.name} is longer than {longest / 2**20:.3g} MiB, which "
             "no header is; export the file again."
         )
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
