@@ -15,6 +15,8 @@ Array = npt.NDArray[Any]
 LARGEST_BYTES = 8 * 2**30
 """Larger arrays are refused before anything is allocated."""
 
+# Less is not worth the question.
+_ALWAYS = 64 * 2**20
 
 DEFLATE_RATIO = 1040
 """Deflate, the compression of zip and gzip, cannot expand anything more than this."""
@@ -31,7 +33,7 @@ def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> None
     Raises
     ------
     CscError
-        If the array would take more than `LARGEST_BYTES`.
+        If the array would take more than `LARGEST_BYTES`, or than what is free.
     """
     if n_bytes(shape, dtype) > LARGEST_BYTES:
         raise CscError(
@@ -39,6 +41,19 @@ def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> None
             f"{LARGEST_BYTES / 2**30:.0f} GiB; cut it into parts, or export it again if that is "
             "wrong."
         )
+    if n_bytes(shape, dtype) > _ALWAYS and n_bytes(shape, dtype) > free_bytes():
+        raise CscError(
+            f"An array in {path.name} has the shape {shape} and needs "
+            f"{n_bytes(shape, dtype) / 2**30:.2g} GiB of memory, more than is free; close other "
+            "programs, or cut it into parts."
+        )
+
+
+def free_bytes() -> int:
+    """Return how much memory is free."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """Values that readers find, as JSON and back without loss."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 
+# What `to_json` writes: NumPy would make structures, and texts of any length, of other words.
+_PLAIN = re.compile(r"[<>|=]?(?:[biuf](?:1|2|4|8|12|16)|U\d{1,9})")
 _ARRAY, _COMPLEX, _TUPLE = "__array__", "__complex__", "__tuple__"
 
 
@@ -45,6 +48,8 @@ def _decoded(found: dict[str, Any]) -> Any:
     if _ARRAY in found:
         # Of texts the type tells a length, which nobody has checked.
         told = str(found["dtype"])
+        if not _PLAIN.fullmatch(told):
+            raise ValueError("an array of a type that is never written")
         dtype = np.dtype(str if "U" in told else told)
         return np.array(found[_ARRAY], dtype=dtype).reshape(found["shape"])
     if _COMPLEX in found:

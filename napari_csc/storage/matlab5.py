@@ -1,7 +1,7 @@
 """MATLAB 5 to 7 files: their numeric arrays, checked before anything is allocated.
 
-SciPy reads these, too, but damaged ones have made it crash the whole program. Cells, structures,
-sparse matrices, text and objects are passed over.
+SciPy reads these, too, but damaged ones have made it crash the whole program. Arrays in structures
+and cells are found, too; sparse matrices, text and objects are passed over.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from napari_csc.errors import CscError
 from napari_csc.storage.content import DEFLATE_RATIO, Array, StoredArray, check_size, n_bytes
+from napari_csc.storage.members import with_cells
 from napari_csc.storage.open_file import OpenFile, held
 
 _FILE_HEADER, _TAG = 128, 8
@@ -31,6 +32,9 @@ _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13
 _CLASSES |= {14: "i8", 15: "u8"}
 _COMPLEX_FLAG = 0x800
 _MOST_AXES, _LONGEST_NAME = 32, 4096
+_CELL, _STRUCT = 1, 2
+# Structures of real data have some dozens of fields, and lie in each other a few times.
+_MOST_FIELDS, _DEEPEST, _MOST_ARRAYS = 1000, 4, 5000
 _CHUNK = 2**20
 
 
@@ -44,26 +48,70 @@ def arrays(source: Path | OpenFile) -> dict[str, StoredArray]:
     CscError
         If the file is damaged.
     """
-    found = {}
+    found: dict[str, StoredArray] = {}
     with held(source) as file:
         path, raw = file.path, file.start()
         order = _order(path, raw)
         for place, kind, length in _elements(path, raw, order):
-            one = _Matrix.of(_Source(path, raw, place, kind, length, order))
-            if one is not None and one.name:
-                reader = partial(_read, source, place, kind, length)
-                found[one.name] = StoredArray(one.shape, one.dtype, reader)
-    return found
+            inside = {
+                one.name: StoredArray(
+                    one.shape, one.dtype, partial(_read, source, place, kind, length, one.name)
+                )
+                for one in _matrices(_Source(path, raw, place, kind, length, order))
+                if one.name
+            }
+            found |= inside if len(found) + len(inside) <= _MOST_ARRAYS else {}
+    return with_cells(found)
 
 
-def _read(source: Path | OpenFile, place: int, kind: int, length: int) -> Array:
+def _read(source: Path | OpenFile, place: int, kind: int, length: int, name: str) -> Array:
     with held(source) as file:
         path, raw = file.path, file.start()
         stored = _Source(path, raw, place, kind, length, _order(path, raw))
-        matrix = _Matrix.of(stored)
-        if matrix is None:
-            raise _damaged(path)
-        return matrix.values(stored)
+        for matrix in _matrices(stored):
+            if matrix.name == name:
+                return matrix.values(stored)
+        raise _damaged(path)
+
+
+def _matrices(source: _Source, prefix: str = "", depth: int = 0) -> Iterator[_Matrix]:
+    """Give the numeric arrays in an array, with their values yet to be read of the source.
+
+    Members of structures are called ``"raw.kspace"``, those of cells ``"raw{1}"``.
+    """
+    head = _Matrix.of(source)
+    name = prefix or head.name
+    if head.kind in _CLASSES:
+        yield replace(head, name=name)
+        return
+    if head.kind not in (_CELL, _STRUCT) or depth >= _DEEPEST or (prefix == "" and not head.name):
+        return
+    fields = [""] if head.kind == _CELL else _field_names(source)
+    if math.prod(head.shape) * len(fields) > _MOST_ARRAYS:
+        return
+    for number in range(math.prod(head.shape)):
+        is_one = head.kind == _STRUCT and math.prod(head.shape) == 1
+        place = "" if is_one else f"{{{number + 1}}}" if head.kind == _CELL else f"({number + 1})"
+        for field in fields:
+            kind, length, inside = source.tag()
+            if kind != _MATRIX or inside is not None or length > source.most:
+                raise _damaged(source.path)
+            end = source.taken + length
+            if length:
+                inner = f"{name}{place}.{field}" if field else f"{name}{place}"
+                yield from _matrices(source, inner, depth + 1)
+            source.skip_to(end)
+
+
+def _field_names(source: _Source) -> list[str]:
+    """Return the names of the fields of a structure."""
+    width = np.frombuffer(source.element(_INT32, 4), f"{source.order}i4")
+    size = int(width[0]) if len(width) else 0
+    if not 0 < size <= _LONGEST_NAME:
+        raise _damaged(source.path)
+    raw = source.element(_INT8, _MOST_FIELDS * size)
+    texts = [raw[n : n + size].split(b"\0")[0].decode("latin-1") for n in range(0, len(raw), size)]
+    return ["".join(sign if sign.isprintable() else "?" for sign in text) or "?" for text in texts]
 
 
 def _order(path: Path, file: BinaryIO) -> str:
@@ -108,6 +156,7 @@ class _Source:
         self._left = length
         self._expander = zlib.decompressobj() if kind == _COMPRESSED else None
         self._packed = b""
+        self.taken = 0
         self.most = length
         if self._expander is not None:
             self.most = DEFLATE_RATIO * length
@@ -118,6 +167,7 @@ class _Source:
     def fill(self, view: memoryview) -> None:
         """Fill a buffer with the next bytes, or refuse the file."""
         done = 0
+        self.taken += len(view)
         while done < len(view):
             part = self._some(min(len(view) - done, _CHUNK))
             view[done : done + len(part)] = part
@@ -128,6 +178,13 @@ class _Source:
         buffer = bytearray(count)
         self.fill(memoryview(buffer))
         return bytes(buffer)
+
+    def skip_to(self, place: int) -> None:
+        """Go on to a place, counted in the bytes that were given; what lies before is dropped."""
+        if place < self.taken:
+            raise _damaged(self.path)
+        while self.taken < place:
+            self.read(min(place - self.taken, _CHUNK))
 
     def tag(self) -> tuple[int, int, bytes | None]:
         """Return type and length of the next element, and its bytes where they stand in the tag."""
@@ -180,41 +237,46 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Matrix:
-    """What stands before the values of a numeric array.
+    """What stands before the values of an array.
 
     Attributes
     ----------
     name : str
         Its name, empty for hidden ones.
+    kind : int
+        Number of its class.
     shape : tuple of int
         As in MATLAB.
-    type : str
-        Type of its class.
     is_complex : bool
         Whether an imaginary part follows.
     """
 
     name: str
+    kind: int
     shape: tuple[int, ...]
-    type: str
     is_complex: bool
 
     @classmethod
-    def of(cls, source: _Source) -> _Matrix | None:
-        """Read it; None if the array is not numeric."""
+    def of(cls, source: _Source) -> _Matrix:
+        """Read it."""
         flags = np.frombuffer(source.element(_UINT32, 8), f"{source.order}u4")
         if len(flags) != 2:
             raise _damaged(source.path)
-        kind = _CLASSES.get(int(flags[0]) & 0xFF)
-        if kind is None:
-            return None
+        kind = int(flags[0]) & 0xFF
+        if kind not in (*_CLASSES, _CELL, _STRUCT):
+            return cls("", kind, (), False)
         raw = source.element(_INT32, 4 * _MOST_AXES)
         shape = tuple(np.frombuffer(raw[: len(raw) // 4 * 4], f"{source.order}i4").tolist())
         if len(shape) < 2 or min(shape) < 0:
             raise _damaged(source.path)
         text = source.element(_INT8, _LONGEST_NAME).split(b"\0")[0].decode("latin-1")
         name = "".join(sign if sign.isprintable() else "?" for sign in text)
-        return cls(name, shape, kind, bool(int(flags[0]) & _COMPLEX_FLAG))
+        return cls(name, kind, shape, bool(int(flags[0]) & _COMPLEX_FLAG))
+
+    @property
+    def type(self) -> str:
+        """Type of its class."""
+        return _CLASSES[self.kind]
 
     @property
     def dtype(self) -> np.dtype[Any]:

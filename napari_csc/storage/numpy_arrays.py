@@ -17,6 +17,7 @@ from napari_csc.storage.content import (
     check_size,
     n_bytes,
 )
+from napari_csc.storage.members import with_joined_parts
 from napari_csc.storage.open_file import OpenFile, held
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
@@ -55,7 +56,7 @@ def read(source: Path | OpenFile) -> FileContent:
                         header = _header(member, file.path, most)
                     reader = partial(_read_member, source, one.filename)
                     arrays[one.filename.removesuffix(".npy")] = StoredArray(*header, reader)
-    return FileContent(arrays, "NumPy", "first")
+    return FileContent(with_joined_parts(arrays), "NumPy", "first")
 
 
 def _header(file: Any, path: Path, size: int) -> Header:

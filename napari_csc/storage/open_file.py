@@ -86,6 +86,10 @@ class OpenFile:
         """
         found = self._hdf5
         if isinstance(found, OSError):
+            if "unable to lock file" in str(found):
+                raise CscError(
+                    f"{self.path.name} is open in another program; close it there and try again."
+                ) from found
             raise CscError(
                 f"{self.path.name} is an HDF5 file that is damaged or cut off; copy or export it "
                 "again."

@@ -163,6 +163,9 @@ def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
         loaded = tensors[_choose(path, list(tensors), key)]
     if not isinstance(loaded, torch.Tensor):
         raise CscError(f"{path.name} holds no tensor; save the filters as one tensor (K, ky, kx).")
+    # A tensor may claim any shape on few stored values.
+    if loaded.numel() > LARGEST_COUNT * LARGEST_SIZE**2:
+        raise _no_filters(path, tuple(loaded.shape))
     return loaded.detach().to(torch.float64).numpy()
 
 

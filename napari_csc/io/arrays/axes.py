@@ -149,6 +149,7 @@ class _Guess:
     ) -> None:
         self.array, self.asked, self.stack = array, asked, stack
         self.file_name, self.notes = file_name, notes
+        self.is_believed = True
 
     def names(self) -> list[str]:
         """Return a name for each axis, empty for what is left out.
@@ -203,7 +204,11 @@ class _Guess:
     def _meaning(self) -> Meaning:
         planes = np.moveaxis(self.array, self.plane, (-2, -1))
         meaning = meaning_of(planes)
-        return meaning if self.asked.kind is None else Meaning(self.asked.kind, 1.0, meaning.peak)
+        if self.asked.kind is None:
+            return meaning
+        # What the caller says counts; content that says otherwise is no evidence of anything.
+        self.is_believed = not meaning.is_clear or meaning.kind == self.asked.kind
+        return Meaning(self.asked.kind, 1.0, meaning.peak)
 
     @property
     def _is_kspace(self) -> bool:
@@ -255,7 +260,7 @@ class _Guess:
 
     def _evidence(self, axis: int) -> str:
         """Return what tells coils from slices along an axis, in the middle of the others."""
-        if not np.iscomplexobj(self.array):
+        if not np.iscomplexobj(self.array) or not self.is_believed:
             return "slices"
         planes = np.moveaxis(self.array, (axis, *self.plane), (0, -2, -1))
         while planes.ndim > 3:
@@ -271,8 +276,8 @@ class _Guess:
         ]
         listed = " or ".join(f"axes={value!r} ({text})" for value, text in choices)
         return NeedsChoice(
-            f"The meaning of the axes of shape {self.array.shape} in {self.file_name} is not clear; "
-            f"name them with {listed}.",
+            f"The meaning of the axes of shape {self.array.shape} in {self.file_name} "
+            f"is not clear; name them with {listed}.",
             "axes",
             choices,
         )

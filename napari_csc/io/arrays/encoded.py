@@ -19,6 +19,8 @@ _FEWEST_PLANES = 6
 _SINGLE_SHARE = 0.6
 # A peak this share of an axis off the middle is no shifted echo, but lines are missing beside it.
 _OFF = 1 / 16
+CLEAR_PEAK = 0.25
+"""Share of the energy in one place from which on it is believed to be the zero frequency."""
 
 
 def direction_of(array: Array, axis: int) -> Direction:
@@ -64,6 +66,8 @@ def _pair_share(power: Power) -> float:
 def centred_along(array: Array, axis: int) -> tuple[Array, str]:
     """Return k-space with the zero frequency of one axis in its middle, and what was done."""
     power, _ = power_along(array, axis)
+    if _peak_share(power) < CLEAR_PEAK:
+        return array, ""
     peak = concentration(power, (0,)).peak
     moved, notes = centred(array, (axis % array.ndim,), peak, ("kz",))
     return moved, " ".join(notes)

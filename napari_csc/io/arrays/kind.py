@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE
 from napari_csc.errors import NeedsChoice
 from napari_csc.io.arrays.energy import concentration, power_of_planes
 from napari_csc.io.requests import Kind
@@ -38,11 +39,14 @@ class Meaning:
         From 0 (both fit alike) to 1 (nothing speaks for the other).
     peak : tuple of int
         Where along (y, x) the zero frequency is, if it is k-space.
+    share : float
+        Share of the energy that stands there together.
     """
 
     kind: Kind
     sure: float
     peak: tuple[int, ...]
+    share: float = 1.0
 
     @property
     def is_clear(self) -> bool:
@@ -55,14 +59,17 @@ def meaning_of(array: Array) -> Meaning:
 
     An image spreads it, and its spectrum has it at one place. Real values are images.
     """
-    if not np.iscomplexobj(array):
-        return Meaning("image", 1.0, (array.shape[-2] // 2, array.shape[-1] // 2))
+    kind: Kind
+    if not np.iscomplexobj(array) or min(array.shape[-2:]) < SMALLEST_IMAGE:
+        kind = "k-space" if np.iscomplexobj(array) else "image"
+        return Meaning(kind, 1.0, (array.shape[-2] // 2, array.shape[-1] // 2))
     power, spectrum = power_of_planes(array)
     here, there = concentration(power), concentration(spectrum)
     high, low = max(here.share, there.share), min(here.share, there.share)
-    kind: Kind = "k-space" if here.share >= there.share else "image"
+    kind = "k-space" if here.share >= there.share else "image"
     is_clear = high >= _CLEARLY * low and low < _BOTH
-    return Meaning(kind, 1 - low / max(high, 1e-300) if is_clear else 0.0, here.peak)
+    sure = 1 - low / max(high, 1e-300) if is_clear else 0.0
+    return Meaning(kind, sure, here.peak, here.share)
 
 
 def told_by_name(name: str) -> Kind | None:
@@ -101,11 +108,12 @@ def decided(meaning: Meaning, names: Sequence[str], what: str, asked: Kind | Non
     named = told_by_name(names[0]) if names else None
     if meaning.is_clear and named in (None, meaning.kind):
         return meaning.kind
-    why = (
-        f"is called {names[0]!r}, but looks like {_with_article(meaning.kind)}"
-        if meaning.is_clear
-        else "may be k-space, or an image of a small object"
-    )
+    if meaning.is_clear:
+        why = f"is called {names[0]!r}, but looks like {_with_article(meaning.kind)}"
+    elif meaning.share > _BOTH:
+        why = "may be k-space, or an image of a small object"
+    else:
+        why = "looks like noise, so that k-space and image cannot be told apart"
     raise NeedsChoice(
         f"{what} {why}; say which it is with kind='k-space' or kind='image'.",
         "kind",

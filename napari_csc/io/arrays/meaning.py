@@ -11,6 +11,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.kspace.checks import acquired_mask
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.repeats import without_repeats
+from napari_csc.io.arrays.values import with_sign_and_padding
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import Array
 
@@ -66,6 +67,7 @@ def image_acquisition(data: Array, request: LoadRequest, extra: dict[str, Any]) 
     mask = request.mask if asked else np.ones(data.shape[-2:], dtype=bool)
     images = data[:, 0, 0]
     if not np.iscomplexobj(images):
+        images = with_sign_and_padding(images, extra["metadata"])
         images = images.astype(np.float64 if images.dtype.itemsize > 4 else np.float32)
     return Acquisition.from_image(images, mask=mask, noise_std=request.noise_std, **extra)
 

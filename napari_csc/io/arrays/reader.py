@@ -11,7 +11,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.axes import Asked, ordered
-from napari_csc.io.arrays.encoded import CORNER, centred
+from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
 from napari_csc.io.arrays.kind import Meaning, decided, meaning_of
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.headers.table import one_line
@@ -76,6 +76,8 @@ def in_the_middle(
     data: Array, meaning: Meaning, request: LoadRequest, metadata: dict[str, Any]
 ) -> Array:
     """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done."""
+    if meaning.share < CLEAR_PEAK:
+        return data
     is_stated = request.mask is not None and np.shape(request.mask) == data.shape[-2:]
     moved, notes = centred(data, (data.ndim - 2, data.ndim - 1), meaning.peak, ("y", "x"))
     if is_stated and moved.shape != data.shape:
@@ -105,7 +107,7 @@ def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
         return candidates[0]
     kinds = [request.kind] if request.kind else ["k-space", "image"]
     for kind in kinds:
-        telling = [name for name in candidates if name.lower() in _TELLING[kind]]
+        telling = [name for name in candidates if name.lower().rpartition(".")[2] in _TELLING[kind]]
         if len(telling) == 1:
             return telling[0]
     listed = one_line(", ".join(candidates), 200)

@@ -149,7 +149,10 @@ def load_bart(file: OpenFile, request: LoadRequest) -> Acquisition:
     metadata["kind"] = kind
     if sizes["phase2"] == 1:
         metadata[SLICE_COUNT] = sizes["slice"]
-    is_stack = sizes["phase2"] > 1 and (kind == "image" or _holds_slices(data[0], pair))
+    is_believed = meaning.is_clear and meaning.kind == "k-space"
+    is_stack = sizes["phase2"] > 1 and (
+        kind == "image" or (is_believed and _holds_slices(data[0], pair))
+    )
     if is_stack and kind == "k-space":
         add_note(metadata, f"Dimension 2 was taken as {sizes['phase2']} slices, not as kz.")
     if kind == "k-space":

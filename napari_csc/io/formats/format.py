@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.io.arrays.reader import acquisition_from
+from napari_csc.io.arrays.values import SIGNED
 from napari_csc.io.content_to_write import IMAGE_KINDS, KSPACE, WHOLE, Exported, Source
 from napari_csc.io.requests import LoadRequest, WriteRequest
 from napari_csc.storage.content import FileContent
@@ -63,10 +64,15 @@ class Writer:
     def kind_for(self, source: Source) -> str:
         """Return what is written of a result, or of a scan, unless told."""
         if isinstance(source, Reconstruction):
-            return WHOLE if WHOLE in self.kinds else self.kinds[0]
+            if WHOLE in self.kinds:
+                return WHOLE
+            is_signed = source.metadata.get(SIGNED) is True and self.kinds[0] == "magnitude"
+            return "real" if is_signed else self.kinds[0]
         is_image = source.metadata.get("kind") == "image"
         if KSPACE in self.kinds and (not is_image or self.kinds == OWN_KINDS):
             return KSPACE
+        if self.kinds[0] == "magnitude" and source.metadata.get(SIGNED) is True:
+            return "real"
         return self.kinds[0]
 
 

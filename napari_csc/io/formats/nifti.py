@@ -1,33 +1,29 @@
-"""NIfTI images through nibabel, shown in radiological convention; results written as such."""
+"""NIfTI, Analyze and FreeSurfer images, in radiological convention; results written as NIfTI."""
 
 from __future__ import annotations
 
 import gzip
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.values import without_nan
 from napari_csc.io.content_to_write import IMAGE_KINDS, Exported
 from napari_csc.io.formats.format import Format, Writer
+from napari_csc.io.formats.nifti_storage import ENDINGS, opened_image, sniff
 from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
 from napari_csc.io.requests import LoadRequest, WriteRequest
 from napari_csc.storage.atomic import check_target, replacing
-from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
 from napari_csc.storage.open_file import OpenFile
 
-if TYPE_CHECKING:
-    from nibabel.nifti1 import Nifti1Image
-
-_GZIP = b"\x1f\x8b"
-_HEADER_BYTES = 348
 _MILLIMETRES = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 
 NiftiKind = Literal["magnitude", "phase", "real", "imaginary", "complex", "maps"]
@@ -38,15 +34,6 @@ _SCANNER, _UNKNOWN = 1, 0
 # Indices (slice, y, x) of a picture seen as an axial slice from below: what is shown upright here
 # is upright elsewhere.
 _UPRIGHT = np.array([[0.0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
-
-
-def sniff(file: OpenFile) -> bool:
-    """Return whether this is a NIfTI-1 or NIfTI-2 header, plain or in gzip."""
-    head = file.head
-    if head.startswith(_GZIP):
-        # Part of the stream is enough for the header; what is missing behind it does not matter.
-        head = zlib.decompressobj(wbits=31).decompress(head, _HEADER_BYTES)
-    return head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2")
 
 
 def load_nifti(file: OpenFile, request: LoadRequest) -> Acquisition:
@@ -76,56 +63,59 @@ def _read(file: OpenFile, request: LoadRequest) -> tuple[np.ndarray, np.ndarray,
 
     if request.axes is not None:
         raise CscError("A NIfTI file states its axes; leave them out.")
-    path, is_gzip = file.path, file.head.startswith(_GZIP)
-    stream: Any = gzip.GzipFile(fileobj=file.start()) if is_gzip else file.start()
-    start = stream.read(_HEADER_BYTES)
-    stream.seek(0)
-    if start[344:347] == b"ni1" or start[4:7] == b"ni2":
-        raise CscError(f"{path.name} is the header of a pair of files; save one .nii file.")
-    kind = nibabel.Nifti2Image if start[4:7] == b"n+2" else nibabel.Nifti1Image
-    # nibabel logs what it mends in a header; what it cannot mend still raises.
-    with nibabel.imageglobals.LoggingOutputSuppressor():
-        image = kind.from_stream(stream)
-    _check(path, image, path.stat().st_size * (DEFLATE_RATIO if is_gzip else 1))
+    path = file.path
+    image, notes = opened_image(file)
     data = _one_volume(path, image, request.key)
-    codes = "".join(str(code) for code in nibabel.orientations.aff2axcodes(image.affine))
-    millimetres = _MILLIMETRES.get(str(image.header.get_xyzt_units()[0]), 1.0)
-    volume, affine = turned(data, np.diag([millimetres] * 3 + [1.0]) @ image.affine)
-    metadata: dict[str, Any] = {
-        "orientation": codes,
-        "file_affine": np.asarray(image.affine, dtype=float),
-    }
+    data, note = without_nan(data)
+    notes += [note] if note else []
+    stored = np.asarray(image.affine, dtype=float)
+    codes = "".join(str(code) for code in nibabel.orientations.aff2axcodes(stored))
+    millimetres, note = _millimetres(image)
+    notes += [note] if note else []
+    volume, affine = turned(data, np.diag([millimetres] * 3 + [1.0]) @ stored)
+    metadata: dict[str, Any] = {"orientation": codes, "file_affine": stored}
     header = {"Stored": described(image.shape, image.get_data_dtype()), "Stored axes": codes}
-    description = bytes(image.header["descrip"].tobytes()).split(b"\0")[0].decode(errors="replace")
-    if description.strip():
-        metadata["description"] = description.strip()
+    description = _description(image)
+    if description:
+        metadata["description"] = description
         header["Description"] = one_line(description)
     metadata["header"] = header
     if request.key is not None:
         metadata["key"] = request.key
+    add_note(metadata, *notes)
     return volume, affine, metadata
 
 
-def _check(path: Path, image: Nifti1Image, size: int) -> None:
-    """Compare what the header claims with what the file can hold, before anything is allocated."""
-    dtype = image.get_data_dtype()
-    if dtype.kind not in "biufc":
-        raise CscError(f"{path.name} holds colours and no plain numbers; export it as grey values.")
-    if not 2 <= len(image.shape) <= 4:
-        raise CscError(f"{path.name} has {len(image.shape)} axes; two to four can be used.")
-    check_size(image.shape, dtype, path)
-    if n_bytes(image.shape, dtype) > size:
-        raise CscError(
-            f"{path.name} is cut off: its header claims the shape {image.shape}, more than the "
-            "file holds; copy or export it again."
-        )
-    if not np.isfinite(image.affine).all() or np.linalg.det(image.affine[:3, :3]) == 0:
-        raise CscError(f"The orientation in {path.name} is damaged; export it again.")
+def _millimetres(image: Any) -> tuple[float, str]:
+    """Return the length of a unit in millimetres, and what was assumed."""
+    units = getattr(image.header, "get_xyzt_units", None)
+    try:
+        word = "mm" if units is None else str(units()[0])
+    except KeyError:
+        word = "unknown"
+    note = (
+        "The header tells no unit of length; millimetres were taken." if word == "unknown" else ""
+    )
+    return _MILLIMETRES.get(word, 1.0), note
 
 
-def _one_volume(path: Path, image: Nifti1Image, key: str | None) -> np.ndarray:
+def _description(image: Any) -> str:
+    try:
+        raw = bytes(image.header["descrip"].tobytes())
+    except (KeyError, ValueError):
+        return ""
+    return raw.split(b"\0")[0].decode(errors="replace").strip()
+
+
+def _one_volume(path: Path, image: Any, key: str | None) -> np.ndarray:
     """Return the volume with three axes; ``key`` is the number of one of several."""
-    count = image.shape[3] if len(image.shape) == 4 else 1
+    lengths = [size for size in image.shape[3:] if size > 1]
+    if len(lengths) > 1:
+        raise CscError(
+            f"{path.name} holds volumes along {len(lengths)} axes, shape {image.shape}; save one "
+            "of them."
+        )
+    count = lengths[0] if lengths else 1
     if count > 1 and key is None:
         raise CscError(
             f"{path.name} holds {count} volumes; choose one by its number as the key, 0 to "
@@ -134,9 +124,14 @@ def _one_volume(path: Path, image: Nifti1Image, key: str | None) -> np.ndarray:
     number = 0 if key is None else int(key) if key.isdigit() else -1
     if not 0 <= number < count:
         raise CscError(f"{path.name} has no volume {key!r}; the volumes are 0 to {count - 1}.")
-    if len(image.shape) == 4:
-        return np.asanyarray(image.dataobj[..., number])
+    if count > 1:
+        place = next(axis for axis in range(3, len(image.shape)) if image.shape[axis] > 1)
+        index = [slice(None)] * 3 + [0] * (len(image.shape) - 3)
+        index[place] = number
+        return np.asanyarray(image.dataobj[tuple(index)])
     data = np.asanyarray(image.dataobj)
+    # Axes of length one behind those of space say nothing.
+    data = data.reshape(data.shape[:3])
     return data[..., None] if data.ndim == 2 else data
 
 
@@ -218,7 +213,7 @@ def _affine_of(content: Exported) -> tuple[npt.NDArray[np.float64], bool]:
 
 FORMAT = Format(
     "NIfTI (.nii, .nii.gz)",
-    SUFFIXES,
+    (*SUFFIXES, *ENDINGS),
     sniff,
     load_nifti,
     writers=(Writer("nifti", "NIfTI", SUFFIXES, (*IMAGE_KINDS, "maps"), write_nifti),),

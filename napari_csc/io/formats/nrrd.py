@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.values import without_nan
 from napari_csc.io.content_to_write import IMAGE_KINDS, Array, Exported
 from napari_csc.io.formats.format import Format, Writer
 from napari_csc.io.formats.nrrd_storage import Header, read_stored
@@ -34,7 +36,15 @@ _SPACES = {
     "left-posterior-superior": (-1, -1, 1),
     "lps": (-1, -1, 1),
 }
-_MILLIMETRES = {"mm": 1.0, "m": 1000.0, "cm": 10.0, "um": 0.001, "micron": 0.001}
+_MILLIMETRES = {
+    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters", "millimetres"), 1.0),
+    **dict.fromkeys(("m", "meter", "metre", "meters", "metres"), 1000.0),
+    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters", "centimetres"), 10.0),
+    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers"), 0.001),
+    **dict.fromkeys(("micrometre", "micrometres"), 0.001),
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1e-6),
+    **dict.fromkeys(("inch", "inches", "in"), 25.4),
+}
 _SPATIAL_KINDS = ("domain", "space", "none", "???")
 _LEVEL = 4
 _NOT_IN_SPACE = [np.nan] * 3
@@ -71,6 +81,8 @@ def load_nrrd(file: OpenFile, request: LoadRequest) -> Acquisition:
     data, header = read_stored(file)
     volume = _volume(path, data, header, request.key)
     images, spacing, unit, facts = _shown(path, volume)
+    images, note = without_nan(images)
+    add_note(facts, note, _unit_note(header))
     affine = facts.get("affine")
     facts["header"] = {
         **geometry_rows(images.shape, spacing, unit, affine),
@@ -85,6 +97,17 @@ def load_nrrd(file: OpenFile, request: LoadRequest) -> Acquisition:
     if request.kind == "k-space":
         return kspace_acquisition(stack, request, False, extra)
     return image_acquisition(stack, request, extra)
+
+
+def _unit_note(header: Header) -> str:
+    units = _units(header)
+    if _scale(units) is not None:
+        return ""
+    return f"The unit of length {one_line(str(units[0]), 20)!r} is not known, so no size is told."
+
+
+def _units(header: Header) -> Any:
+    return header.get("space units", header.get("units", ["mm"]))
 
 
 def _volume(path: Path, data: npt.NDArray[Any], header: Header, key: str | None) -> _Volume:
@@ -122,9 +145,21 @@ def _volume(path: Path, data: npt.NDArray[Any], header: Header, key: str | None)
     origin = np.asarray(header.get("space origin", np.zeros(3)), dtype=float)
     if directions is None or directions.shape[1] != 3 or origin.shape != (3,):
         signs = None
-    units = header.get("space units", ["mm"])
-    scale = _MILLIMETRES.get(str(units[0]).lower(), 1.0) if len(units) else 1.0
+    scale = _scale(_units(header))
+    if scale is None:
+        # A length in no known unit says nothing.
+        return _Volume(data, None, origin, None)
     return _Volume(data, None if matrix is None else scale * matrix, scale * origin, signs)
+
+
+def _scale(units: Any) -> float | None:
+    """Return the length of a unit in millimetres; None if it has another name than is known."""
+    words = [str(one).strip().strip('"').lower() for one in np.atleast_1d(np.asarray(units))]
+    words = [one for one in words if one and one != "nan"]
+    if not words:
+        return 1.0
+    known = [_MILLIMETRES.get(one) for one in words]
+    return known[0] if None not in known and len(set(known)) == 1 else None
 
 
 def _directions(path: Path, header: Header, n_axes: int) -> npt.NDArray[np.float64] | None:

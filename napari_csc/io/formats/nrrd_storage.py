@@ -20,6 +20,9 @@ Header = dict[str, Any]
 
 _HEADER_BYTES = 2**20
 _CHUNK = 2**24
+_LARGEST_SKIP = 2**20
+# Equal bytes are counted before they are packed: 100 MB of them take 90 bytes.
+_BZIP2_RATIO = 2_000_000
 _TYPES = {
     "i1": "signed char, int8, int8_t",
     "u1": "uchar, unsigned char, uint8, uint8_t",
@@ -116,6 +119,11 @@ def _data_file(path: Path, name: str) -> Path:
         raise CscError(
             f"The data file {one_line(plain)} of {path.name} is missing; copy it beside the header."
         )
+    if beside.resolve().parent != path.resolve().parent:
+        raise CscError(
+            f"The data file {one_line(plain)} of {path.name} is a link to another folder, which is "
+            "not followed; copy the file itself beside the header."
+        )
     return beside
 
 
@@ -129,6 +137,11 @@ def _values(
     skip = int(_told(header, "byte skip", "byteskip") or 0)
     if skip < (-1 if encoding == "raw" else 0):
         raise CscError(f"The header of {path.name} skips a negative number of bytes; mend it.")
+    if encoding != "raw" and (skip > _LARGEST_SKIP or lines > _LARGEST_SKIP):
+        raise CscError(
+            f"The header of {path.name} skips {max(skip, lines)} bytes or lines of what is "
+            "compressed, which no program writes; save it again."
+        )
     for _ in range(lines):
         if not file.readline():
             break
@@ -142,6 +155,7 @@ def _values(
         _check_held(path, shape, held * DEFLATE_RATIO >= expected + skip)
         stream = gzip.GzipFile(fileobj=file)
     elif encoding in ("bzip2", "bz2"):
+        _check_held(path, shape, held * _BZIP2_RATIO >= expected + skip)
         stream = bz2.BZ2File(file)
     elif encoding in ("ascii", "text", "txt"):
         # Each value takes a digit and a space at least.

@@ -13,6 +13,7 @@ from napari_csc.io.formats import (
     csc_result,
     dicom,
     fastmri,
+    hdf5_arrays,
     ismrmrd,
     m4raw,
     matlab,
@@ -21,6 +22,7 @@ from napari_csc.io.formats import (
     numpy,
     pictures,
 )
+from napari_csc.io.formats.foreign import advice_for, advice_for_missing
 from napari_csc.io.formats.format import Format, Writer
 from napari_csc.storage.open_file import OpenFile, held
 
@@ -35,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     ismrmrd.FORMAT,
     m4raw.FORMAT,
     fastmri.FORMAT,
+    hdf5_arrays.FORMAT,
     # Takes every other HDF5 file, to say what is wrong with it.
     csc_result.FORMAT,
     # Takes values without a mark by their name.
@@ -45,12 +48,8 @@ FORMATS: tuple[Format, ...] = (
 # Those that people want most; others follow in the order of the table.
 _WRITTEN_FIRST = ("napari-csc", "nifti", "dicom", "ismrmrd", "npy", "npz", "bart", "nrrd", "tiff")
 
-# What else is seen in practice, to say more than "unknown".
-_OTHERS = (
-    (b"\x80", 0, "a Python pickle, which could run code; save a plain array with numpy.save"),
-    (b"PK\x03\x04", 0, "a zip archive without arrays; unpack it and choose a file in it"),
-    (b"\x1f\x8b", 0, "compressed, but no NIfTI image; unpack it first"),
-)
+# Numbers of Windows: another program has the file, or a part of it, for itself.
+_IN_USE = (32, 33)
 
 
 def format_of(source: Path | OpenFile) -> Format:
@@ -68,10 +67,9 @@ def format_of(source: Path | OpenFile) -> Format:
         for one in FORMATS:
             if _recognises(one, file):
                 return one
-    name = file.path.name
-    for magic, position, what in _OTHERS:
-        if head[position:].startswith(magic):
-            raise CscError(f"{name} is {what}.")
+        name, advice = file.path.name, advice_for(file)
+    if advice is not None:
+        raise CscError(f"{name} is {advice}.")
     what = "holds text" if _is_text(head) else "is of no format that can be read"
     known = ", ".join(one.title for one in FORMATS)
     raise CscError(f"{name} {what}; export the k-space or image as one of {known}.")
@@ -87,12 +85,19 @@ def _of_folder(folder: OpenFile) -> Format:
 def _head(file: OpenFile) -> bytes:
     path = file.path
     if not path.exists():
+        advice = advice_for_missing(path)
+        if advice is not None:
+            raise CscError(f"{path.name} is {advice}.")
         raise CscError(f"The file {path} does not exist; check the path.")
     if not path.is_file():
         raise CscError(f"{path} is no plain file; choose another.")
     try:
         head = file.head
     except OSError as error:
+        if getattr(error, "winerror", None) in _IN_USE:
+            raise CscError(
+                f"{path.name} is open in another program; close it there and try again."
+            ) from error
         raise CscError(
             f"{path.name} cannot be opened ({error.strerror}); check its rights."
         ) from error

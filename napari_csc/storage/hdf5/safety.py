@@ -20,11 +20,24 @@ if TYPE_CHECKING:
     import h5py
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-LARGEST_TEXT = 4 * 2**20
+LARGEST_TEXT = 2**20
 """Longer headers are refused: real ones have some ten thousand characters."""
+
+# Text shrinks to a tenth, or a twentieth where it repeats itself, but not to a thousandth.
+_TEXT_RATIO = 32
 
 LARGEST_CHUNK = 2**30
 """Larger compressed chunks, which are expanded as a whole, are refused."""
+
+_FILTERS = {
+    32000: "LZF",
+    32001: "Blosc",
+    32004: "LZ4",
+    32008: "Bitshuffle",
+    32013: "ZFP",
+    32015: "Zstandard",
+    32026: "Blosc2",
+}
 
 # Of enumerations, arrays, values of variable length, and complex numbers, by their numbers.
 _DERIVED_CLASSES = (8, 9, 10, 11)
@@ -84,6 +97,7 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
             f"The data set {name!r} in {path.name} has numbers of a type that no program writes, "
             "so it is damaged; copy or export it again."
         )
+    _check_filters(item, path)
     check_size(item.shape or (), item.dtype, path)
     # Filters shrink; without them, what is stored has the claimed size, and so has each chunk,
     # which is read as a whole.
@@ -98,6 +112,23 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
             f"{item.chunks}, more than the file holds; copy or export it again."
         )
     return item
+
+
+def _check_filters(item: h5py.Dataset, path: Path) -> None:
+    """Refuse values that are compressed by a filter that is not installed."""
+    from h5py import h5z
+
+    settings = item.id.get_create_plist()
+    for number in range(settings.get_nfilters()):
+        code, _, _, name = settings.get_filter(number)
+        if not h5z.filter_avail(code):
+            said = " ".join(name.decode("ascii", "replace").split())[:60]
+            title = _FILTERS.get(code) or said or "unknown"
+            raise CscError(
+                f"{item.name!r} in {path.name} is compressed by the HDF5 filter {title} (number "
+                f"{code}), which is not installed here; install it (pip install hdf5plugin) and "
+                "start again, or save the file without it."
+            )
 
 
 def is_sound_type(kind: h5py.h5t.TypeID) -> bool:
@@ -149,12 +180,13 @@ def own_text(group: h5py.Group, name: str, path: Path, longest: int = LARGEST_TE
     if math.prod(item.shape or ()) != 1 or h5py.check_string_dtype(item.dtype) is None:
         raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
     check_lengths(item, path, 1)
+    longest = min(longest, LARGEST_TEXT + _TEXT_RATIO * path.stat().st_size)
     value: Any = item[()] if item.shape == () else item[(0,) * item.ndim]
     if not isinstance(value, (bytes, str)):
         raise CscError(f"{name!r} in {path.name} is no text; export the file again.")
     if len(value) > longest:
         raise CscError(
-            f"The text {name!r} in {path.name} is longer than {longest // 2**20} MiB, which "
+            f"The text {name!r} in {path.name} is longer than {longest / 2**20:.3g} MiB, which "
             "no header is; export the file again."
         )
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

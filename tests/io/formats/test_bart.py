@@ -127,7 +127,7 @@ def test_echoes_and_times_are_chosen(tmp_path: Path, images: torch.Tensor) -> No
     assert "no TE 2" in told(path, key="TE=2")
     for key in ("x", "TE", "TE=", "coil=1", "TE=-1"):
         assert "cannot be used" in told(path, key=key)
-    assert "axes" in told(path, axes="slice,y,x")
+    assert "do not describe" in told(path, axes="y,x")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,219 @@
+"""Images that nibabel reads (NIfTI, pairs of files, Analyze, FreeSurfer), checked before they are.
+
+What a header claims is compared with what the file can hold before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_csc.errors import CscError
+from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
+from napari_csc.storage.open_file import OpenFile
+
+_GZIP = b"\x1f\x8b"
+_HEADER_BYTES = 348
+_LARGEST_EXTENSION = 16 * 2**20
+_MGH_TYPES = (0, 1, 3, 4, 10)
+ENDINGS = (".hdr", ".img", ".mgh", ".mgz")
+"""Of names beside those of NIfTI."""
+
+# A quaternion of single precision may be longer than one by this.
+_ROUNDING = 1e-4
+
+
+def sniff(file: OpenFile) -> bool:
+    """Return whether this is an image that nibabel reads, plain or in gzip."""
+    if _kind(_start(file)):
+        return True
+    # The values of a pair have no mark of their own.
+    header = _header_beside(file.path)
+    return header is not None and _kind(_start(file.beside(header))) in (
+        "pair",
+        "pair 2",
+        "analyze",
+    )
+
+
+def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
+    """Return the image, whose values are not read yet, and what was corrected.
+
+    Raises
+    ------
+    CscError
+        If a file of a pair is missing, or the header claims what cannot be.
+    """
+    import nibabel
+
+    header = _header_beside(file.path) if not _kind(_start(file)) else None
+    first = file if header is None else file.beside(header)
+    kind = _kind(_start(first))
+    _check_extension(first, _start(first), kind)
+    values = _values_file(first, kind)
+    maps = {"image": _holder(values)}
+    if values is not first:
+        maps["header"] = _holder(first)
+    # nibabel logs what it mends in a header; what it cannot mend still raises.
+    with nibabel.imageglobals.LoggingOutputSuppressor():
+        image = _image_class(kind).from_file_map(maps)
+    is_gzip = values.head.startswith(_GZIP)
+    _check(values.path, image, values.path.stat().st_size * (DEFLATE_RATIO if is_gzip else 1))
+    return _with_orientation(first.path, image, kind)
+
+
+def _start(file: OpenFile) -> bytes:
+    head = file.head
+    if not head.startswith(_GZIP):
+        return head[:_HEADER_BYTES]
+    # Part of the stream is enough for the header; what is missing behind it does not matter.
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _HEADER_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _kind(start: bytes) -> str:
+    """Return which format begins so; empty if none does."""
+    for mark, place, kind in (
+        (b"n+1", 344, "single"),
+        (b"ni1", 344, "pair"),
+        (b"n+2", 4, "single 2"),
+        (b"ni2", 4, "pair 2"),
+    ):
+        if start[place : place + 3] == mark:
+            return kind
+    if len(start) < _HEADER_BYTES:
+        return ""
+    for order in "<>":
+        # Size of the header, and the number of axes with a first that is none.
+        size, axes = (
+            struct.unpack_from(order + "i", start)[0],
+            struct.unpack_from(order + "8h", start, 40),
+        )
+        if size == _HEADER_BYTES and 1 <= axes[0] <= 7 and min(axes[1 : 1 + axes[0]]) > 0:
+            return "analyze"
+    version, *sizes, code = struct.unpack_from(">6i", start)
+    flag = struct.unpack_from(">h", start, 28)[0]
+    is_mgh = version == 1 and min(sizes) > 0 and max(sizes) < 2**15 and code in _MGH_TYPES
+    return "mgh" if is_mgh and flag in (0, 1) else ""
+
+
+def _image_class(kind: str) -> Any:
+    import nibabel
+
+    class Header(nibabel.Nifti1Header):  # type: ignore[misc]
+        quaternion_threshold = -_ROUNDING
+
+    class Header2(nibabel.Nifti2Header):  # type: ignore[misc]
+        quaternion_threshold = -_ROUNDING
+
+    class PairHeader(nibabel.nifti1.Nifti1PairHeader):  # type: ignore[misc]
+        quaternion_threshold = -_ROUNDING
+
+    bases = {
+        "single": (nibabel.Nifti1Image, Header),
+        "single 2": (nibabel.Nifti2Image, Header2),
+        "pair": (nibabel.Nifti1Pair, PairHeader),
+        "pair 2": (nibabel.Nifti2Pair, None),
+        "analyze": (nibabel.Spm99AnalyzeImage, None),
+        "mgh": (nibabel.freesurfer.MGHImage, None),
+    }
+    base, header = bases[kind]
+    return base if header is None else type("Image", (base,), {"header_class": header})
+
+
+def _holder(file: OpenFile) -> Any:
+    from nibabel.fileholders import FileHolder
+
+    stream: Any = file.start()
+    if file.head.startswith(_GZIP):
+        stream = gzip.GzipFile(fileobj=stream)
+    return FileHolder(fileobj=stream)
+
+
+def _header_beside(path: Path) -> Path | None:
+    name = path.name.lower()
+    ending = next((one for one in (".img.gz", ".img") if name.endswith(one)), None)
+    if ending is None:
+        return None
+    stem = path.name[: -len(ending)]
+    names = (f"{stem}.hdr", f"{stem}.HDR", f"{stem}.hdr.gz")
+    return next((one for one in map(path.with_name, names) if one.is_file()), None)
+
+
+def _values_file(header: OpenFile, kind: str) -> OpenFile:
+    """Return the file with the values: that of the header, or the one beside it."""
+    if kind not in ("pair", "pair 2", "analyze"):
+        return header
+    stem = header.path.name.lower().removesuffix(".gz").removesuffix(".hdr")
+    stem = header.path.name[: len(stem)]
+    for ending in (".img", ".IMG", ".img.gz"):
+        beside = header.path.with_name(stem + ending)
+        if beside.is_file():
+            return header.beside(beside)
+    raise CscError(
+        f"{header.path.name} is the header of a pair of files, but {stem}.img is missing; copy "
+        "both into one folder."
+    )
+
+
+def _check_extension(file: OpenFile, start: bytes, kind: str) -> None:
+    """Refuse a header with more behind it than any program writes, before it is read."""
+    if kind == "single":
+        order = "<" if struct.unpack_from("<i", start)[0] == _HEADER_BYTES else ">"
+        offset = struct.unpack_from(order + "f", start, 108)[0]
+    elif kind == "single 2":
+        order = "<" if struct.unpack_from("<i", start)[0] == 540 else ">"
+        offset = struct.unpack_from(order + "q", start, 168)[0]
+    else:
+        return
+    if not offset <= _LARGEST_EXTENSION:
+        raise CscError(
+            f"{file.path.name} claims an extension of its header of {offset / 2**20:.3g} MiB, "
+            "which no program writes; copy or export it again."
+        )
+
+
+def _check(path: Path, image: Any, size: int) -> None:
+    """Compare what the header claims with what the file can hold, before anything is allocated."""
+    dtype = image.get_data_dtype()
+    if dtype.kind not in "biufc":
+        raise CscError(f"{path.name} holds colours and no plain numbers; export it as grey values.")
+    if not 2 <= len(image.shape) <= 7:
+        raise CscError(f"{path.name} has {len(image.shape)} axes; two to four can be used.")
+    check_size(image.shape, dtype, path)
+    if n_bytes(image.shape, dtype) > size:
+        raise CscError(
+            f"{path.name} is cut off: its header claims the shape {image.shape}, more than the "
+            "file holds; copy or export it again."
+        )
+
+
+def _with_orientation(path: Path, image: Any, kind: str) -> tuple[Any, list[str]]:
+    """Return the image with an affine that can be used, and what was corrected."""
+    notes = []
+    if kind == "analyze":
+        notes.append("An Analyze header tells no right and left; the usual order was taken.")
+    if _is_usable(image.affine):
+        return image, notes
+    if kind in ("single", "single 2", "pair", "pair 2"):
+        header = image.header
+        for name, code in (("qform", header["qform_code"]), ("sform", header["sform_code"])):
+            other = getattr(header, f"get_{name}")()
+            if code > 0 and _is_usable(other):
+                notes.append(
+                    "The first of the two orientations in the header is no orientation; "
+                    f"the {name} was taken."
+                )
+                return type(image)(image.dataobj, other, header), notes
+    raise CscError(f"The orientation in {path.name} is damaged; export it again.")
+
+
+def _is_usable(affine: Any) -> bool:
+    return bool(np.isfinite(affine).all()) and float(np.linalg.det(affine[:3, :3])) != 0

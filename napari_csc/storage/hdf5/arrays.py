@@ -1,0 +1,94 @@
+"""The arrays of numbers in any HDF5 file, also in its groups, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from napari_csc.storage.content import Array, StoredArray
+from napari_csc.storage.hdf5.safety import opened, own_dataset, own_item
+from napari_csc.storage.open_file import OpenFile
+
+_DEEPEST, _MOST = 4, 2000
+_PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
+
+
+def numeric_arrays(
+    source: Path | OpenFile,
+    is_turned: bool = False,
+    is_taken: Callable[[h5py.Dataset], bool] = lambda item: True,
+) -> dict[str, StoredArray]:
+    """Return the arrays of numbers in a file without reading them.
+
+    Members of groups are called ``"raw.kspace"``. Pairs of real and imaginary part are complex.
+
+    Parameters
+    ----------
+    source
+        The file.
+    is_turned
+        Whether axes are stored in reversed order, as MATLAB does.
+    is_taken
+        Tells whether to take a data set.
+    """
+    arrays = {}
+    with opened(source) as file:
+        for names, item in _datasets(file):
+            dtype = _dtype(item.dtype)
+            if item.shape is None or dtype is None or not is_taken(item):
+                continue
+            shape = item.shape[::-1] if is_turned else item.shape
+            reader = partial(_read, source, names, is_turned)
+            arrays[".".join(names)] = StoredArray(shape, dtype, reader)
+    return arrays
+
+
+def _datasets(file: h5py.File) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]:
+    """Give what stands in the file itself; links could lead out of it, or in a circle."""
+    waiting: list[tuple[tuple[str, ...], h5py.Group]] = [((), file)]
+    seen = 0
+    while waiting:
+        names, group = waiting.pop(0)
+        for name in group:
+            seen += 1
+            if seen > _MOST:
+                return
+            item = own_item(group, name)
+            # MATLAB keeps what its cells refer to under this name.
+            if isinstance(item, h5py.Group) and len(names) < _DEEPEST and name != "#refs#":
+                waiting.append(((*names, name), item))
+            elif isinstance(item, h5py.Dataset):
+                yield (*names, name), item
+
+
+def _dtype(stored: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Return the type of the values as they are given; None if they are no numbers."""
+    if stored.names is None:
+        return stored if stored.kind in "biufc" else None
+    parts = [stored[name] for name in stored.names]
+    if tuple(one.lower() for one in stored.names) not in _PAIRS:
+        return None
+    if any(one.kind not in "biuf" for one in parts):
+        return None
+    return np.result_type(*parts, np.complex64)
+
+
+def _read(source: Path | OpenFile, names: tuple[str, ...], is_turned: bool) -> Array:
+    path = source.path if isinstance(source, OpenFile) else source
+    with opened(source) as file:
+        group: Any = file
+        for name in names[:-1]:
+            group = own_item(group, name)
+        stored = own_dataset(group, names[-1], path)
+        dtype = _dtype(stored.dtype)
+        values = stored[()]
+    if values.dtype.names and dtype is not None:
+        pairs, values = values, np.empty(values.shape, dtype)
+        first, second = pairs.dtype.names
+        values.real, values.imag = pairs[first], pairs[second]
+    return np.ascontiguousarray(values.transpose() if is_turned else values)
