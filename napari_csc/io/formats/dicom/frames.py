@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_csc.errors import CscError
+from napari_csc.io.formats.dicom.files import dataset_of
 from napari_csc.io.headers.table import one_line
 from napari_csc.storage.content import check_size, n_bytes
 from napari_csc.storage.open_file import OpenFile, held
@@ -24,15 +25,38 @@ _KEYWORDS = """
     ScanningSequence MRAcquisitionType BodyPartExamined PatientPosition ComplexImageComponent
     SliceThickness SpacingBetweenSlices RepetitionTime EchoTime InversionTime FlipAngle
     NumberOfAverages MagneticFieldStrength EchoTrainLength PixelBandwidth AcquisitionMatrix
-    DiffusionBValue TemporalPositionIdentifier AcquisitionNumber TriggerTime SeriesInstanceUID
+    DiffusionBValue DiffusionGradientOrientation TemporalPositionIdentifier AcquisitionNumber
+    AcquisitionTime AcquisitionDateTime EchoNumbers TriggerTime ASLContext SeriesInstanceUID
+    SliceLocation FrameIncrementPointer PixelPaddingValue PixelPaddingRangeLimit
+    FloatPixelPaddingValue
     SeriesNumber InstanceNumber ImagePositionPatient ImageOrientationPatient FrameType
     SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
     BitsAllocated BitsStored HighBit PixelRepresentation RescaleIntercept RescaleSlope RescaleType
     SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
 """
 _GE_COMPONENT = 0x0043102F
+# Private b-values and gradient directions, and the creators of their blocks.
+_CREATORS = (0x00190010, 0x00430010, 0x20010010, 0x20050010, 0x00650010)
+_B_VALUES = {
+    "SIEMENS": (0x0019100C,),
+    "GEMS": (0x00431039,),
+    "PHILIPS": (0x20011003,),
+    "IMAGE PRIVATE HEADER": (0x00651009,),
+}
+_GRADIENTS = {
+    "SIEMENS": (0x0019100E,),
+    "GEMS": (0x001910BB, 0x001910BC, 0x001910BD),
+    "PHILIPS": (0x200510B0, 0x200510B1, 0x200510B2),
+    "IMAGE PRIVATE HEADER": (0x00651037,),
+}
+# GE scanners add this to a b-value.
+_GE_OFFSET = 1e9
+# Frames that follow each other in time, as FrameIncrementPointer names it.
+_TIMES = (0x00181063, 0x00181065, 0x00181060)
 _DICOMDIR = "1.2.840.10008.1.3.10"
 _DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1")
+# Sequences in functional groups, such as that of diffusion directions.
+_DEEPEST = 2
 # No method of compression shrinks images of a scanner as much as this.
 _LARGEST_RATIO = 2000
 _COMPONENTS = {
@@ -71,6 +95,8 @@ class Frame:
         Directions of rows and columns in the same coordinates, six numbers.
     component : str
         ``"M"``, ``"P"``, ``"R"`` or ``"I"``: magnitude, phase, real or imaginary part.
+    note : str
+        What was assumed about it, a sentence for people.
     """
 
     path: Path
@@ -79,6 +105,7 @@ class Frame:
     position: Vector | None
     orientation: Vector | None
     component: str
+    note: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,6 +134,44 @@ class Frame:
         found = _numbers(self.told(keyword))
         return found[0] if found else None
 
+    def measures(self, keyword: str) -> Vector | None:
+        """Return several finite numbers, None if there are none."""
+        return _numbers(self.told(keyword))
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether pixels are grey values and no colours."""
+        photometric = str(self.dataset.get("PhotometricInterpretation") or "MONOCHROME2")
+        samples = int(self.dataset.get("SamplesPerPixel") or 1)
+        return samples == 1 and photometric.startswith("MONOCHROME")
+
+    def b_value(self) -> float | None:
+        """Return the b-value in s/mm², also from the private elements of some vendors."""
+        found = self.measure("DiffusionBValue")
+        if found is None:
+            private = self._private(_B_VALUES)
+            found = private[0] if private else None
+        return None if found is None else found % _GE_OFFSET
+
+    def gradient(self) -> Vector | None:
+        """Return the direction of the diffusion gradient, also from private elements."""
+        found = self.measures("DiffusionGradientOrientation") or self._private(_GRADIENTS)
+        return tuple(round(one, 3) + 0.0 for one in found) if found and len(found) == 3 else None
+
+    def _private(self, places: Mapping[str, tuple[int, ...]]) -> Vector | None:
+        """Return numbers of private elements whose block a known vendor has created."""
+        for vendor, tags in places.items():
+            values: list[float] = []
+            for tag in tags:
+                creator = self.dataset.get(tag & 0xFFFF0000 | 0x0010)
+                element = self.dataset.get(tag)
+                if element is None or vendor not in str(getattr(creator, "value", "")).upper():
+                    break
+                values += _private_numbers(element.value) or ()
+            if values:
+                return tuple(values)
+        return None
+
     def pixel_spacing(self) -> tuple[float, float] | None:
         """Return the distance of rows and of columns in mm."""
         found = _numbers(self.told("PixelSpacing"))
@@ -121,7 +186,6 @@ def read_frames(source: Path | OpenFile) -> list[Frame]:
     CscError
         If the file is an index of others, damaged, or claims more pixels than it can hold.
     """
-    import pydicom
     from pydicom.tag import Tag
     from pydicom.uid import UID
 
@@ -141,14 +205,16 @@ def read_frames(source: Path | OpenFile) -> list[Frame]:
                     "it without compression."
                 )
             tags = [Tag(name) for name in _KEYWORDS.split()]
-            tags.append(Tag(_GE_COMPONENT))
-            dataset = pydicom.dcmread(file.start(), stop_before_pixels=True, specific_tags=tags)
+            private = (*_B_VALUES.values(), *_GRADIENTS.values(), _CREATORS, (_GE_COMPONENT,))
+            tags += [Tag(one) for some in private for one in some]
+            dataset = dataset_of(file.start(), tags, stop_before_pixels=True)
+            kind = kind or str(dataset.get("SOPClassUID", ""))
             if "Rows" not in dataset or "Columns" not in dataset:
                 if not kind or UID(kind).name.endswith("Image Storage"):
                     raise EOFError
                 return []
             count = _checked_count(path, dataset)
-            return [_frame(path, dataset, number) for number in range(count)]
+            return _placed([_frame(path, dataset, number) for number in range(count)])
         except CscError:
             raise
         except Exception as error:
@@ -162,7 +228,7 @@ def _meta(file: OpenFile) -> tuple[str, str]:
     from pydicom.filereader import read_dataset, read_preamble
 
     raw = file.start()
-    read_preamble(raw, force=False)
+    read_preamble(raw, force=True)
     start = raw.tell()
 
     def read(is_implicit: bool) -> tuple[str, str]:
@@ -214,6 +280,51 @@ def _frame(path: Path, dataset: Any, number: int) -> Frame:
     return Frame(path, number, dataset, position, orientation, _component(dataset, number))
 
 
+def _placed(frames: list[Frame]) -> list[Frame]:
+    """Return frames at places of their own where a file tells one position for all of them."""
+    first = frames[0]
+    step = first.measure("SpacingBetweenSlices")
+    if len(frames) < 2 or first.position is None or first.orientation is None or not step:
+        return frames
+    if len({frame.position for frame in frames}) > 1 or not _are_slices(frames):
+        return frames
+    numbers = [frame.measure("InStackPositionNumber") for frame in frames]
+    known = [one for one in numbers if one is not None]
+    if len(known) < len(frames) or len(set(known)) < 2:
+        known = [float(frame.number) for frame in frames]
+    across = np.cross(first.orientation[:3], first.orientation[3:])
+    note = (
+        f"{first.path.name} tells one position for {len(frames)} slices; they were placed "
+        f"{abs(step):g} mm apart, the first one there."
+    )
+    return [
+        replace(
+            frame,
+            position=tuple(np.add(first.position, (one - min(known)) * abs(step) * across)),
+            note=note,
+        )
+        for frame, one in zip(frames, known, strict=True)
+    ]
+
+
+def _are_slices(frames: list[Frame]) -> bool:
+    """Return whether nothing says that the frames of a file follow each other in time."""
+    pointer = frames[0].dataset.get("FrameIncrementPointer")
+    several = isinstance(pointer, (list, tuple)) or hasattr(pointer, "append")
+    pointed = list(pointer) if several else [pointer]  # type: ignore[arg-type]
+    if any(one in _TIMES for one in pointed):
+        return False
+    changing = ("EffectiveEchoTime", "TemporalPositionIndex", "FrameAcquisitionNumber")
+    return all(
+        len({frame.measure(keyword) for frame in frames}) == 1 or _has_stack(frames)
+        for keyword in changing
+    )
+
+
+def _has_stack(frames: list[Frame]) -> bool:
+    return len({frame.measure("InStackPositionNumber") for frame in frames}) > 1
+
+
 def _is_orientation(values: Vector) -> bool:
     """Return whether six numbers are two unit vectors at a right angle."""
     if len(values) != 6:
@@ -255,14 +366,41 @@ def _told(dataset: Any, number: int, keyword: str) -> Any:
         groups.append(shared[0])
     try:
         for group in groups:
-            for element in group:
-                if element.VR == "SQ" and element.value and keyword in element.value[0]:
-                    return element.value[0].get(keyword)
+            found = _within(group, keyword, _DEEPEST)
+            if found is not None:
+                return found
         value = dataset.get(keyword)
     except Exception:
         # A value that cannot be understood is one that is not told.
         return None
     return None if value == "" else value
+
+
+def _within(group: Any, keyword: str, depth: int) -> Any:
+    """Return a value of the first items of the sequences in a functional group."""
+    for element in group:
+        if element.VR != "SQ" or not element.value:
+            continue
+        item = element.value[0]
+        found = item.get(keyword) if keyword in item else None
+        if found is None and depth > 1:
+            found = _within(item, keyword, depth - 1)
+        if found is not None:
+            return found
+    return None
+
+
+def _private_numbers(value: Any) -> Vector | None:
+    """Return numbers of a private element, whose type an implicit transfer syntax leaves open."""
+    if not isinstance(value, bytes):
+        return _numbers(value)
+    text = value.strip(b"\0 ")
+    try:
+        return _numbers(text.decode("ascii").split("\\"))
+    except (UnicodeDecodeError, ValueError):
+        kind = "<f8" if len(value) % 8 == 0 else "<f4"
+        whole = len(value) % np.dtype(kind).itemsize == 0
+        return _numbers(np.frombuffer(value, kind)) if whole and value else None
 
 
 def _numbers(value: Any) -> Vector | None:

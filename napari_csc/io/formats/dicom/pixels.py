@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.errors import CscError
+from napari_csc.io.formats.dicom.files import dataset_of
 from napari_csc.io.formats.dicom.frames import Frame, quietly
 from napari_csc.io.headers.table import one_line
 from napari_csc.storage.content import check_size
@@ -17,7 +18,7 @@ from napari_csc.storage.content import check_size
 _KEYWORDS = """
     ImageType SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows
     Columns BitsAllocated BitsStored HighBit PixelRepresentation PixelData FloatPixelData
-    DoubleFloatPixelData ExtendedOffsetTable ExtendedOffsetTableLengths
+    DoubleFloatPixelData ExtendedOffsetTable ExtendedOffsetTableLengths SOPClassUID
 """
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 # Extent of the values that stands for a turn, and how it is told to people.
@@ -32,15 +33,20 @@ _TURNS = (
 Images = npt.NDArray[np.float32]
 
 
-def stack(frames: Sequence[Frame]) -> Images:
-    """Return the rescaled pixels (frame, y, x); each file is decoded once."""
+def stack(frames: Sequence[Frame], notes: list[str] | None = None) -> Images:
+    """Return the rescaled pixels (frame, y, x); each file is decoded once.
+
+    Padding, which is no measurement, is zero. To ``notes`` sentences are added for people.
+    """
+    padded = 0
+    notes = [] if notes is None else notes
     images = np.empty((len(frames), *frames[0].shape), dtype=np.float32)
     check_size(images.shape, np.dtype(np.complex64), frames[0].path)
     places: dict[Path, list[int]] = {}
     for index, frame in enumerate(frames):
         places.setdefault(frame.path, []).append(index)
     for path, indices in places.items():
-        pixels = stored_pixels(path)
+        pixels = stored_pixels(path, notes)
         for index in indices:
             frame = frames[index]
             values = pixels[frame.number]
@@ -48,10 +54,40 @@ def stack(frames: Sequence[Frame]) -> Images:
                 raise CscError(f"The pixels in {path.name} do not fit its header; export it again.")
             slope, intercept = _rescale(frame)
             images[index] = slope * values.astype(np.float32) + intercept
+            padding = _padding(frame, values)
+            if padding is not None and padding.any():
+                images[index][padding] = 0
+                padded += 1
+    if padded:
+        notes.append(f"Padding in {padded} image{'s' * (padded > 1)} was set to zero.")
     return images
 
 
-def stored_pixels(path: Path) -> npt.NDArray[Any]:
+def _padding(frame: Frame, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+    """Return which pixels the file marks as no measurement, None if it marks none.
+
+    Zeros that stay zero are left alone.
+    """
+    names = ("PixelPaddingValue", "FloatPixelPaddingValue")
+    first = next((one for name in names if (one := frame.measure(name)) is not None), None)
+    _, intercept = _rescale(frame)
+    inverted = frame.text("PhotometricInterpretation") == "MONOCHROME1"
+    if first is None or (first == 0 == intercept and not inverted):
+        return None
+    limit = frame.measure("PixelPaddingRangeLimit")
+    ends = [first, first if limit is None else limit]
+    if inverted and values.dtype.kind in "iu":
+        ends = [_top(frame.dataset) - one for one in ends]
+    return (values >= min(ends)) & (values <= max(ends))
+
+
+def _top(dataset: Any) -> int:
+    """Return the sum of a stored value and of its inverse."""
+    bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    return -1 if dataset.get("PixelRepresentation") else 2**bits - 1
+
+
+def stored_pixels(path: Path, notes: list[str] | None = None) -> npt.NDArray[Any]:
     """Return the stored values (frame, y, x) of a file; bright is large.
 
     Raises
@@ -59,13 +95,14 @@ def stored_pixels(path: Path) -> npt.NDArray[Any]:
     CscError
         If there are none, they are colours or a mosaic, or cannot be decoded.
     """
-    import pydicom
-
+    notes = [] if notes is None else notes
     with quietly():
-        dataset = pydicom.dcmread(path, specific_tags=_KEYWORDS.split())
-        _refuse(path, dataset)
+        dataset = dataset_of(path, _KEYWORDS.split())
+        _refuse(path, dataset, notes)
         try:
-            pixels = dataset.pixel_array
+            pixels = _decoded(path, dataset, notes)
+        except CscError:
+            raise
         except (RuntimeError, NotImplementedError) as error:
             # So pydicom says that no decoder is installed, or a decoder failed.
             syntax = one_line(dataset.file_meta.TransferSyntaxUID.name, 60)
@@ -80,19 +117,47 @@ def stored_pixels(path: Path) -> npt.NDArray[Any]:
     if pixels.ndim == 2:
         pixels = pixels[None]
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1" and pixels.dtype.kind in "iu":
-        bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
-        top = -1 if pixels.dtype.kind == "i" else 2**bits - 1
-        pixels = top - pixels.astype(np.int64)
+        pixels = _top(dataset) - pixels.astype(np.int64)
     return pixels
 
 
-def _refuse(path: Path, dataset: Any) -> None:
+def _decoded(path: Path, dataset: Any, notes: list[str]) -> npt.NDArray[Any]:
+    """Return the values; those that stand at the upper end of their bits are moved down."""
+    allocated = int(dataset.get("BitsAllocated") or 16)
+    stored = int(dataset.get("BitsStored") or allocated)
+    shift = int(dataset.get("HighBit") or stored - 1) + 1 - stored
+    if shift <= 0 or "PixelData" not in dataset or stored + shift > allocated:
+        return np.asarray(dataset.pixel_array)
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        raise CscError(
+            f"The values in {path.name} stand at the upper end of their bits and are compressed, "
+            "which is not read; export it without compression."
+        )
+    dataset.BitsStored, dataset.HighBit = allocated, allocated - 1
+    whole = np.asarray(dataset.pixel_array)
+    dataset.BitsStored = stored
+    # The header may be wrong about it: the data then use the lower bits, and only these.
+    if not (whole & (2**shift - 1)).any() or whole.max() >= 2**stored:
+        notes.append(f"Values stand {shift} bits too high (HighBit) and were moved down.")
+        whole = whole >> shift
+    else:
+        notes.append("The header tells a wrong HighBit; values were taken as they are.")
+    if whole.dtype.kind == "u":
+        return whole & (2**stored - 1)
+    # The sign stands in the highest of the stored bits.
+    free = allocated - stored
+    return (whole << free) >> free
+
+
+def _refuse(path: Path, dataset: Any, notes: list[str]) -> None:
     kind = dataset.get("ImageType") or []
     if "MOSAIC" in ([kind] if isinstance(kind, str) else list(kind)):
-        raise CscError(
-            f"{path.name} is a mosaic, all slices in one picture; export it as one image for each "
-            "slice, or convert it to NIfTI (with dcm2niix, say)."
-        )
+        if int(dataset.get("NumberOfFrames") or 1) < 2:
+            raise CscError(
+                f"{path.name} is a mosaic, all slices in one picture; export it as one image for "
+                "each slice, or convert it to NIfTI (with dcm2niix, say)."
+            )
+        notes.append("The header says mosaic, but slices are stored one by one; taken as these.")
     if not any(name in dataset for name in _PIXELS):
         raise CscError(f"{path.name} holds no pixels (PixelData); choose an image.")
     photometric = str(dataset.get("PhotometricInterpretation", ""))
@@ -108,12 +173,14 @@ def _rescale(frame: Frame) -> tuple[float, float]:
     return slope or 1.0, intercept or 0.0
 
 
-def complex_stack(parts: dict[str, list[Frame]]) -> tuple[npt.NDArray[Any], str]:
-    """Return complex images of a pair, and what they were made from."""
+def complex_stack(
+    parts: dict[str, list[Frame]], notes: list[str] | None = None
+) -> tuple[npt.NDArray[Any], str]:
+    """Return complex images of a pair, and what they were made from; notes as of `stack`."""
     if "R" in parts:
-        real, imaginary = stack(parts["R"]), stack(parts["I"])
+        real, imaginary = stack(parts["R"], notes), stack(parts["I"], notes)
         return real + np.complex64(1j) * imaginary, "real and imaginary part"
-    magnitude, phase = stack(parts["M"]), stack(parts["P"])
+    magnitude, phase = stack(parts["M"], notes), stack(parts["P"], notes)
     turn, offset, meaning = _phase_scale(parts["P"], phase)
     angle = (phase - np.float32(offset)) * np.float32(2 * np.pi / turn)
     images = (magnitude * np.exp(1j * angle)).astype(np.complex64)

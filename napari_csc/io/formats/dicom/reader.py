@@ -11,24 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition
+from napari_csc.io.formats.dicom.files import is_dicom
 from napari_csc.io.formats.dicom.frames import Frame, quietly, read_frames
 from napari_csc.io.formats.dicom.pixels import complex_stack, stack
-from napari_csc.io.formats.dicom.series import (
-    Series,
-    Volume,
-    chosen_volume,
-    normal,
-    scans_of,
-    series_of,
-)
+from napari_csc.io.formats.dicom.series import Series, chosen_volume, scans_of, series_of
+from napari_csc.io.formats.dicom.volumes import Volume, heights_of, normal
 from napari_csc.io.headers.table import geometry_rows, product
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.open_file import OpenFile
 
-_MAGIC, _MAGIC_AT = b"DICM", 128
 _INDEX = "DICOMDIR"
+# A folder of more folders is an archive rather than a scan.
+_MOST_FOLDERS = 200
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Slices whose distance varies by a larger share do not lie on a grid.
 _UNEVEN = 0.02
@@ -37,19 +34,20 @@ _PARTS = {"P": "phase", "R": "real part", "I": "imaginary part"}
 
 def sniff(file: OpenFile) -> bool:
     """Return whether this is a DICOM file."""
-    return file.head[_MAGIC_AT:].startswith(_MAGIC)
+    return is_dicom(file.head)
 
 
 def sniff_folder(folder: OpenFile) -> bool:
-    """Return whether a folder holds a DICOM file; what lies in folders below does not count."""
-    with _listing(folder.path) as paths:
-        for path in paths:
-            file = OpenFile(path)
-            if sniff(file):
-                # It will be read next.
-                folder.keep(file)
-                return True
-            file.close()
+    """Return whether a folder holds a DICOM file, or one of the folders in it does."""
+    for each in _folders(folder.path):
+        with _listing(each) as paths:
+            for path in paths:
+                file = OpenFile(path)
+                if sniff(file):
+                    # It will be read next.
+                    folder.keep(file)
+                    return True
+                file.close()
     return False
 
 
@@ -88,22 +86,42 @@ def _frames(source: OpenFile) -> list[Frame]:
 
 
 def _files(folder: OpenFile) -> Iterator[OpenFile]:
-    """Give the DICOM files of a folder one after the other, each open for a while."""
-    with _listing(folder.path) as paths:
-        for path in paths:
-            with folder.visit(path) as file:
-                if sniff(file):
-                    yield file
+    """Give the DICOM files of a folder one after the other, each open for a while.
+
+    Those of the folders in it count where it holds none itself.
+    """
+    has_own = False
+    for each in _folders(folder.path):
+        if has_own:
+            return
+        with _listing(each) as paths:
+            for path in paths:
+                with folder.visit(path) as file:
+                    if sniff(file):
+                        has_own = each == folder.path
+                        yield file
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """Give a folder, then the folders in it."""
+    yield folder
+    with _listing(folder, of_folders=True) as paths:
+        yield from paths[:_MOST_FOLDERS]
 
 
 @contextmanager
-def _listing(folder: Path) -> Iterator[list[Path]]:
-    """Give the files in a folder that may be DICOM; say plainly if one cannot be opened."""
+def _listing(folder: Path, of_folders: bool = False) -> Iterator[list[Path]]:
+    """Give the files in a folder that may be DICOM, or the folders.
+
+    Say plainly if one cannot be opened.
+    """
     try:
         yield [
             path
             for path in sorted(folder.iterdir())
-            if not path.name.startswith(".") and path.name != _INDEX and path.is_file()
+            if not path.name.startswith(".")
+            and path.name != _INDEX
+            and (path.is_dir() if of_folders else path.is_file())
         ]
     except OSError as error:
         raise CscError(
@@ -130,15 +148,20 @@ def load_dicom(source: OpenFile, request: LoadRequest) -> Acquisition:
         )
     series, volume = chosen_volume(path.name, series_of(frames), request.key)
     metadata: dict[str, Any] = {"path": str(path), "format": "DICOM", "kind": "image"}
+    notes = [*series.notes, *(one.note for part in volume.parts.values() for one in part)]
     if volume.is_complex:
-        images, metadata["complex"] = complex_stack(volume.parts)
+        images, metadata["complex"] = complex_stack(volume.parts, notes)
     else:
-        images = stack(volume.frames)
+        images = stack(volume.frames, notes)
     spacing, unit, affine = geometry(volume.frames)
     if affine is not None:
         metadata["affine"] = affine
-    elif len(volume.frames) > 1 and volume.frames[0].position is not None:
+    elif len(volume.frames) > 1 and not _are_even(volume.frames):
         metadata["slices"] = "unevenly spaced; one may be missing"
+        notes.append("Slices are unevenly spaced; one may be missing.")
+    add_note(metadata, *notes)
+    if not metadata["notes"]:
+        del metadata["notes"]
     metadata |= {} if request.key is None else {"key": request.key}
     metadata["header"] = _header(series, volume, images.shape, spacing, unit, affine)
     extra = {"spacing": spacing, "unit": unit, "metadata": metadata}
@@ -157,16 +180,16 @@ def geometry(
     thickness = first.measure("SpacingBetweenSlices") or first.measure("SliceThickness")
     step = abs(thickness) if thickness else 1.0
     if first.position is None or first.orientation is None or pixels is None:
-        known = pixels is not None
-        spacing = (step, *pixels) if pixels is not None else (1.0, 1.0, 1.0)
-        return spacing, "mm" if known else "pixel", None
+        heights = heights_of(frames)
+        if heights is not None and len(frames) > 1:
+            step = float(np.median(np.diff(heights))) or step
+        spacing = (float(f"{step:.6g}"), *(pixels or (1.0, 1.0)))
+        return (spacing, "mm", None) if pixels is not None else ((1.0, 1.0, 1.0), "pixel", None)
     positions = np.array([frame.position for frame in frames])
     across = step * normal(first)
-    is_even = True
+    is_even = _are_even(frames)
     if len(frames) > 1:
         across = (positions[-1] - positions[0]) / (len(frames) - 1)
-        expected = positions[0] + np.arange(len(frames))[:, None] * across
-        is_even = bool(np.abs(positions - expected).max() < _UNEVEN * np.linalg.norm(across))
         if not is_even:
             steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
             across = float(np.median(steps)) * normal(first)
@@ -179,6 +202,21 @@ def geometry(
     affine[:3, 2] = pixels[1] * np.array(first.orientation[:3])
     affine[:3, 3] = positions[0]
     return spacing, "mm", _TO_RAS @ affine
+
+
+def _are_even(frames: list[Frame]) -> bool:
+    """Return whether slices lie on a grid, as far as the file tells their places."""
+    places: npt.NDArray[np.float64] | None
+    if frames[0].position is not None:
+        places = np.array([frame.position for frame in frames])
+    else:
+        heights = heights_of(frames)
+        places = None if heights is None else heights[:, None]
+    if places is None or len(frames) < 2:
+        return True
+    across = (places[-1] - places[0]) / (len(frames) - 1)
+    expected = places[0] + np.arange(len(frames))[:, None] * across
+    return bool(np.abs(places - expected).max() < _UNEVEN * np.linalg.norm(across))
 
 
 def _header(
