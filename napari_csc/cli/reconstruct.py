@@ -178,14 +178,18 @@ def _single(
 ) -> None:
     """Reconstruct one scan into a file."""
     from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
-    from napari_csc.io.load import load
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.io.formats.table import writer_for
+    from napari_csc.io.load import files_read, load
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    writer, inputs = writer_for(output), files_read(path)
+    check_target(output, overwrite, inputs)
     acquisition = load(path, **options)
+    writer.check_count(output, acquisition.shape[0])
     if not accept_estimate:
         refuse_unknown_noise(acquisition)
-    _one(acquisition, output, reconstructor, overwrite, quiet)
+    with protecting(inputs):
+        _one(acquisition, output, reconstructor, overwrite, quiet)
 
 
 def _repeat(
@@ -203,10 +207,13 @@ def _repeat(
         reconstructor_like,
     )
     from napari_csc.errors import CscError
-    from napari_csc.io.load import load, load_result
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.io.formats.table import writer_for
+    from napari_csc.io.load import files_read, load, load_result
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    writer = writer_for(output)
+    protected = [model, *(file for one in inputs for file in files_read(one))]
+    check_target(output, overwrite, protected)
     if len(inputs) > 1:
         raise CscError("--like takes one scan, or none to repeat the one in the result.")
     before = load_result(model)
@@ -214,7 +221,9 @@ def _repeat(
     acquisition = load(inputs[0] if inputs else model, **options)
     if "noise_std" not in options:
         acquisition = acquisition_like(before, acquisition)
-    result = _one(acquisition, output, reconstructor, overwrite, quiet)
+    writer.check_count(output, acquisition.shape[0])
+    with protecting(protected):
+        result = _one(acquisition, output, reconstructor, overwrite, quiet)
     if quiet or acquisition.digest != before.provenance.get("input", {}).get("digest"):
         return
     change = largest_difference(before, result)
@@ -230,7 +239,7 @@ def _one(
     quiet: bool,
 ) -> Reconstruction:
     """Reconstruct, write, and say how it went."""
-    from napari_csc.io.formats.csc_result import save
+    from napari_csc.io.export import export
 
     started = time.monotonic()
     total = reconstructor.settings.iterations * acquisition.shape[0]
@@ -240,12 +249,13 @@ def _one(
         show=not quiet and sys.stderr.isatty(),
     )
     seconds = time.monotonic() - started
-    save(result, output, overwrite=overwrite, acquisition=acquisition)
+    # The suffix says the format: all of it in .h5, its images in others.
+    files = export(result, output, overwrite=overwrite, acquisition=acquisition)
     for warning in result.provenance["maps"]["warnings"]:
         typer.echo(f"Warning: {warning}", err=True)
     if not quiet:
         _print_summary(acquisition, result, seconds)
-        typer.echo(f"written    {output}")
+        typer.echo(f"written    {', '.join(map(str, files))}")
     return result
 
 
