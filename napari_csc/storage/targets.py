@@ -27,7 +27,8 @@ def protecting(inputs: Iterable[str | Path | None]) -> Iterator[None]:
     """Let nothing be written, while this lasts, that would replace one of the inputs.
 
     They are compared as files, so that links, ``..``, hard links and the case of letters make no
-    difference. Of a folder everything in it is protected.
+    difference. Of a folder only itself is protected; who knows which files in it are read names
+    them.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def protecting(inputs: Iterable[str | Path | None]) -> Iterator[None]:
     ...     check_target("./raw.h5", overwrite=True)
     Traceback (most recent call last):
         ...
-    napari_csc.errors.CscError: raw.h5 is what is read, which is never replaced; choose another name.
+    napari_csc.errors.CscError: raw.h5 is what is read, which is never replaced; choose another.
     """
     found = {number for one in inputs if one for number in _ids_of(Path(one).expanduser())}
     token = _INPUTS.set(_INPUTS.get() | found)
@@ -101,7 +102,9 @@ def check_parent(path: Path) -> None:
     if not folder.is_dir():
         raise CscError(f"The folder {folder} does not exist; make it first.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise CscError(f"The folder {folder} cannot be written; check its rights, or choose another.")
+        raise CscError(
+            f"The folder {folder} cannot be written; check its rights, or choose another."
+        )
 
 
 def refuse_input_folder(path: Path) -> None:
@@ -146,15 +149,15 @@ def plain_failure(path: Path) -> Iterator[None]:
 
 
 def _input_error(path: Path) -> CscError:
-    return CscError(f"{path} is what is read, which is never replaced; choose another name.")
+    return CscError(f"{path} is what is read, which is never replaced; choose another.")
 
 
 def _ids_of(path: Path) -> list[FileId]:
-    """Return what is read with a path: partners of a file, all files in a folder."""
+    """Return what is read with a path: the partners of a file, too."""
     endings = _PARTNERS.get(path.suffix.lower(), ())
     partners = [path.with_suffix(ending) for ending in endings]
     found = [_id(one) for one in (path, *partners)]
-    return [one for one in (*found, *_inside(path)) if one is not None]
+    return [one for one in found if one is not None]
 
 
 def _inside(folder: Path) -> list[FileId]:

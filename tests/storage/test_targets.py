@@ -47,14 +47,13 @@ def test_an_input_is_never_replaced(tmp_path: Path, name: str) -> None:
     target = NAMES[name](tmp_path, raw)
     with pytest.raises(CscError, match="never replaced"):
         check_target(target, overwrite=True, inputs=[raw])
-    # The other way round, and of a whole folder.
-    for inputs in ([target], [tmp_path]):
-        with (
-            protecting(inputs),
-            pytest.raises(CscError, match="never replaced"),
-            replacing(raw, overwrite=True) as part,
-        ):
-            part.write_text("result")
+    # And the other way round.
+    with (
+        protecting([target]),
+        pytest.raises(CscError, match="never replaced"),
+        replacing(raw, overwrite=True) as part,
+    ):
+        part.write_text("result")
     assert raw.read_text() == "measured"
 
 
@@ -100,7 +99,7 @@ def test_a_link_to_elsewhere_is_written_through(tmp_path: Path, exists: bool) ->
         ("folder", "is a folder"),
         ("file/a.h5", "does not exist|could not be written"),
         ("x" * 300 + ".h5", "could not be written"),
-        ("loop", "does not exist|could not be written"),
+        ("loop", "leads nowhere"),
     ],
 )
 def test_places_that_cannot_be_written_are_told(tmp_path: Path, name: str, words: str) -> None:
@@ -125,13 +124,8 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    with (
-        pytest.raises(CscError, match="No space left"),
-        replacing(tmp_path / "a.h5"),
-        full.open("w") as file,
-    ):
-        file.write("x")
-        file.flush()
+    with pytest.raises(CscError, match="No space left"), replacing(tmp_path / "a.h5"):
+        full.write_text("x")
     assert not list(tmp_path.iterdir())
 
 

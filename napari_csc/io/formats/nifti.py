@@ -20,9 +20,9 @@ from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
 from napari_csc.io.requests import LoadRequest, WriteRequest
 from napari_csc.storage.atomic import replacing
-from napari_csc.storage.targets import check_target
 from napari_csc.storage.content import DEFLATE_RATIO, check_size, n_bytes
 from napari_csc.storage.open_file import OpenFile
+from napari_csc.storage.targets import check_target
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
