@@ -130,7 +130,8 @@ def find_scans(inputs: Iterable[str | Path], folder: Path, key: str | None = Non
         own = next((target for target in targets if is_input(target)), None)
     if own is not None:
         raise CscError(
-            f"The result {own} would replace it or another scan that is read; choose another folder."
+            f"The result {own} is also a scan that is read, and would replace it; choose another "
+            "folder."
         )
     return [Scan(path, target, name) for (path, name), target in zip(found, targets, strict=True)]
 

@@ -94,12 +94,14 @@ def note_done(
     options: dict[str, Any],
     whole: tuple[list[Path], list[str]],
 ) -> None:
+    """Note that a batch is complete, so that it is skipped at once the next time."""
     from napari_csc.batch.done import note_results
 
     note_results(inputs, output.expanduser(), given, options, *whole)
 
 
 def scheduler_of(address: str | None, tls: tuple[Path | None, ...]) -> Scheduler | None:
+    """Return where a scheduler is, and its files for TLS; None without an address."""
     if address is None:
         return None
     from napari_csc.batch.on_dask import Scheduler
