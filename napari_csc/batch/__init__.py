@@ -1,1 +1,1 @@
-"""Many scans at once: slices are mapped over processes with dask."""
+"""Many scans at once: slices are mapped over processes."""

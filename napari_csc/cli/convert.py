@@ -61,29 +61,32 @@ def convert(
     """
     from napari_csc.io.export import export
     from napari_csc.io.formats.table import writer_for
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.io.load import files_read
+    from napari_csc.storage.targets import check_target, protecting
 
     # What cannot be written is said before anything is read.
     writer = writer_for(output, form)
-    if output.expanduser().is_file():
-        check_target(output, overwrite)
+    inputs = files_read(path)
+    if not output.expanduser().is_dir():
+        check_target(output, overwrite, inputs)
     percentiles = None if window is None else _percentiles(window)
     asked = {"coil": coil, "key": key, "kind": input_kind, "axes": axes}
     options = {name: value for name, value in asked.items() if value is not None}
     read = _read(path, kind, options)
     kind = kind or writer.kind_for(read.source)
-    files = export(
-        read.source,
-        output,
-        kind,
-        part=part,
-        slices=slices or None,
-        format=form,
-        overwrite=overwrite,
-        acquisition=read.acquisition,
-        bits=bits,
-        window=percentiles,
-    )
+    with protecting(inputs):
+        files = export(
+            read.source,
+            output,
+            kind,
+            part=part,
+            slices=slices or None,
+            format=form,
+            overwrite=overwrite,
+            acquisition=read.acquisition,
+            bits=bits,
+            window=percentiles,
+        )
     if not quiet:
         count = len(slices) if slices else read.count
         plural = "s" if count > 1 else ""

@@ -25,9 +25,12 @@ def figure(
     """Draw images, codes and sparsity level maps of a result, as papers print them."""
     from napari_csc.io.load import load_result
     from napari_csc.io.map_figure import save_map_figure
+    from napari_csc.storage.targets import check_target, protecting
 
+    check_target(output, overwrite, [path])
     result = load_result(path)
-    save_map_figure(
-        result, output, slice_number=slice_number, filters=filters or None, overwrite=overwrite
-    )
+    with protecting([path]):
+        save_map_figure(
+            result, output, slice_number=slice_number, filters=filters or None, overwrite=overwrite
+        )
     typer.echo(f"written {output}")

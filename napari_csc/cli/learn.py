@@ -52,9 +52,12 @@ def learn_dictionary(
 ) -> None:
     """Learn convolution filters from scans, images, or a folder of volumes."""
     from napari_csc.errors import CscError
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    if output.suffix.lower() != ".safetensors":
+        raise CscError(f"A dictionary is written as .safetensors, but not as {output.name}.")
+    protected = [*(inputs or []), data]
+    check_target(output, overwrite, protected)
     given: dict[str, Any] = {
         "count": count,
         "sizes": tuple(size) if size else None,
@@ -82,7 +85,8 @@ def learn_dictionary(
         dictionary = learn_shipped(recipe, volume_folder(data), report, **changes)
     else:
         raise CscError("Name files to learn from, or a --recipe such as brain-64-11.")
-    dictionary.save(output)
+    with protecting(protected):
+        dictionary.save(output)
     if not quiet:
         typer.echo(f"written {output}")
 

@@ -31,6 +31,9 @@ WithoutSamples = Annotated[
 AcceptEstimate = Annotated[
     bool, typer.Option("--accept-estimate", help="go on where the noise level is only a guess")
 ]
+TlsFile = Annotated[
+    Path | None, typer.Option(help="for TLS to the scheduler: a file that dask asks for")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing file")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 

@@ -28,8 +28,29 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
         except CscError as error:
             typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            typer.echo("\nInterrupted.", err=True)
+            raise typer.Exit(130) from None
+        except (MemoryError, RuntimeError, ImportError, OSError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            typer.echo(
+                "Error: The memory ran out; choose fewer slices (--slice) or less --memory, or "
+                "close other programs.",
+                err=True,
+            )
+            raise typer.Exit(1) from error
 
     return wrapped
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out, told without torch, which may not even have been loaded."""
+    if isinstance(error, MemoryError):
+        return True
+    told = str(error).lower()
+    words = ("allocate memory", "out of memory", "not enough memory", "failed to map segment")
+    return not isinstance(error, typer.Exit) and any(word in told for word in words)
 
 
 def volume_folder(given: Path | None) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_csc.cli.many import note_done, run_many, scheduler_of, was_done
 from napari_csc.cli.options import (
     AcceptEstimate,
     Axes,
@@ -24,6 +25,7 @@ from napari_csc.cli.options import (
     Repeat,
     Result,
     Slices,
+    TlsFile,
     WithoutSamples,
     lines,
     positions,
@@ -31,7 +33,6 @@ from napari_csc.cli.options import (
 from napari_csc.cli.parts import plain_errors
 
 if TYPE_CHECKING:
-    from napari_csc.batch.run import Report
     from napari_csc.batch.scans import Order
     from napari_csc.core.acquisition.cartesian import Acquisition
     from napari_csc.core.reconstruction.progress import Progress
@@ -89,6 +90,9 @@ def reconstruct(
     scheduler: Annotated[
         str | None, typer.Option(help="address of a dask scheduler that runs already")
     ] = None,
+    tls_ca: TlsFile = None,
+    tls_cert: TlsFile = None,
+    tls_key: TlsFile = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -97,8 +101,6 @@ def reconstruct(
     One input is written to a file. Several inputs, a folder or a pattern are written to a folder,
     their slices shared out among processes; run the same again to go on after an interruption.
     """
-    from napari_csc.core.reconstruction.reconstructor import Reconstructor
-    from napari_csc.core.reconstruction.settings import ReconstructionSettings
     from napari_csc.errors import CscError
 
     given = {
@@ -124,10 +126,6 @@ def reconstruct(
         )
     if like is None and not inputs:
         raise CscError("Name a scan to reconstruct, or a result to repeat with --like.")
-    if threads is not None:
-        from napari_csc.core.reconstruction.devices import set_threads
-
-        set_threads(threads)
     asked = {
         "slice": slices or None,
         "coil": coil,
@@ -141,6 +139,19 @@ def reconstruct(
         "acquired": None if acquired is None else lines(acquired),
     }
     options = {name: value for name, value in asked.items() if value is not None}
+    if (
+        like is None
+        and inputs
+        and not overwrite
+        and was_done(inputs, output, given, options, quiet)
+    ):
+        return
+    from napari_csc.core.reconstruction.devices import set_threads
+    from napari_csc.core.reconstruction.reconstructor import Reconstructor
+    from napari_csc.core.reconstruction.settings import ReconstructionSettings
+
+    if threads is not None:
+        set_threads(threads)
     if like is not None:
         _repeat(inputs or [], output, like, options, overwrite, quiet)
         return
@@ -148,7 +159,11 @@ def reconstruct(
     reconstructor = Reconstructor.from_settings(ReconstructionSettings.checked(**given))
     if _is_batch(inputs, output):
         order = _order(reconstructor, options, overwrite, accept_estimate)
-        _batch(inputs, output, order, workers, scheduler, quiet)
+        tls = (tls_ca, tls_cert, tls_key)
+        if scheduler is None and any(tls):
+            raise CscError("The TLS files are for a dask scheduler; give its address, too.")
+        whole = run_many(inputs, output, order, workers, scheduler_of(scheduler, tls), quiet)
+        note_done(inputs, output, given, options, whole)
     else:
         path = Path(inputs[0])
         _single(path, output, reconstructor, options, overwrite, accept_estimate, quiet)
@@ -178,14 +193,18 @@ def _single(
 ) -> None:
     """Reconstruct one scan into a file."""
     from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
-    from napari_csc.io.load import load
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.io.formats.table import writer_for
+    from napari_csc.io.load import files_read, load
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    writer, inputs = writer_for(output), files_read(path)
+    check_target(output, overwrite, inputs)
     acquisition = load(path, **options)
+    writer.check_count(output, acquisition.shape[0])
     if not accept_estimate:
         refuse_unknown_noise(acquisition)
-    _one(acquisition, output, reconstructor, overwrite, quiet)
+    with protecting(inputs):
+        _one(acquisition, output, reconstructor, overwrite, quiet)
 
 
 def _repeat(
@@ -199,14 +218,18 @@ def _repeat(
     """Repeat a result, from the scan it holds or from another one."""
     from napari_csc.core.reconstruction.repeat import (
         acquisition_like,
+        digest_of_input,
         largest_difference,
         reconstructor_like,
     )
     from napari_csc.errors import CscError
-    from napari_csc.io.load import load, load_result
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.io.formats.table import writer_for
+    from napari_csc.io.load import files_read, load, load_result
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    writer = writer_for(output)
+    protected = [model, *(file for one in inputs for file in files_read(one))]
+    check_target(output, overwrite, protected)
     if len(inputs) > 1:
         raise CscError("--like takes one scan, or none to repeat the one in the result.")
     before = load_result(model)
@@ -214,8 +237,10 @@ def _repeat(
     acquisition = load(inputs[0] if inputs else model, **options)
     if "noise_std" not in options:
         acquisition = acquisition_like(before, acquisition)
-    result = _one(acquisition, output, reconstructor, overwrite, quiet)
-    if quiet or acquisition.digest != before.provenance.get("input", {}).get("digest"):
+    writer.check_count(output, acquisition.shape[0])
+    with protecting(protected):
+        result = _one(acquisition, output, reconstructor, overwrite, quiet)
+    if quiet or acquisition.digest != digest_of_input(before):
         return
     change = largest_difference(before, result)
     told = "equal bit for bit" if change == 0 else f"differs by at most {change:.1e} of the maximum"
@@ -230,7 +255,7 @@ def _one(
     quiet: bool,
 ) -> Reconstruction:
     """Reconstruct, write, and say how it went."""
-    from napari_csc.io.formats.csc_result import save
+    from napari_csc.io.export import export
 
     started = time.monotonic()
     total = reconstructor.settings.iterations * acquisition.shape[0]
@@ -240,12 +265,13 @@ def _one(
         show=not quiet and sys.stderr.isatty(),
     )
     seconds = time.monotonic() - started
-    save(result, output, overwrite=overwrite, acquisition=acquisition)
+    # The suffix says the format: all of it in .h5, its images in others.
+    files = export(result, output, overwrite=overwrite, acquisition=acquisition)
     for warning in result.provenance["maps"]["warnings"]:
         typer.echo(f"Warning: {warning}", err=True)
     if not quiet:
         _print_summary(acquisition, result, seconds)
-        typer.echo(f"written    {output}")
+        typer.echo(f"written    {', '.join(map(str, files))}")
     return result
 
 
@@ -255,58 +281,6 @@ def _order(
     from napari_csc.batch.scans import Order
 
     return Order(reconstructor.settings, options, overwrite, accept_estimate=accept_estimate)
-
-
-def _batch(
-    inputs: list[str],
-    output: Path,
-    order: Order,
-    workers: int | None,
-    scheduler: str | None,
-    quiet: bool,
-) -> None:
-    """Reconstruct many scans into a folder; exit code 1 if one of them failed."""
-    from napari_csc.batch.run import default_folder, run_batch
-    from napari_csc.batch.scans import find_scans
-    from napari_csc.errors import CscError
-
-    if workers is not None and workers < 1:
-        raise CscError(f"The number of processes must be one or more, but is {workers}.")
-    scans = find_scans(inputs, default_folder(output), order.options.get("key"))
-    shows_bar = not quiet and sys.stderr.isatty()
-
-    def tell(report: Report) -> None:
-        if not quiet:
-            typer.echo(_line(report))
-
-    def count(done: int, total: int) -> None:
-        if shows_bar:
-            typer.echo(f"\r{done} of {total} slices ", nl=False, err=True)
-
-    try:
-        reports = run_batch(scans, order, scheduler, workers, tell, count)
-    except KeyboardInterrupt:
-        typer.echo(
-            "\nInterrupted; what is finished is kept, and the same command goes on from there.",
-            err=True,
-        )
-        raise typer.Exit(130) from None
-    failed = [report for report in reports if report.problem]
-    if not quiet:
-        typer.echo(f"{len(reports) - len(failed)} of {len(reports)} scans in {output}")
-    if failed:
-        typer.echo(f"{len(failed)} failed:", err=True)
-        for report in failed:
-            typer.echo(f"  {report.scan}: {report.problem}", err=True)
-        raise typer.Exit(1)
-
-
-def _line(report: Report) -> str:
-    if report.problem:
-        return f"failed   {report.scan}"
-    if report.was_done:
-        return f"skipped  {report.scan.target} (done before)"
-    return f"written  {report.scan.target} ({report.seconds:.1f} s)"
 
 
 def _with_progress(

@@ -34,10 +34,17 @@ def simulate(
     import torch
 
     from napari_csc.core.acquisition.simulate import simulate_low_field
-    from napari_csc.io.formats.csc_acquisition import save_acquisition
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.errors import CscError
+    from napari_csc.io.content_to_write import KSPACE
+    from napari_csc.io.export import export
+    from napari_csc.io.formats.table import writer_for
+    from napari_csc.io.load import files_read
+    from napari_csc.storage.targets import check_target, protecting
 
-    check_target(output, overwrite)
+    writer, inputs = writer_for(output), files_read(path)
+    if KSPACE not in writer.kinds:
+        raise CscError(f"A scan is k-space, which {writer.title} cannot hold; use .h5 or .mrd.")
+    check_target(output, overwrite, inputs)
     source = load_scan(path, slices, coil, key, kind, axes)
     slice_count, height, width = source.shape
     kept_lines = (height // 2, width // 2) if sampled is None else lines(sampled)
@@ -58,7 +65,8 @@ def simulate(
             "seed": seed,
         },
     )
-    save_acquisition(acquisition, output, overwrite=overwrite)
+    with protecting(inputs):
+        export(acquisition, output, KSPACE, overwrite=overwrite)
     if not quiet:
         typer.echo(
             f"sampled {kept_lines[0]} x {kept_lines[1]} of {height} x {width}, {slice_count} slices"

@@ -10,6 +10,7 @@ from napari_csc.errors import CscError
 from napari_csc.io.content_to_write import Exported, Source
 from napari_csc.io.formats.table import writer_for
 from napari_csc.io.requests import WriteRequest
+from napari_csc.storage.targets import protecting
 
 
 def export(
@@ -63,7 +64,8 @@ def export(
     Raises
     ------
     CscError
-        If the format cannot hold this, or a file exists or cannot be written.
+        If the format cannot hold this, or a file exists, cannot be written, or is the one that the
+        source was read from.
 
     Examples
     --------
@@ -86,4 +88,11 @@ def export(
     if kind not in writer.kinds:
         raise CscError(f"{writer.title} cannot hold {kind!r}; choose {', '.join(writer.kinds)}.")
     request = WriteRequest(path, overwrite, bits, window)
-    return writer.write(Exported.of(source, kind, part, slices, acquisition), request)
+    with protecting(_origins(source, acquisition)):
+        return writer.write(Exported.of(source, kind, part, slices, acquisition), request)
+
+
+def _origins(source: Source, acquisition: Acquisition | None) -> list[str]:
+    """Return the files that the values were read from."""
+    given = [source] if acquisition is None else [source, acquisition]
+    return [str(one.metadata.get("path", "")) for one in given]

@@ -10,6 +10,8 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_result import has_input, is_result, read_result
+from napari_csc.io.formats.dicom.reader import dicom_paths
+from napari_csc.io.formats.m4raw import repetitions_of
 from napari_csc.io.formats.table import format_of
 from napari_csc.io.lazy import lazily
 from napari_csc.io.requests import Kind, LoadRequest
@@ -167,6 +169,18 @@ def load_result(path: str | Path | OpenFile) -> Reconstruction:
                 "napari-csc; open k-space and images with load."
             )
         return read_result(file)
+
+
+def files_read(path: str | Path) -> list[Path]:
+    """Return what is read when a path is loaded: never to be replaced.
+
+    Repetitions of M4Raw belong together, and the DICOM files of a folder; partners of BART and
+    other pairs are left to `napari_csc.storage.targets.protecting`.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return [path, *dicom_paths(path)]
+    return [path, *repetitions_of(path)] if path.is_file() else [path]
 
 
 class Loaded(NamedTuple):

@@ -11,7 +11,8 @@ import numpy as np
 from napari_csc.core.analysis.filter_figures import check_slice, filter_figures
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
-from napari_csc.storage.atomic import check_target, replacing
+from napari_csc.storage.atomic import replacing
+from napari_csc.storage.targets import check_target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

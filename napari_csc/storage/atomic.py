@@ -1,44 +1,44 @@
 """Write files so that an existing one is never lost and a half one never seen."""
 
+import glob
+import hashlib
 import os
+import platform
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_csc.errors import CscError
+from napari_csc.storage.targets import (
+    check_parent,
+    check_target,
+    plain_failure,
+    real_path,
+    refuse_input_folder,
+)
 
-
-def check_target(path: str | Path, overwrite: bool = False) -> Path:
-    """Return the path to write to; asked before a long computation, too.
-
-    Raises
-    ------
-    CscError
-        If the file exists and may not be overwritten, or there is no such folder.
-    """
-    path = Path(path).expanduser()
-    if path.is_dir():
-        raise CscError(f"{path} is a folder; add the name of a file.")
-    if path.exists() and not overwrite:
-        raise CscError(f"{path} exists already; choose another name, or allow overwriting it.")
-    if not path.parent.is_dir():
-        raise CscError(f"The folder {path.parent} does not exist; make it first.")
-    return path
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_LEFTOVER = re.compile(r"\..+\.(?P<host>[0-9a-f]{6})-(?P<process>\d{1,9})\.part", re.DOTALL)
 
 
 @contextmanager
 def replacing(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary path in the same folder; rename it to ``path`` if all goes well.
 
+    A link is written through: what it leads to is replaced, and it stays a link. What runs that
+    were killed have left of the same file is removed.
+
     Raises
     ------
     CscError
-        If the file exists and may not be overwritten, or cannot be written.
+        If the file exists and may not be overwritten, is an input, or cannot be written.
     """
     path = Path(path)
-    with _plain_failure(path):
-        path = check_target(path, overwrite)
+    with plain_failure(path):
+        path = real_path(check_target(path, overwrite))
+        _remove_leftovers(path)
         temporary = _beside(path, "part")
         try:
             yield temporary
@@ -60,8 +60,8 @@ def replacing_all(paths: Sequence[Path], overwrite: bool = False) -> Iterator[li
     CscError
         If a file exists and may not be overwritten, or cannot be written.
     """
-    with _plain_failure(paths[-1]):
-        paths = [check_target(path, overwrite) for path in paths]
+    with plain_failure(paths[-1]):
+        paths = [real_path(check_target(path, overwrite)) for path in paths]
         temporaries = [_beside(path, "part") for path in paths]
         try:
             yield temporaries
@@ -95,7 +95,7 @@ def replacing_folder(
         If the folder may not be replaced, or cannot be written.
     """
     path = Path(path)
-    with _plain_failure(path):
+    with plain_failure(path):
         path = check_folder(path, overwrite, is_own)
         temporary = _beside(path, "part")
         try:
@@ -125,26 +125,41 @@ def check_folder(path: str | Path, overwrite: bool, is_own: Callable[[Path], boo
             raise CscError(f"{path} exists already; choose another name, or allow overwriting it.")
     elif path.exists() and not path.is_dir():
         raise CscError(f"{path} is a file, but a folder is needed; choose another name.")
-    if not path.parent.is_dir():
-        raise CscError(f"The folder {path.parent} does not exist; make it first.")
+    refuse_input_folder(path)
+    check_parent(path)
     return path
 
 
-@contextmanager
-def _plain_failure(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # The text of the HDF5 library has many lines, that of NumPy only counts.
-        reason = os.strerror(error.errno) if error.errno else "not all of it was taken"
-        raise CscError(
-            f"{path} could not be written ({reason}); check space and rights."
-        ) from error
+def remove_leftovers(folder: Path) -> None:
+    """Remove the half files that processes of this machine have left that live no more."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = _LEFTOVER.fullmatch(path.name)
+            if found and found["host"] == _HOST and not _lives(int(found["process"])):
+                _remove(path)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove those of one file; a folder may hold very many others."""
+    pattern = f".{glob.escape(path.name)}.{_HOST}-*.part"
+    for one in path.parent.glob(pattern):
+        found = _LEFTOVER.fullmatch(one.name)
+        if found and not _lives(int(found["process"])):
+            _remove(one)
+
+
+def _lives(process: int) -> bool:
+    import psutil
+
+    return bool(psutil.pid_exists(process))
 
 
 def _beside(path: Path, ending: str) -> Path:
-    """Return a hidden name in the same folder, and so on the same disk."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
+    """Return a hidden name in the same folder, and so on the same disk.
+
+    It tells machine and process, so that others know when nobody writes it any more.
+    """
+    return path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.{ending}")
 
 
 def _flush(path: Path) -> None:

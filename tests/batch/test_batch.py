@@ -203,8 +203,7 @@ def test_files_folders_and_patterns(tmp_path: Path) -> None:
     with pytest.raises(csc.CscError, match="would replace it"):
         find_scans([tmp_path / "x/a.h5"], tmp_path / "x")
     np.save(tmp_path / "x/a.npy", np.ones(3))
-    with pytest.raises(csc.CscError, match="Two inputs"):
-        names(tmp_path / "x/a.h5", tmp_path / "x/a.npy")
+    assert names(tmp_path / "x/a.h5", tmp_path / "x/a.npy") == ["x_a.h5", "x_a_2.h5"]
     assert Scan(tmp_path / "x/a.h5", out / "a.h5").parts(order()).parent == out / ".parts"
 
 

@@ -107,7 +107,7 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     """
     name = str(name_or_path)
     path = Path(name).expanduser()
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         if name.lower() not in map_network_names():
             raise CscError(
                 f"There is no map network {name!r}; use one of {', '.join(map_network_names())}, "

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from napari_csc.core.reconstruction.main_memory import free_main_memory
 from napari_csc.errors import CscError
+
+_OUT_OF_MEMORY = ("allocate memory", "out of memory", "not enough memory", "insufficient memory")
+_sharers = 1
 
 
 def chosen_device(name: str) -> torch.device:
@@ -65,15 +69,33 @@ def set_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Return the bytes that are free on the device, or None where nobody tells."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu":
-        import psutil
+def share_memory(count: int) -> None:
+    """Tell how many processes share what is free, so that each takes its part only."""
+    global _sharers
+    _sharers = max(1, count)
 
-        return int(psutil.virtual_memory().available)
+
+def free_memory(device: torch.device) -> int | None:
+    """Return the bytes that this process may still take on the device, or None if nobody tells.
+
+    What is free on the machine or in its container is shared by the processes of a batch; a limit
+    of this process, as ``ulimit -v`` sets, is its own.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0]) // _sharers
+    if device.type == "cpu":
+        return free_main_memory(_sharers)
     return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that memory ran out; torch has several words for it."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    told = str(error).lower()
+    return isinstance(error, (RuntimeError, OSError, ImportError)) and any(
+        words in told for words in _OUT_OF_MEMORY
+    )
 
 
 def _mps_transforms() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -36,8 +37,11 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
             f"{len(parts)} slices were reconstructed, but the scan has {acquisition.shape[0]}."
         )
     first = parts[0]
-    if any(part.provenance["settings"] != first.provenance["settings"] for part in parts):
-        raise CscError("The slices were reconstructed with different settings; start anew.")
+    if any(_made_with(part) != _made_with(first) for part in parts):
+        raise CscError(
+            "The slices were reconstructed with different settings, filters, weights or versions; "
+            "start anew."
+        )
     history = [
         {**entry, "slice": index} for index, part in enumerate(parts) for entry in part.history
     ]
@@ -58,3 +62,11 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
     )
     joined.provenance["health"] = to_record(health(joined, acquisition))
     return joined
+
+
+def _made_with(part: Reconstruction) -> tuple[Any, ...]:
+    """Return what all slices of a result have in common, by content."""
+    told = part.provenance
+    versions = told.get("versions", {}).get("napari-csc")
+    maps = told.get("maps", {}).get("digest")
+    return told["settings"], told.get("dictionary", {}).get("digest"), maps, versions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,15 +35,38 @@ def reconstructor_like(result: Reconstruction) -> Reconstructor:
         raise CscError("The result does not tell its settings, so it cannot be repeated.")
     # Older results know only one rule, and do not tell it.
     settings = ReconstructionSettings.checked(**{"rule": "shrunk", **stored})
+    noted = _told(result, "maps").get("digest")
+    _check_weights(settings, noted)
     made = Reconstructor.from_settings(settings, dictionary=result.dictionary)
-    maps = result.provenance.get("maps", {})
-    if made.maps.digest != maps.get("digest"):
+    if made.maps.digest != noted:
         raise CscError(
             f"The result was made with other weights named {settings.maps} than those here; "
             "install the version of napari-csc that made it "
-            f"({result.provenance.get('versions', {}).get('napari-csc', 'unknown')})."
+            f"({_told(result, 'versions').get('napari-csc', 'unknown')})."
         )
     return made
+
+
+def _told(result: Reconstruction, name: str) -> dict[str, Any]:
+    """Return what a result tells; empty where it is not what it should be."""
+    found = result.provenance.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _check_weights(settings: ReconstructionSettings, noted: Any) -> None:
+    """Refuse a weight file that a result names, before it is read, if it is not the noted one."""
+    path = Path(settings.maps).expanduser()
+    if path.suffix.lower() != ".safetensors":
+        return
+    if not path.is_file():
+        raise CscError(f"The weight file {path}, which the result names, does not exist.")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not isinstance(noted, str) or digest != noted:
+        raise CscError(
+            f"The weight file {path}, which the result names, is not the one that made it (its "
+            "digest differs); restore it, or give the settings instead of --like."
+        )
 
 
 def acquisition_like(result: Reconstruction, acquisition: Acquisition) -> Acquisition:
@@ -71,10 +96,19 @@ def _noise_like(noise_std: float, found: NoiseEstimate) -> NoiseEstimate:
 def _profile(recorded: Any, shape: tuple[int, int]) -> Tensor | None:
     if not isinstance(recorded, dict) or recorded.get("axis") not in (0, 1):
         return None
-    axis, levels = recorded["axis"], torch.tensor(recorded["levels"], dtype=torch.float32)
+    axis = recorded["axis"]
+    try:
+        levels = torch.tensor(recorded.get("levels"), dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        levels = torch.zeros(0)
     if levels.shape != (shape[axis],) or not bool((levels > 0).all()):
         raise CscError("The noise profile in the result does not fit its scan; run it anew.")
     return levels.unsqueeze(1 - axis).expand(shape).contiguous()
+
+
+def digest_of_input(result: Reconstruction) -> Any:
+    """Return the digest of the scan that a result was made of, as it tells."""
+    return _told(result, "input").get("digest")
 
 
 def largest_difference(result: Reconstruction, other: Reconstruction) -> float:

@@ -112,6 +112,27 @@ def is_result(source: str | Path | OpenFile) -> bool:
         return file.path.is_file() and schema_of(file) == RESULT_SCHEMA
 
 
+def provenance_of_file(path: Path) -> dict[str, Any]:
+    """Return where a result comes from, without reading its images.
+
+    Raises
+    ------
+    CscError
+        If the file is no result, or is damaged.
+    """
+    with OpenFile(path) as file:
+        try:
+            if schema_of(file) == RESULT_SCHEMA:
+                found = from_json(own_text(file.hdf5, "provenance", path, _LONGEST_TEXT))
+                if isinstance(found, dict):
+                    return found
+        except CscError:
+            raise
+        except Exception as error:
+            raise CscError(f"{path.name} is damaged and cannot be read; write it again.") from error
+    raise CscError(f"{path.name} is no result of napari-csc, or is damaged.")
+
+
 def has_input(source: str | Path | OpenFile) -> bool:
     """Return whether a result file also holds the acquisition it was made from."""
     with _held(source) as file:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.errors import CscError
 from napari_csc.io.arrays.reader import acquisition_from
 from napari_csc.io.arrays.values import SIGNED
 from napari_csc.io.content_to_write import IMAGE_KINDS, KSPACE, WHOLE, Exported, Source
@@ -45,6 +46,8 @@ class Writer:
         Further endings that are right if the format is chosen by name.
     is_folder : bool
         Whether a name without an ending becomes a folder.
+    one_image_endings : tuple of str
+        Endings of files that hold a single image.
     """
 
     name: str
@@ -54,6 +57,21 @@ class Writer:
     write: Callable[[Exported, WriteRequest], list[Path]]
     may_end: tuple[str, ...] = ()
     is_folder: bool = False
+    one_image_endings: tuple[str, ...] = ()
+
+    def check_count(self, path: Path, count: int) -> None:
+        """Refuse several images in a file that can hold one, before they are made.
+
+        Raises
+        ------
+        CscError
+            If so.
+        """
+        if count > 1 and path.name.lower().endswith(self.one_image_endings or ("\0",)):
+            raise CscError(
+                f"{path.name} would be one {self.title} file, but there are {count} images; give "
+                f"a folder (a name without {path.suffix}), or choose one slice."
+            )
 
     def fits(self, path: Path, by_name: bool = False) -> bool:
         """Return whether a name of a file, or of a folder, is one of this format."""

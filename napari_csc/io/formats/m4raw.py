@@ -104,7 +104,8 @@ def repetitions_of(path: Path) -> list[Path]:
     found = {}
     for one in path.parent.iterdir():
         other = _NAME.fullmatch(one.stem)
-        if other and other[1] == parts[1] and one.suffix == path.suffix and one.is_file():
+        is_alike = one.suffix.lower() == path.suffix.lower()
+        if other and other[1] == parts[1] and is_alike and one.is_file():
             found[int(other[2]), one.name] = one
     return [found[number] for number in sorted(found)] or [path]
 

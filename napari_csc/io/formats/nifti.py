@@ -21,8 +21,9 @@ from napari_csc.io.formats.nifti_storage import ENDINGS, opened_image, sniff
 from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
 from napari_csc.io.requests import LoadRequest, WriteRequest
-from napari_csc.storage.atomic import check_target, replacing
+from napari_csc.storage.atomic import replacing
 from napari_csc.storage.open_file import OpenFile
+from napari_csc.storage.targets import check_target
 
 _MILLIMETRES = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 

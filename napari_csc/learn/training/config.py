@@ -184,7 +184,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> Traini
         If there is no such configuration or it is not valid.
     """
     path = Path(name_or_path)
-    if path.suffix != ".toml":
+    if path.suffix.lower() != ".toml":
         path = SHIPPED / f"{name_or_path}.toml"
     if not path.is_file():
         names = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.toml")))

@@ -77,11 +77,11 @@ def read_stack(path: str | Path, key: str = "") -> npt.NDArray[np.float32]:
 
 
 def _suffix(path: Path) -> str:
-    return ".nii.gz" if path.name.endswith(".nii.gz") else path.suffix
+    return path.name[-7:] if path.name.lower().endswith(".nii.gz") else path.suffix
 
 
 def _read(path: Path, key: str) -> tuple[npt.NDArray[np.float32], tuple[float, float, float]]:
-    suffix = _suffix(path)
+    suffix = _suffix(path).lower()
     if suffix not in SUFFIXES:
         raise CscError(f"{path.name} is no volume file; use one of {', '.join(SUFFIXES)}.")
     try:

@@ -117,3 +117,43 @@ def test_what_is_refused(tmp_path: Path, scan: Path, small_acquisition: Acquisit
         largest_difference(
             result, Reconstructor.from_settings(settings())(small_acquisition.select([0]))
         )
+
+
+def test_a_weight_file_counts_only_if_it_is_the_noted_one(
+    tmp_path: Path, small_acquisition: Acquisition
+) -> None:
+    from napari_csc.core.maps import save_map_network
+
+    mine = tmp_path / "mine.safetensors"
+    save_map_network(csc.load_map_network("v3"), mine)
+    made = Reconstructor.from_settings(settings(maps=str(mine), iterations=1))(small_acquisition)
+    assert reconstructor_like(made).maps.digest == made.provenance["maps"]["digest"]
+    save_map_network(csc.load_map_network("v4"), mine)
+    with pytest.raises(CscError, match="not the one that made it"):
+        reconstructor_like(made)
+    mine.unlink()
+    with pytest.raises(CscError, match="does not exist"):
+        reconstructor_like(made)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"settings": None},
+        {"settings": {"nonsense": 1}},
+        {"settings": {"iterations": [1]}},
+        {"maps": "odd"},
+        {"maps": [1], "versions": 3},
+        {"settings": {"maps": "/nowhere/x.safetensors"}, "maps": None},
+    ],
+)
+def test_odd_provenance_is_one_sentence(
+    tmp_path: Path, small_acquisition: Acquisition, odd: dict[str, object]
+) -> None:
+    made = Reconstructor.from_settings(settings(iterations=1, maps="v3"))(small_acquisition)
+    changed = replace(made, provenance={**made.provenance, **odd})
+    csc.save(changed, tmp_path / "odd.h5", acquisition=small_acquisition)
+    done = run("reconstruct", "--like", tmp_path / "odd.h5", "-o", tmp_path / "again.h5")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.strip().count("\n") == 0

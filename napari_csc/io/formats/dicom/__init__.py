@@ -12,6 +12,14 @@ FORMAT = Format(
     load_dicom,
     sniff_folder=sniff_folder,
     writers=(
-        Writer("dicom", "DICOM", (SUFFIX,), (*IMAGE_KINDS, "maps"), write_dicom, is_folder=True),
+        Writer(
+            "dicom",
+            "DICOM",
+            (SUFFIX,),
+            (*IMAGE_KINDS, "maps"),
+            write_dicom,
+            is_folder=True,
+            one_image_endings=(SUFFIX,),
+        ),
     ),
 )

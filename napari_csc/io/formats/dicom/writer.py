@@ -86,7 +86,7 @@ def is_own_folder(folder: Path) -> bool:
 def _is_own(path: Path) -> bool:
     from pydicom.filereader import read_file_meta_info
 
-    if not path.is_file() or path.is_symlink() or path.suffix != SUFFIX:
+    if not path.is_file() or path.is_symlink() or path.suffix.lower() != SUFFIX:
         return False
     try:
         meta = read_file_meta_info(path)
