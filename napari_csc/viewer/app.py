@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import napari
 
@@ -17,13 +16,6 @@ from napari_csc.viewer.dock import TITLE, ReconstructionDock
 from napari_csc.viewer.sections.input.sample import sample_path
 
 _SIZE = (1400, 900)
-
-
-def open_sample() -> list[Any]:
-    """Return the layers of the sample scan, for napari's File > Open Sample."""
-    from napari_csc.io.napari_reader import read
-
-    return read(str(sample_path()))
 
 
 def open_viewer(show: bool = True) -> tuple[napari.Viewer, ReconstructionDock]:

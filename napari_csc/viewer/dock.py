@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidge
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
+from napari_csc.viewer import opening
 from napari_csc.viewer.background.gui_thread import GuiThread
 from napari_csc.viewer.layers import ScanLayers
 from napari_csc.viewer.models import Models
@@ -60,9 +61,11 @@ class ReconstructionDock(QWidget):
         self._build_panels()
         self._build_sections()
         self._connect_live()
-        panel = self.input_panel
+        panel, model = self.input_panel, self.models.input
+        opening.enter(viewer, model)
 
         def let_go() -> None:
+            opening.leave(viewer, model)
             workbench.close()
             panel.close_panel()
 

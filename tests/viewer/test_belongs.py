@@ -61,13 +61,18 @@ class Workers:
         self.answers.append(function)
 
     def step(self, chance: random.Random) -> bool:
-        """Do one thing that waits: some work of some thread, or the oldest answer."""
+        """Do one thing that waits: some work of some thread, or the oldest answer.
+
+        False if nothing waits.
+        """
         busy = [queue for queue in self.queues.values() if queue]
+        if not busy and not self.answers:
+            return False
         if self.answers and (not busy or chance.random() < 0.5):
             self.answers.pop(0)()
-        elif busy:
+        else:
             chance.choice(busy).pop(0)()
-        return bool(busy or self.answers)
+        return True
 
 
 class User:

@@ -13,7 +13,7 @@ from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.io.formats.csc_result import save
 from napari_csc.io.load import load as load_scan
 from napari_csc.io.napari_reader import read
-from napari_csc.viewer import app
+from napari_csc.viewer import app, opening
 from napari_csc.viewer.layers import (
     CODE,
     CONTRIBUTION,
@@ -58,8 +58,10 @@ def test_from_a_file_to_maps(dock, viewer, load, run, scan_file: Path) -> None:
     assert tuple(maps.scale) == pytest.approx((1, 5, 1.5, 1.25))
     assert [str(unit) for unit in maps.units][1:] == ["millimeter"] * 3
     caption = viewer.canvas.overlays.text
+    assert not maps.visible, "the image is seen first"
+    maps.visible = True
     assert caption.visible
-    assert "filter 0\n" in caption.text
+    assert "sparsity map of filter " in caption.text
     assert "in units of σ" in caption.text
     assert last(dock).startswith("Done in")
     assert "SSIM" in dock.run_panel.figures.text()
@@ -488,7 +490,7 @@ def test_demo_writes_its_pictures(
 
 def test_sample_is_found_and_opens() -> None:
     assert app.sample_path().is_file()
-    ((data, described, kind),) = app.open_sample()
+    ((data, described, kind),) = opening.open_sample()
     assert (data.ndim, kind) == (3, "image")
     assert "acquisition" in described["metadata"]["napari_csc"]
 

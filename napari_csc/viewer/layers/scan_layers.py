@@ -176,7 +176,7 @@ class ScanLayers:
             self.store.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
             # Not the reference: it is hidden, and the contrast that one sets should be seen.
             self._viewer.layers.selection.active = chosen
-        if moved and layer is None:
+        if moved:
             self._viewer.fit_to_view()
             # The slider stands where the scan before had it, which may be at the edge of this one.
             self.go_to_slice((len(initial) - 1) // 2)

@@ -25,6 +25,7 @@ def overlay(dock, load, run, scan_file):
     """The controls of the maps, after a run."""
     load(scan_file)
     run()
+    dock.workbench.layers.maps.set_visible(True)
     return dock.display_panel.overlay
 
 

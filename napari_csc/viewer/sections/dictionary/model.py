@@ -37,10 +37,16 @@ class DictionaryModel:
     filter_figures = Signal(object)
     """The `FilterFigures` of the result that is shown."""
 
+    kept = Signal()
+    """A dictionary could not be loaded: the one before stays in use."""
+
     def __init__(self, workbench: Workbench) -> None:
         self._workbench, self.session = workbench, workbench.session
         self._fail = workbench.fail
         self.session.events.result.connect(self._measure_filters)
+        self.session.events.dictionary.connect(self._forget_offer)
+        # The filter that was offered to be looked at; another one was chosen by the user.
+        self._offered = self.session.selected
 
     def choose(
         self,
@@ -67,6 +73,7 @@ class DictionaryModel:
 
         def failed(sentence: str) -> None:
             self._fail(sentence)
+            self.kept.emit()
             usual = ReconstructionSettings().dictionary
             if self.session.dictionary is None and name != usual:
                 self.choose(usual)
@@ -146,6 +153,16 @@ class DictionaryModel:
 
         self._workbench.lane("networks", ()).start(work, Handlers(done, self._fail))
 
+    def _forget_offer(self) -> None:
+        self._offered = self.session.selected
+
+    def _offer(self, figures: FilterFigures) -> None:
+        """Look at the filter that contributes most, unless the user has chosen one."""
+        order = self.session.order_shown()
+        if self.session.selected == self._offered and order:
+            self._offered = order[int(figures.energy.argmax())]
+            self.session.selected = self._offered
+
     def _measure_filters(self) -> None:
         """Measure what each filter does in a new result, for sorting and for the tips."""
         result = self.session.result
@@ -153,8 +170,8 @@ class DictionaryModel:
             return
 
         def done(figures: FilterFigures) -> None:
-            if result is self.session.result:
-                self.filter_figures.emit(figures)
+            self.filter_figures.emit(figures)
+            self._offer(figures)
 
         self._workbench.lane("figures", ("result",), thread="analysis").start(
             lambda ticket: filter_figures(result), Handlers(done, self._fail)

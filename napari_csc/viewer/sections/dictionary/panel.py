@@ -52,6 +52,7 @@ class DictionaryPanel(Panel):
             getattr(events, name).connect(self._show_filters)
         events.result.connect(self._forget_figures)
         model.filter_figures.connect(self._show_figures)
+        model.kept.connect(self._show_name)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
         events.dictionary_name.connect(self._forget_figures)

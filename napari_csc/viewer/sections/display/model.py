@@ -32,6 +32,8 @@ class DisplayModel:
     ----------
     maps : MapLayer
         The layer of the sparsity maps.
+    flip : Flip
+        Changes between the initial image and the reconstruction.
     """
 
     rulers_shown = Signal(object)
@@ -41,6 +43,7 @@ class DisplayModel:
         self._workbench, self._scan = workbench, workbench.layers
         self._fail = workbench.fail
         self.session, self.maps = workbench.session, workbench.layers.maps
+        self.flip = workbench.layers.flip
         self._layers = DisplayLayers(workbench.layers)
         self._shown: frozenset[str] = frozenset()
         events = self.session.events
@@ -54,6 +57,8 @@ class DisplayModel:
         events.result.connect(self._show_rulers)
         events.result.connect(self._show_removed)
         events.acquisition.connect(self._forget_kspace)
+        for event in (events.sampled, events.noise_std):
+            event.connect(self._show_kspace)
         self._scan.moved.connect(self._name_rulers)
         self._named: list[Ruler] = []
         self._maps_were: bool | None = None

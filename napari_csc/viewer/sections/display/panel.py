@@ -6,10 +6,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.images.views import PARTS
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
+from napari_csc.viewer.layers.flip import FLIP_KEY
 from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
-from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, wrapped
 
 
 class DisplayPanel(Panel):
@@ -27,6 +28,14 @@ class DisplayPanel(Panel):
             "MR images are complex: their magnitude is what is usually looked at.",
         )
         self.overlay = OverlayGroup(self, model.maps)
+        flip = model.flip
+        self.initial_button = button(
+            "Initial image ⇄ result",
+            "Change between the initial image and the reconstruction."
+            + (f" On the image: key {FLIP_KEY}." if flip.key.is_bound else ""),
+        )
+        self.initial_button.clicked.connect(flip.flip)
+        self.form.addRow(self.initial_button)
         self.contribution = QCheckBox("Contribution of the selected filter")
         self.contribution.setToolTip("What this filter adds to the image: d * s.")
         self.code = QCheckBox("Code of the selected filter")
