@@ -36,11 +36,28 @@ class OwnScan:
         Its unitary spectrum (slice, y, x), in `torch.fft` order of centred images, in noise units.
     mask : Tensor
         Its samples (y, x), likewise.
+    noise_map : Tensor or None
+        Its noise at each pixel over the mean of that, (y, x), where it varies.
+    noise_spectrum : Tensor or None
+        The power of its noise at each frequency, (y, x), likewise, where it is known.
     """
 
     name: str
     spectrum: Tensor
     mask: Tensor
+    noise_map: Tensor | None = None
+    noise_spectrum: Tensor | None = None
+
+    def more_noise(self, draw: Draw) -> Tensor:
+        """Return further noise like that of the scan, (n, y, x), in k-space, in noise units."""
+        noise = draw.noise(*self.mask.shape)
+        if self.noise_map is not None:
+            profile = self.noise_map.to(draw.device)
+            images = torch.fft.ifft2(noise, norm="ortho") * profile
+            noise = torch.fft.fft2(images, norm="ortho") / profile.square().mean().sqrt()
+        if self.noise_spectrum is not None:
+            noise = noise * self.noise_spectrum.to(draw.device).sqrt()
+        return noise * self.mask.to(draw.device)
 
 
 def read_scans(folder: str | Path, report: Callable[[str], None] = print) -> list[OwnScan]:
@@ -70,7 +87,10 @@ def read_scans(folder: str | Path, report: Callable[[str], None] = print) -> lis
         images = scan.adjoint() / (scan.noise_std * scan.noise_gain)
         mask = torch.fft.ifftshift(scan.mask).float()
         spectrum = torch.fft.fft2(images, norm="ortho") * mask
-        found.append(OwnScan(path.name, spectrum, mask))
+        colour = scan.noise_spectrum
+        if colour is not None:
+            colour = torch.fft.ifftshift(colour).float()
+        found.append(OwnScan(path.name, spectrum, mask, scan.relative_noise, colour))
         report(f"{path.name}: {len(spectrum)} slices of {mask.shape[0]} x {mask.shape[1]}")
     if not found:
         raise CscError(f"No scan in {folder} can be trained on; one coil on a grid is needed.")
@@ -119,9 +139,13 @@ def recorrupted(scan: OwnScan, slices: Tensor, strength: float, draw: Draw) -> P
     """
     spectrum = scan.spectrum[slices].to(draw.device)
     mask = scan.mask.to(draw.device).expand(len(slices), *scan.mask.shape)
-    noise = draw.noise(*scan.mask.shape) * mask
+    noise = scan.more_noise(draw)
     # What goes in has more noise than was measured, and is in units of that.
     unit = (1 + strength**2) ** 0.5
     ones = torch.ones(len(slices), device=draw.device)
-    batch = Batch((spectrum + strength * noise) / unit, mask, ones, torch.zeros_like(spectrum))
+    uneven = scan.noise_map
+    if uneven is not None:
+        uneven = uneven.to(draw.device).expand(len(slices), *uneven.shape)
+    given = (spectrum + strength * noise) / unit
+    batch = Batch(given, mask, ones, torch.zeros_like(spectrum), uneven)
     return Pair(batch, (spectrum - noise / strength) / unit, strength**-2)

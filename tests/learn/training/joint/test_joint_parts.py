@@ -230,6 +230,23 @@ def test_recorrupted_pairs_have_independent_noise():
     assert pair.batch.sigma.tolist() == [1.0] * 400
 
 
+def test_further_noise_is_like_that_of_the_scan():
+    profile = torch.linspace(0.5, 1.5, 32)[:, None].expand(32, 24)
+    colour = torch.ones(32, 24)
+    colour[:, 12:] = 0.25
+    colour /= colour.mean()
+    mask = torch.ones(32, 24)
+    images = torch.zeros(1, 32, 24, dtype=torch.complex64)
+    uneven = OwnScan("uneven", images, mask, profile).more_noise(Draw(500, CPU, 4))
+    levels = torch.fft.ifft2(uneven, norm="ortho").abs().square().mean((0, 2)).sqrt()
+    assert float((levels / levels.mean() / profile[:, 0] - 1).abs().max()) < 0.05
+    coloured = OwnScan("coloured", images, mask, None, colour).more_noise(Draw(500, CPU, 5))
+    power = coloured.abs().square().mean((0, 1))
+    assert float((power / colour[0] - 1).abs().max()) < 0.06
+    for noise in (uneven, coloured):
+        assert float(noise.abs().square().mean()) == pytest.approx(1, abs=0.01)
+
+
 def test_scans_of_a_folder_are_read(tmp_path):
     scan = small_scan(slices=2)
     save_acquisition(scan, tmp_path / "one.h5")
