@@ -70,7 +70,8 @@ def _read(source: Path | OpenFile, place: int, kind: int, length: int, name: str
         stored = _Source(path, raw, place, kind, length, _order(path, raw))
         for matrix in _matrices(stored):
             if matrix.name == name:
-                return matrix.values(stored)
+                # Others may follow in a structure or a cell, whose names have these signs.
+                return matrix.values(stored, is_alone=not set(".{(") & set(name))
         raise _damaged(path)
 
 
@@ -285,18 +286,20 @@ class _Matrix:
             return np.dtype(self.type)
         return np.dtype("c8" if self.type in ("f4", "i1", "u1", "i2", "u2") else "c16")
 
-    def values(self, source: _Source) -> Array:
-        """Return the array."""
+    def values(self, source: _Source, is_alone: bool = True) -> Array:
+        """Return the array; nothing may follow one that is alone."""
         check_size(self.shape, self.dtype, source.path)
         real = self._part(source)
         if not self.is_complex:
-            source.finish()
+            if is_alone:
+                source.finish()
             return real.astype(self.dtype, copy=False).reshape(self.shape, order="F")
         values = np.empty(len(real), self.dtype)
         values.real = real
         del real
         values.imag = self._part(source)
-        source.finish()
+        if is_alone:
+            source.finish()
         return values.reshape(self.shape, order="F")
 
     def _part(self, source: _Source) -> npt.NDArray[Any]:

@@ -65,6 +65,9 @@ def _counterpart(name: str, first: str, second: str) -> tuple[str, str]:
     """Return the name of the other part, and that of both; empty if the name tells no part."""
     stem, _, last = name.rpartition(".")
     stem = f"{stem}." if stem else ""
+    camel = re.fullmatch(rf"(.*[a-z0-9]){first.capitalize()}", last)
+    if camel:
+        return f"{stem}{camel[1]}{second.capitalize()}", stem + camel[1]
     for pattern in (rf"(.+?)[_\-. ]?{first}", rf"{first}[_\-. ]?(.+)"):
         # A single letter needs a sign that sets it apart.
         strict = pattern.replace("]?", "]") if len(first) < 3 else pattern

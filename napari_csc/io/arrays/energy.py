@@ -44,8 +44,8 @@ def power_of_planes(planes: Array) -> tuple[Power, Power]:
     broken = _broken(power)
     if broken:
         some = some.copy()
-        for place in broken:
-            some[(slice(None), *place)] = 0
+        for row, column in broken:
+            some[:, row, column] = 0
         power = (np.abs(some) ** 2).sum(0)
     spectrum = (np.abs(np.fft.fft2(some)) ** 2).sum(0)
     return power, spectrum
