@@ -88,6 +88,6 @@ def _content(name: str, shipped: Path) -> str:
 def _digest(path: str, *state: int) -> str:
     """Return the digest of a file, read again when it has changed."""
     with open(path, "rb", buffering=0) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     # A change while it was read counts as one.
     return digest if state_of_file(Path(path)) == list(state) else f"{digest}-{os.urandom(8).hex()}"

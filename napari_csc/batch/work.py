@@ -103,9 +103,12 @@ def _is_same(target: Path, order: Order, acquisition: Acquisition) -> bool:
         provenance = provenance_of_file(target)
     except CscError:
         return False
-    recorded = {name: provenance.get(name) for name in ("settings", "input", "dictionary", "maps")}
-    if not all(isinstance(one, dict) for one in recorded.values()):
-        return False
+    recorded: dict[str, dict[str, Any]] = {}
+    for name in ("settings", "input", "dictionary", "maps"):
+        found = provenance.get(name)
+        if not isinstance(found, dict):
+            return False
+        recorded[name] = found
     made = _reconstructor(order)
     settings = order.settings.model_dump(mode="json", exclude=set(WHERE))
     versions = provenance.get("versions")

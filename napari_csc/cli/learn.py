@@ -195,7 +195,7 @@ def pack_slices(
     """Pack the slices of a folder of volumes into one file, which is all that training needs."""
     from napari_csc.learn.training.config import load_config
     from napari_csc.learn.training.images.packing import pack_slices as pack
-    from napari_csc.storage.atomic import check_target
+    from napari_csc.storage.targets import check_target
 
     check_target(output, overwrite)
     chosen = load_config(config)

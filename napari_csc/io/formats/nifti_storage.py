@@ -106,15 +106,16 @@ def _kind(start: bytes) -> str:
 
 def _image_class(kind: str) -> Any:
     import nibabel
+    from nibabel.freesurfer.mghformat import MGHImage
 
     class Header(nibabel.Nifti1Header):  # type: ignore[misc]
-        quaternion_threshold = -_ROUNDING
+        quaternion_threshold: Any = -_ROUNDING
 
     class Header2(nibabel.Nifti2Header):  # type: ignore[misc]
-        quaternion_threshold = -_ROUNDING
+        quaternion_threshold: Any = -_ROUNDING
 
     class PairHeader(nibabel.nifti1.Nifti1PairHeader):  # type: ignore[misc]
-        quaternion_threshold = -_ROUNDING
+        quaternion_threshold: Any = -_ROUNDING
 
     bases = {
         "single": (nibabel.Nifti1Image, Header),
@@ -122,7 +123,7 @@ def _image_class(kind: str) -> Any:
         "pair": (nibabel.Nifti1Pair, PairHeader),
         "pair 2": (nibabel.Nifti2Pair, None),
         "analyze": (nibabel.Spm99AnalyzeImage, None),
-        "mgh": (nibabel.freesurfer.MGHImage, None),
+        "mgh": (MGHImage, None),
     }
     base, header = bases[kind]
     return base if header is None else type("Image", (base,), {"header_class": header})
