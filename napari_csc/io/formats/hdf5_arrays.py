@@ -6,8 +6,8 @@ import math
 
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import schema_of
-from napari_csc.io.formats.foreign import advice_for_hdf5
 from napari_csc.io.formats.format import Format, of_arrays
+from napari_csc.io.headers.foreign import advice_for_hdf5
 from napari_csc.storage.content import FileContent
 from napari_csc.storage.hdf5.arrays import numeric_arrays
 from napari_csc.storage.hdf5.safety import is_hdf5

@@ -17,13 +17,13 @@ from napari_csc.io.formats import (
     ismrmrd,
     m4raw,
     matlab,
-    nifti,
-    nrrd,
     numpy,
     pictures,
 )
-from napari_csc.io.formats.foreign import advice_for, advice_for_missing
 from napari_csc.io.formats.format import Format, Writer
+from napari_csc.io.formats.nifti import reader as nifti
+from napari_csc.io.formats.nrrd import reader as nrrd
+from napari_csc.io.headers.foreign import advice_for, advice_for_missing
 from napari_csc.storage.open_file import OpenFile, held
 
 FORMATS: tuple[Format, ...] = (

@@ -118,7 +118,7 @@ def _read_nifti(path: Path) -> Read:
 
 
 def _read_nrrd(path: Path) -> Read:
-    from napari_csc.io.formats.nrrd_storage import read_stored
+    from napari_csc.io.formats.nrrd.storage import read_stored
 
     data, header = read_stored(path)
     directions = np.asarray(header.get("space directions", np.eye(3)), dtype=float)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_csc.io.formats.foreign import FOREIGN
+from napari_csc.io.headers.foreign import FOREIGN
 
 EXAMPLES: dict[str, tuple[str, bytes, str]] = {
     "Git LFS pointer": (

@@ -13,7 +13,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.orientation import affine_of_slices, edge_letters
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
-from napari_csc.io.formats.nifti import NIFTI_KINDS, save_nifti
+from napari_csc.io.formats.nifti.reader import NIFTI_KINDS, save_nifti
 
 
 def reconstructed(acquisition: Acquisition) -> Reconstruction:

@@ -17,7 +17,7 @@ from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.arrays.values import without_nan
 from napari_csc.io.content_to_write import IMAGE_KINDS, Exported
 from napari_csc.io.formats.format import Format, Writer
-from napari_csc.io.formats.nifti_storage import ENDINGS, opened_image, sniff
+from napari_csc.io.formats.nifti.storage import ENDINGS, opened_image, sniff
 from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
 from napari_csc.io.requests import LoadRequest, WriteRequest

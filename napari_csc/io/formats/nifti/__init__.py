@@ -1,0 +1,1 @@
+"""NIfTI files, and Analyze and FreeSurfer files, which nibabel reads like them."""

@@ -1,0 +1,1 @@
+"""NRRD files, attached and detached."""
