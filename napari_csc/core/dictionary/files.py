@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_csc.core.dictionary.cells import cells_of, of_one_size
 from napari_csc.core.dictionary.families import FAMILIES, LARGEST_COUNT, LARGEST_SIZE
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
@@ -136,6 +137,9 @@ def _read_arrays(path: Path, key: str | None) -> np.ndarray[Any, Any]:
         return _read_old_matlab(path, key)
     content = matlab_arrays.read(path) if is_matlab else numpy_arrays.read(path)
     planes = {name: one for name, one in content.arrays.items() if len(one.shape) >= 2}
+    cells = cells_of(planes, key)
+    if cells:
+        return of_one_size([np.asarray(one.read()) for one in cells], path)
     stored = planes[_choose(path, list(planes), key)]
     if math.prod(stored.shape) > LARGEST_COUNT * LARGEST_SIZE**2:
         raise _no_filters(path, stored.shape)

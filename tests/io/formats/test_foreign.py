@@ -15,7 +15,7 @@ from napari_csc.io.headers.foreign import FOREIGN
 EXAMPLES: dict[str, tuple[str, bytes, str]] = {
     "Git LFS pointer": (
         "a.nii.gz",
-        b"version https://git-lfs.github.com/spec/v1\n",
+        b"version https://git-lfs.github.com/spec",
         "git lfs pull",
     ),
     "git-annex pointer": ("a.nii", b"/annex/objects/MD5E-s1--0.nii\n", "git annex get"),
