@@ -271,8 +271,8 @@ class _Guess:
         ]
         listed = " or ".join(f"axes={value!r} ({text})" for value, text in choices)
         return NeedsChoice(
-            f"The meaning of the axes of shape {self.array.shape} in {self.file_name} is not clear; "
-            f"name them with {listed}.",
+            f"The meaning of the axes of shape {self.array.shape} in {self.file_name} is not "
+            f"clear; name them with {listed}.",
             "axes",
             choices,
         )

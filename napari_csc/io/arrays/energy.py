@@ -45,7 +45,7 @@ def power_of_planes(planes: Array) -> tuple[Power, Power]:
     if broken:
         some = some.copy()
         for place in broken:
-            some[(slice(None), *place)] = 0
+            some[:, place[0], place[1]] = 0
         power = (np.abs(some) ** 2).sum(0)
     spectrum = (np.abs(np.fft.fft2(some)) ** 2).sum(0)
     return power, spectrum
