@@ -72,7 +72,7 @@ def export(
     >>> import tempfile
     >>> import numpy as np
     >>> import napari_csc as csc
-    >>> scan = csc.Acquisition.from_image(np.eye(32))
+    >>> scan = csc.Acquisition.from_image(np.pad(np.ones((16, 12)), ((8, 8), (10, 10))))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     written = csc.export(scan, f"{folder}/scan.cfl")
     ...     back = csc.load(written[0])

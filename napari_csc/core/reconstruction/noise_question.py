@@ -15,6 +15,7 @@ def noise_question(acquisition: Acquisition) -> NeedsChoice | None:
     --------
     >>> import torch
     >>> import napari_csc as csc
+    >>> from napari_csc.core.reconstruction.noise_question import noise_question
     >>> scan = csc.Acquisition.from_kspace(torch.randn(32, 32, dtype=torch.complex64), noise_std=1)
     >>> noise_question(scan) is None
     True
