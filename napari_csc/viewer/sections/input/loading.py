@@ -59,6 +59,10 @@ class InputFacts:
     sampled: tuple[int, int]
     noise_std: float
     is_estimated: bool
+    noise_question: str
+    """Why the noise level cannot be believed; nothing if it can."""
+    notes: tuple[str, ...]
+    """What the reader assumed, left out or corrected."""
     initial: Array | LazyImages
 
     @classmethod
@@ -77,6 +81,8 @@ class InputFacts:
             sampled=extent,
             noise_std=changed.noise_std,
             is_estimated=changed.noise_is_estimated,
+            noise_question="" if changed.noise.known else changed.noise.sentence,
+            notes=acquisition.notes,
             initial=initial_images(changed),
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_csc.errors import CscError
+from napari_csc.errors import CscError, NeedsChoice
 from napari_csc.viewer.background.lane import Handlers, is_same
 from napari_csc.viewer.sections.input.layer_input import LayerInput
 from napari_csc.viewer.sections.input.loading import (
@@ -46,6 +46,8 @@ class InputModel:
 
     facts = Signal(object)
     """What is known of the input in use (`InputFacts`); None if there is none."""
+    asked = Signal(object, object, object)
+    """A file (Path), opened with some options, needs a choice (`NeedsChoice`)."""
     refused = Signal(object)
     """A file (Path) could not be read as it is."""
     plain_image = Signal(object)
@@ -74,7 +76,18 @@ class InputModel:
             self.read_as.refused = path
             self.refused.emit(path)
 
-        self._load(lambda: load_file(path, **options), failed=refused)
+        def work() -> LoadedScan | LoadedResult | NeedsChoice:
+            try:
+                return load_file(path, **options)
+            except NeedsChoice as question:
+                return question
+
+        def ask(question: NeedsChoice) -> None:
+            self._workbench.say(str(question), "problem")
+            self.read_as.refused = path
+            self.asked.emit(path, options, question)
+
+        self._load(work, failed=refused, ask=ask)
 
     def open_sample(self) -> None:
         """Load the sample scan."""
@@ -158,12 +171,15 @@ class InputModel:
 
     def _load(
         self,
-        work: Callable[[], LoadedScan | LoadedResult],
+        work: Callable[[], LoadedScan | LoadedResult | NeedsChoice],
         layer: Any = None,
         failed: Callable[[str], None] | None = None,
+        ask: Callable[[NeedsChoice], None] = lambda question: None,
     ) -> None:
-        def done(found: LoadedScan | LoadedResult) -> None:
-            if isinstance(found, LoadedScan):
+        def done(found: LoadedScan | LoadedResult | NeedsChoice) -> None:
+            if isinstance(found, NeedsChoice):
+                ask(found)
+            elif isinstance(found, LoadedScan):
                 self._use_scan(found, layer)
             else:
                 self._use_result(found)
@@ -189,7 +205,7 @@ class InputModel:
             )
         self.plain_image.emit(None)
         if found.facts is not None:
-            self.facts.emit(found.facts)
+            self._tell_facts(found.facts)
         further = (
             "To run again, open the scan it was made from."
             if found.acquisition is None
@@ -219,8 +235,12 @@ class InputModel:
             self._image = chosen
         else:
             self.plain_image.emit(None)
-        self.facts.emit(loaded.facts)
+        self._tell_facts(loaded.facts)
         self._workbench.say(f"{session.input_name} is ready. Press Run to reconstruct it.")
+
+    def _tell_facts(self, facts: InputFacts) -> None:
+        self._run.noise_question = facts.noise_question
+        self.facts.emit(facts)
 
     def _forget_last(self) -> None:
         """Forget the input before and all that was made of it."""
@@ -240,7 +260,7 @@ class InputModel:
             self._known = session.identity(*_BELONGS)
             self._slice_reading.attach(facts.initial)
             self.layers.change_input(facts.initial)
-            self.facts.emit(facts)
+            self._tell_facts(facts)
 
         self._workbench.lane("facts", _BELONGS, thread="input").start(
             lambda ticket: InputFacts.of(name, acquisition, sampled, noise_std),

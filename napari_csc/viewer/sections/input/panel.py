@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
-from napari_csc.errors import CscError
+from napari_csc.errors import CscError, NeedsChoice
 from napari_csc.io.formats.table import endings_to_read
 from napari_csc.viewer.layers import INITIAL
 from napari_csc.viewer.layers.tags import own
@@ -135,7 +135,15 @@ class InputPanel(Panel):
         self.simulation.hide()
         self.form.addRow(self.simulation)
         self.hint = wrapped(_WELCOME, lines=2)
-        self.form.addRow(self.hint)
+        self.notes_button = button("", "What was assumed, left out or corrected in reading.")
+        self.notes_button.setCheckable(True)
+        self.notes_button.setMaximumWidth(48)
+        self.notes_button.hide()
+        self.notes = wrapped()
+        self.notes.hide()
+        self.notes_button.toggled.connect(self.notes.setVisible)
+        self.form.addRow(row(self.hint, self.notes_button))
+        self.form.addRow(self.notes)
         self.header_button = button(
             "Header…",
             "What the file tells about the scan: matrix, field of view, coils, times, field "
@@ -156,6 +164,7 @@ class InputPanel(Panel):
         self.header: HeaderWindow | None = None
         self.read_as: ReadAsWindow | None = None
         self._model.refused.connect(self._refused)
+        self._model.asked.connect(self._asked)
         self._session.events.acquisition.connect(
             lambda found: self.header_button.setEnabled(found is not None)
         )
@@ -172,6 +181,18 @@ class InputPanel(Panel):
         """Ask how to read a file of bare arrays that is not clear."""
         self.read_as_button.setEnabled(True)
         self._read_as_window().ask(path, only_if_arrays=True)
+
+    def _asked(self, path: Path, options: dict[str, Any], question: NeedsChoice) -> None:
+        """Ask what the file leaves open."""
+        self.read_as_button.setEnabled(True)
+        self._read_as_window().ask_question(path, options, question)
+
+    def _show_notes(self, notes: tuple[str, ...]) -> None:
+        self.notes_button.setVisible(bool(notes))
+        self.notes_button.setText(f"ⓘ {len(notes)}")
+        self.notes.setText("\n".join(f"• {one}" for one in notes))
+        if not notes:
+            self.notes_button.setChecked(False)
 
     def _read_as_window(self) -> ReadAsWindow:
         if self.read_as is None:
@@ -288,6 +309,7 @@ class InputPanel(Panel):
         self.noise_reset.setEnabled(False)
         self.extent_reset.setEnabled(False)
         self._about_scan, self._chosen = "", None
+        self._show_notes(())
         self.hint.setText(_WELCOME)
         self._list_layers()
 
@@ -295,6 +317,7 @@ class InputPanel(Panel):
         if facts is None:
             self._show_nothing()
             return
+        self._show_notes(facts.notes)
         count, height, width = facts.initial.shape
         session = self._session
         with quiet(self.rows_box, self.columns_box, self.noise_edit, self.slices_box):

@@ -13,11 +13,13 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_csc.errors import NeedsChoice
 from napari_csc.io.array_choices import ArrayChoice, spelled
 from napari_csc.io.arrays.axes import AXES
 from napari_csc.viewer.sections.input.model import InputModel
@@ -53,6 +55,7 @@ class ReadAsWindow(QDialog):
         super().__init__(parent)
         self._model, self._read_as = model, model.read_as
         self._path: Path | None = None
+        self._asked_of: Path | None = None
         self._arrays: list[ArrayChoice] = []
         self.setWindowTitle("How to read the file")
         self.resize(_SIZE)
@@ -60,12 +63,18 @@ class ReadAsWindow(QDialog):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY)
         self._timer.timeout.connect(self._preview)
+        self.answers: list[QPushButton] = []
         self._build()
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         self.name = wrapped()
         layout.addWidget(self.name)
+        self.question = QWidget()
+        self._question_layout = QVBoxLayout(self.question)
+        self._question_layout.setContentsMargins(0, 0, 0, 0)
+        self.question.hide()
+        layout.addWidget(self.question)
         self.form = QFormLayout()
         layout.addLayout(self.form)
         self.array_box = QComboBox()
@@ -128,6 +137,8 @@ class ReadAsWindow(QDialog):
         def show(arrays: list[ArrayChoice]) -> None:
             if only_if_arrays and not arrays:
                 return
+            if path != self._path:
+                self.question.setVisible(self._asked_of == path)
             self._path, self._arrays = path, arrays
             self.name.setText(path.name)
             self._show_arrays()
@@ -136,6 +147,28 @@ class ReadAsWindow(QDialog):
             self._preview()
 
         self._read_as.choices(path, show)
+
+    def ask_question(self, path: Path, options: dict[str, Any], question: NeedsChoice) -> None:
+        """Show the window for a file that leaves something open, a button for each answer."""
+        self._asked_of = path
+        self.ask(path)
+        while (item := self._question_layout.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        self._question_layout.addWidget(wrapped(str(question), lines=2))
+        self.answers = []
+        for value, text in question.choices:
+            answer = button(text, f"{question.option} = {value}")
+            chosen = {**options, question.option: value}
+            answer.clicked.connect(lambda _=False, chosen=chosen: self._answered(path, chosen))
+            self._question_layout.addWidget(answer)
+            self.answers.append(answer)
+        self.question.show()
+
+    def _answered(self, path: Path, options: dict[str, Any]) -> None:
+        self._model.open_file(path, **options)
+        self.close()
 
     def options(self) -> dict[str, Any]:
         """Return what was chosen, as keyword arguments of `napari_csc.load`."""

@@ -29,10 +29,14 @@ class ReconstructModel:
     ----------
     outcome : Outcome or None
         The last finished run of the input in use.
+    noise_question : str
+        Why the noise level of the input cannot be believed; nothing if it can, or was accepted.
     message, step, running : Signal
         Those of the workbench: what is told of the work that the user waits for.
     """
 
+    noise_asked = Signal(str)
+    """The noise level is not known (why); nothing when that is answered."""
     finished = Signal(object)
     """A run has ended well (its `Outcome`), and is shown."""
 
@@ -47,6 +51,7 @@ class ReconstructModel:
         self._baseline: Baseline | None = None
         self._map_cache = MapCache()
         self.outcome: Outcome | None = None
+        self.noise_question = ""
 
     @property
     def is_running(self) -> bool:
@@ -76,6 +81,11 @@ class ReconstructModel:
         if sentence := session.misfit(session.maps):
             self._fail(sentence)
             return
+        if self.noise_question and session.noise_std is None:
+            self._workbench.say("The noise level is not known; answer the question first.")
+            self.noise_asked.emit(self.noise_question)
+            return
+        self.noise_asked.emit("")
         try:
             settings = session.settings()
         except CscError as error:
@@ -108,6 +118,13 @@ class ReconstructModel:
         )
         self.running.emit(True)
 
+    def answer_noise(self, noise_std: float | None) -> None:
+        """Take a noise level, or the estimate if None, and run."""
+        self.noise_question = ""
+        if noise_std is not None:
+            self.session.noise_std = noise_std
+        self.run()
+
     def cancel(self) -> None:
         """Stop the run within one iteration."""
         if self.is_running:
@@ -119,7 +136,8 @@ class ReconstructModel:
         if self.is_running:
             self._lane.forget()
             self.running.emit(False)
-        self.outcome = None
+        self.outcome, self.noise_question = None, ""
+        self.noise_asked.emit("")
         self._layers.restore()
 
     def _image_before(self, slices: tuple[int, ...] | None) -> Tensor | None:

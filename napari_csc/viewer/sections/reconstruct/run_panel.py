@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.sections.reconstruct.noise_question import NoiseQuestion
 from napari_csc.viewer.sections.reconstruct.state_line import State, StateModel
 from napari_csc.viewer.widgets.colours import GOOD, PROBLEM, WARNING
 from napari_csc.viewer.widgets.curve import Curve
@@ -32,6 +33,8 @@ class RunPanel(QWidget):
             "dictionary and maps made it."
         )
         layout.addWidget(self.state_line)
+        self.noise_question = NoiseQuestion(model)
+        layout.addWidget(self.noise_question)
         self.run_button = button("Run", "Reconstruct with the settings above.")
         self.run_button.clicked.connect(model.run)
         self.cancel_button = button("Cancel", "Stop within one iteration; the last result stays.")

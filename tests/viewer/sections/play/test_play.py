@@ -19,7 +19,7 @@ from napari_csc.viewer.layers import (
 
 pytestmark = pytest.mark.gui
 
-USUAL = [INITIAL, RECONSTRUCTION, MAPS]
+USUAL = [INITIAL, RECONSTRUCTION]
 SLOW = 30
 
 
