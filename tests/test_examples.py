@@ -1,6 +1,7 @@
 """The examples in the docstrings do what they say, each in an empty folder."""
 
 import doctest
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +14,7 @@ PACKAGE = Path(napari_csc.__file__).parent
 WITH_EXAMPLES = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in sorted(PACKAGE.rglob("*.py"))
-    if ">>> " in path.read_text() and "viewer" not in path.parts
+    if re.search(r"^ *>>> ", path.read_text(), re.MULTILINE) and "viewer" not in path.parts
 ]
 PUBLIC = [name for name in napari_csc.__all__ if name != "CscError"]  # nobody makes an error
 
