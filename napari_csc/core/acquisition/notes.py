@@ -31,7 +31,9 @@ def add_note(metadata: MutableMapping[str, Any], *sentences: str) -> None:
     >>> notes_of(metadata)
     ('Coil 2 is dead and was left out.',)
     """
-    metadata[_KEY] = list(dict.fromkeys((*notes_of(metadata), *filter(None, sentences))))
+    found = list(dict.fromkeys((*notes_of(metadata), *filter(None, sentences))))
+    if found:
+        metadata[_KEY] = found
 
 
 def dead_coils(metadata: Mapping[str, Any]) -> list[int]:

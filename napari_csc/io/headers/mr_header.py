@@ -35,6 +35,16 @@ class MrHeader:
     def __bool__(self) -> bool:
         return self.root is not None
 
+    @property
+    def encodings(self) -> int:
+        """How many encodings the header has."""
+        return 0 if self.root is None else sum(_name(one) == "encoding" for one in self.root)
+
+    @property
+    def namespace(self) -> str:
+        """What the header says that its elements are, empty if it does not say so."""
+        return "" if self.root is None else str(self.root.tag).rpartition("}")[0].lstrip("{")
+
     def texts(self, path: str, encoding: int = 0) -> list[str]:
         """Return the texts of all elements at a path such as ``"sequenceParameters/TE"``."""
         if self.root is None:

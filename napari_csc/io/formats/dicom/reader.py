@@ -160,8 +160,6 @@ def load_dicom(source: OpenFile, request: LoadRequest) -> Acquisition:
         metadata["slices"] = "unevenly spaced; one may be missing"
         notes.append("Slices are unevenly spaced; one may be missing.")
     add_note(metadata, *notes)
-    if not metadata["notes"]:
-        del metadata["notes"]
     metadata |= {} if request.key is None else {"key": request.key}
     metadata["header"] = _header(series, volume, images.shape, spacing, unit, affine)
     extra = {"spacing": spacing, "unit": unit, "metadata": metadata}

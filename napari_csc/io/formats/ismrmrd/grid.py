@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from napari_csc.errors import CscError
 from napari_csc.io.formats.ismrmrd.header import Encoding
 from napari_csc.io.formats.ismrmrd.readouts import Readouts
+from napari_csc.io.formats.ismrmrd.reversal import Correction, phase_correction, whole_centres
 from napari_csc.io.headers.oversampling import positions_without_oversampling, without_oversampling
 from napari_csc.storage.content import check_size
 
@@ -35,6 +37,8 @@ class Gridded:
     noise_std : float or None
         Noise standard deviation of a sample of ``kspace``, from differences of readouts at the same
         position; None if there are no differences.
+    notes : tuple of str
+        What was assumed or corrected, sentences for people.
     """
 
     kspace: npt.NDArray[np.complex64]
@@ -42,9 +46,12 @@ class Gridded:
     averages: int
     mean_variance: float
     noise_std: float | None
+    notes: tuple[str, ...] = ()
 
 
-def gridded(readouts: Readouts, encoding: Encoding, slices: list[int]) -> Gridded:
+def gridded(
+    readouts: Readouts, encoding: Encoding, slices: list[int], navigators: Readouts | None = None
+) -> Gridded:
     """Place readouts on the grid of their encoding.
 
     Parameters
@@ -55,6 +62,8 @@ def gridded(readouts: Readouts, encoding: Encoding, slices: list[int]) -> Gridde
         Its centre counters belong to the middle of k-space.
     slices
         Slice counters in the order wanted.
+    navigators
+        For the phase of reversed readouts; without them it stays.
 
     Raises
     ------
@@ -62,13 +71,17 @@ def gridded(readouts: Readouts, encoding: Encoding, slices: list[int]) -> Gridde
         If readouts do not fit the grid, or the slices are sampled differently.
     """
     width, height, depth = encoding.matrix
-    places = _places(readouts, encoding, slices)
+    places, *notes = _places(readouts, encoding, slices)
+    correct = None
+    if navigators is not None:
+        correct, note = phase_correction(navigators, readouts, width)
+        notes.append(note)
     coils = int(readouts.heads["active_channels"][0])
     shape = (len(slices), coils, depth, height, width)
     _check_grid(readouts, shape)
     total = np.zeros(shape, np.complex64)
     counts = np.zeros((len(slices), depth, height, width), np.uint16)
-    for number, samples in readouts.samples():
+    for number, samples in _corrected(readouts, places, correct):
         one, kz, ky, kx = places[number]
         columns = slice(int(kx), int(kx) + samples.shape[1])
         total[one, :, kz, ky, columns] += samples
@@ -77,7 +90,8 @@ def gridded(readouts: Readouts, encoding: Encoding, slices: list[int]) -> Gridde
     noise_std = None
     if most > 1:
         total /= np.maximum(counts, 1)[:, None]
-        noise_std = _noise_of_mean(readouts, places, total, counts)
+        lines = _corrected(readouts, places, correct)
+        noise_std = _noise_of_mean(lines, places, total, counts)
     sampled = counts > 0
     if not (sampled == sampled[:1]).all():
         raise CscError(
@@ -92,11 +106,23 @@ def gridded(readouts: Readouts, encoding: Encoding, slices: list[int]) -> Gridde
         for number, part in enumerate(total):
             cropped[number] = without_oversampling(part, keep, -1)
     remaining = positions_without_oversampling(sampled[0], keep, -1)
-    return Gridded(cropped, remaining, most, mean_variance, noise_std)
+    told = tuple(note for note in notes if note)
+    return Gridded(cropped, remaining, most, mean_variance, noise_std, told)
 
 
-def _places(readouts: Readouts, encoding: Encoding, slices: list[int]) -> npt.NDArray[np.int64]:
-    """Return slice, kz, ky and first kx of each readout on the grid, shape (readout, 4)."""
+def _corrected(
+    readouts: Readouts, places: npt.NDArray[np.int64], correct: Correction | None
+) -> Iterator[tuple[int, npt.NDArray[np.complex64]]]:
+    """Give number and samples of each readout, the phase of reversed ones corrected."""
+    for number, samples in readouts.samples():
+        first = int(places[number, 3])
+        yield number, samples if correct is None else correct(number, first, samples)
+
+
+def _places(
+    readouts: Readouts, encoding: Encoding, slices: list[int]
+) -> tuple[npt.NDArray[np.int64], str]:
+    """Return slice, kz, ky and first kx of each readout on the grid (readout, 4), and a note."""
     width, height, depth = encoding.matrix
     heads, path = readouts.heads, readouts.path
     order = {one: place for place, one in enumerate(slices)}
@@ -116,16 +142,14 @@ def _places(readouts: Readouts, encoding: Encoding, slices: list[int]) -> npt.ND
         raise CscError(
             f"A readout in {path.name} discards all of its samples; convert the scan again."
         )
-    centre = heads["center_sample"].astype(np.int64)
-    # Nothing fits a centre at the first sample; some programs leave the entry out.
-    centre = np.where((centre == 0) & (count > width - width // 2), stored // 2, centre)
+    centre, note = whole_centres(readouts, width)
     kx = width // 2 - centre + np.where(readouts.is_reversed, heads["discard_post"], before)
     if kx.min() < 0 or (kx + count).max() > width:
         raise CscError(
             f"Readouts of {int(stored.max())} samples in {path.name} do not fit its encoded matrix "
             f"of {width} columns; its header is wrong, so convert the scan again."
         )
-    return np.stack([numbers, kz, ky, kx], axis=1)
+    return np.stack([numbers, kz, ky, kx], axis=1), note
 
 
 def _check_grid(readouts: Readouts, shape: tuple[int, ...]) -> None:
@@ -140,14 +164,14 @@ def _check_grid(readouts: Readouts, shape: tuple[int, ...]) -> None:
 
 
 def _noise_of_mean(
-    readouts: Readouts,
+    lines: Iterator[tuple[int, npt.NDArray[np.complex64]]],
     places: npt.NDArray[np.int64],
     mean: npt.NDArray[np.complex64],
     counts: npt.NDArray[np.uint16],
 ) -> float | None:
     """Return the noise of a sample of the mean, from how readouts at one position differ."""
     power = 0.0
-    for number, samples in readouts.samples():
+    for number, samples in lines:
         one, kz, ky, kx = places[number]
         columns = slice(int(kx), int(kx) + samples.shape[1])
         repeated = counts[one, kz, ky, columns] > 1

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from napari_csc.errors import CscError
 from napari_csc.io.headers.mr_header import MrHeader, Sizes
 from napari_csc.io.headers.oversampling import kept_samples
 
 _LARGEST_MATRIX = 2**15
+_LIMITS = "encoding/encodingLimits/kspace_encoding_step"
+# No field of view is as small in mm; some programs write metres.
+_SMALLEST_MM = 1.5
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Encoding:
     def is_cartesian(self) -> bool:
         """Whether the counters of a readout say where it lies in k-space."""
         return self.trajectory in ("cartesian", "epi")
+
+    @property
+    def is_in_metres(self) -> bool:
+        """Whether the field of view is told in other units than mm, most likely in metres."""
+        return self.field_of_view is not None and max(self.field_of_view[:2]) < _SMALLEST_MM
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -78,72 +82,63 @@ class ScanHeader:
         Raises
         ------
         CscError
-            If it does not follow the ISMRMRD schema, or holds absurd sizes.
+            If it is no XML, has no encoding, or holds absurd sizes.
         """
         told = MrHeader(text)
-        try:
-            header = _from_xml(text) if told else None
-        except Exception:
-            # The parser raises what it likes.
-            header = None
-        if header is None:
+        if not told or (told.namespace and "ISMRMRD" not in told.namespace.upper()):
             raise CscError(
                 f"The XML header of {path.name} is damaged or does not follow the ISMRMRD schema; "
                 "convert the scan again."
             )
-        encodings = tuple(_encoding(one, path) for one in header.encoding)
+        encodings = tuple(_encoding(told, number, path) for number in range(told.encodings))
         if not encodings:
             raise CscError(f"The header of {path.name} has no encoding; convert the scan again.")
-        system = header.acquisitionSystemInformation
-        share = getattr(system, "relativeReceiverNoiseBandwidth", None)
-        known = share if isinstance(share, float) and 0 < share <= 1 else 1.0
+        share = told.numbers("acquisitionSystemInformation/relativeReceiverNoiseBandwidth")
+        known = share[0] if share and 0 < share[0] <= 1 else 1.0
         return cls(encodings, known, told)
 
 
-def _from_xml(text: str) -> Any:
-    from ismrmrd.xsd import ismrmrdHeader
-    from xsdata.formats.dataclass.parsers import XmlParser
-    from xsdata.formats.dataclass.parsers.config import ParserConfig
-
-    # Elements that newer converters add do no harm.
-    parser = XmlParser(config=ParserConfig(fail_on_unknown_properties=False))
-    logging.getLogger("xsdata").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # Values of a wrong type stay text, which is checked where they are used.
-        warnings.simplefilter("ignore")
-        return parser.from_string(text.strip().strip("\0"), ismrmrdHeader)
-
-
-def _encoding(found: Any, path: Path) -> Encoding:
-    matrices = []
-    for space in (found.encodedSpace, found.reconSpace):
-        sizes = [getattr(space.matrixSize, axis) for axis in "xyz"]
-        if not all(isinstance(one, int) and 1 <= one <= _LARGEST_MATRIX for one in sizes):
-            shown = " x ".join(str(one)[:20] for one in sizes)
-            raise CscError(
-                f"The header of {path.name} claims a matrix of {shown}, which no scan has; convert "
-                "the scan again."
-            )
-        matrices.append((sizes[0], sizes[1], sizes[2]))
-    limits = found.encodingLimits
-    steps = (limits.kspace_encoding_step_1, limits.kspace_encoding_step_2)
+def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
+    """Return an encoding; only the encoded matrix is indispensable."""
+    matrix = _matrix(told, number, "encodedSpace")
+    if matrix is None:
+        shown = " x ".join(
+            next(iter(told.texts(f"encoding/encodedSpace/matrixSize/{axis}", number)), "?")[:20]
+            for axis in "xyz"
+        )
+        raise CscError(
+            f"The header of {path.name} claims a matrix of {shown}, which no scan has; convert "
+            "the scan again."
+        )
     centres = [
-        matrices[0][axis] // 2 if step is None or not isinstance(step.center, int) else step.center
-        for axis, step in ((1, steps[0]), (2, steps[1]))
+        next((int(one) for one in told.numbers(f"{_LIMITS}_{step}/center", number)), default)
+        for step, default in ((1, matrix[1] // 2), (2, matrix[2] // 2))
     ]
     return Encoding(
-        matrices[0],
-        matrices[1],
-        _field_of_view(found.encodedSpace.fieldOfView_mm),
-        _field_of_view(found.reconSpace.fieldOfView_mm),
-        str(getattr(found.trajectory, "value", found.trajectory) or "cartesian").lower(),
+        matrix,
+        _matrix(told, number, "reconSpace") or matrix,
+        _field_of_view(told, number, "encodedSpace"),
+        _field_of_view(told, number, "reconSpace"),
+        (told.text("encoding/trajectory", number) or "cartesian").lower(),
         (centres[0], centres[1]),
     )
 
 
-def _field_of_view(found: Any) -> Sizes | None:
-    sizes = [getattr(found, axis, None) for axis in "xyz"]
-    values = [float(one) for one in sizes if isinstance(one, (int, float))]
-    if len(values) < 3 or not all(math.isfinite(one) and one > 0 for one in values):
+def _matrix(told: MrHeader, number: int, space: str) -> tuple[int, int, int] | None:
+    """Return a matrix, written as whole numbers or as ``1.0``; z may be left out."""
+    path = f"encoding/{space}/matrixSize"
+    sizes = [told.numbers(f"{path}/{axis}", number) for axis in "xyz"]
+    if not told.texts(f"{path}/z", number):
+        sizes[2] = [1.0]
+    if not all(one and one[0].is_integer() and 1 <= one[0] <= _LARGEST_MATRIX for one in sizes):
         return None
-    return (values[0], values[1], values[2])
+    x, y, z = (int(one[0]) for one in sizes)
+    return (x, y, z)
+
+
+def _field_of_view(told: MrHeader, number: int, space: str) -> Sizes | None:
+    path = f"encoding/{space}/fieldOfView_mm"
+    sizes = [told.numbers(f"{path}/{axis}", number) for axis in "xyz"]
+    if not all(one and one[0] > 0 for one in sizes):
+        return None
+    return (sizes[0][0], sizes[1][0], sizes[2][0])

@@ -1,13 +1,13 @@
 """ISMRMRD / MRD raw data in HDF5: readouts with a header each, and an XML header; or images.
 
 Conventions assumed where the standard leaves them open: a readout flagged as reversed runs against
-rising kx, and its centre sample counts along rising kx; the stored position is that of pixel
-``n // 2``; stored trajectories are scaled as `ismrmrd_trajectory.scaled_positions` says.
+rising kx, and the samples tell how its centre sample is counted; the stored position is that of
+pixel ``n // 2``; stored trajectories are scaled as `ismrmrd_trajectory.scaled_positions` says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.core.acquisition.orientation import affine_of_slices
 from napari_csc.errors import CscError
 from napari_csc.io.formats.ismrmrd.geometry import affine_of, ordered_slices, spacing_of
@@ -22,6 +23,7 @@ from napari_csc.io.formats.ismrmrd.grid import gridded
 from napari_csc.io.formats.ismrmrd.header import Encoding, ScanHeader
 from napari_csc.io.formats.ismrmrd.images import image_series, load_images
 from napari_csc.io.formats.ismrmrd.readouts import Chosen, Readouts, chosen_readouts
+from napari_csc.io.formats.ismrmrd.repeats import without_other_sets
 from napari_csc.io.formats.ismrmrd.trajectory import along_trajectory
 from napari_csc.io.headers.mr_header import times
 from napari_csc.io.requests import SLICE_COUNT, LoadRequest
@@ -128,6 +130,7 @@ class _Series:
 
     readouts: Readouts
     noise: Readouts
+    navigators: Readouts
     slices: list[int]
     encoding: Encoding
     noise_bandwidth: float
@@ -144,11 +147,35 @@ class _Series:
         return None if asked is None or isinstance(asked, str) else int(asked)
 
 
+def _believed(encoding: Encoding, imaging: Readouts) -> tuple[Encoding, list[str]]:
+    """Return an encoding as far as the readouts bear it out, and notes for people."""
+    notes = []
+    if encoding.is_in_metres:
+        notes.append(
+            "The field of view is told in metres or another unit instead of mm, so that no voxel "
+            "size in mm is given."
+        )
+    partitions = np.unique(imaging.counter("kspace_encode_step_2")).tolist()
+    depth = encoding.matrix[2]
+    if encoding.is_cartesian and depth > 1 and len(partitions) == 1:
+        notes.append(
+            f"The header tells {depth} partitions, but one was measured: read as slices in 2-D."
+        )
+        encoding = replace(
+            encoding,
+            matrix=(*encoding.matrix[:2], 1),
+            recon_matrix=(*encoding.recon_matrix[:2], 1),
+            centres=(encoding.centres[0], partitions[0]),
+        )
+    return encoding, notes
+
+
 def _acquisition(
     chosen: Chosen, header: ScanHeader, request: LoadRequest, metadata: dict[str, Any]
 ) -> Acquisition:
     imaging, path = chosen.imaging, chosen.imaging.path
-    encoding = header.encodings[chosen.encoding]
+    encoding, notes = _believed(header.encodings[chosen.encoding], imaging)
+    add_note(metadata, *notes)
     coils = np.unique(imaging.heads["active_channels"]).tolist()
     if len(coils) > 1 or coils[0] == 0:
         raise CscError(
@@ -181,7 +208,14 @@ def _acquisition(
     kept = [slices[number] for number in numbers]
     readouts = imaging[np.isin(imaging.counter("slice"), kept)]
     series = _Series(
-        readouts, chosen.noise, kept, encoding, header.noise_bandwidth, request, metadata
+        readouts,
+        chosen.noise,
+        chosen.navigators,
+        kept,
+        encoding,
+        header.noise_bandwidth,
+        request,
+        metadata,
     )
     geometry = {"spacing": spacing, "unit": unit}
     if not encoding.is_cartesian:
@@ -196,7 +230,11 @@ def _cartesian(series: _Series, geometry: dict[str, Any]) -> Acquisition:
     encoding, request, metadata = series.encoding, series.request, series.metadata
     # A slice may be asked for twice, but is placed once.
     once = list(dict.fromkeys(series.slices))
-    found = gridded(series.readouts, encoding, once)
+    repeats = without_other_sets(series.readouts)
+    found = gridded(repeats.readouts, encoding, once, series.navigators)
+    add_note(metadata, repeats.note, *found.notes)
+    if repeats.choice:
+        _add_choice(metadata, repeats.choice)
     width = found.kspace.shape[-1]
     if width < encoding.matrix[0]:
         metadata["oversampling"] = (
@@ -205,7 +243,8 @@ def _cartesian(series: _Series, geometry: dict[str, Any]) -> Acquisition:
     kspace = found.kspace
     if series.coil is not None:
         kspace = kspace[:, series.coil : series.coil + 1]
-    noise = _noise(series, found.averages, found.mean_variance, found.noise_std)
+    measured = found.noise_std if repeats.is_noise else None
+    noise = _noise(series, found.averages, found.mean_variance, measured)
     options = {**geometry, **noise, "coil_maps": request.coil_maps, "metadata": metadata}
     mask = np.ones(kspace.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
     if encoding.matrix[2] == 1:
@@ -218,6 +257,11 @@ def _cartesian(series: _Series, geometry: dict[str, Any]) -> Acquisition:
     depth, keep = encoding.matrix[2], encoding.image_shape[0]
     start = depth // 2 - keep // 2
     return acquisition if keep == depth else acquisition.select(range(start, start + keep))
+
+
+def _add_choice(metadata: dict[str, Any], choice: str) -> None:
+    told = metadata.get("choices")
+    metadata["choices"] = f"{told}; {choice}" if told else choice
 
 
 def _non_cartesian(series: _Series, geometry: dict[str, Any]) -> Acquisition:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 # Numbers of the flags in the standard; bit n - 1 of the field.
 NOISE, CALIBRATION, CALIBRATION_AND_IMAGING, REVERSE = 19, 20, 21, 22
+PHASE_CORRECTION = 24
 _SKIPPED = {
     23: "navigator",
-    24: "phase correction",
+    PHASE_CORRECTION: "phase correction",
     26: "feedback",
     27: "dummy",
     28: "feedback",
@@ -33,6 +34,8 @@ _SKIPPED = {
 }
 _COMPRESSED = (53, 54, 55, 56)
 CHOICES = ("encoding", "contrast", "phase", "repetition", "set", "average")
+APART = ("segment", *(f"user_{number}" for number in range(8)))
+"""Counters that tell repeated lines apart in some files; all are taken unless one is asked for."""
 _FIELDS = (
     *("flags", "number_of_samples", "active_channels", "discard_pre", "discard_post"),
     *("center_sample", "encoding_space_ref", "trajectory_dimensions", "sample_time_us"),
@@ -117,8 +120,23 @@ class Readouts:
         return Readouts(self.dataset, self.heads[chosen], self.rows[chosen], self.path, heaps)
 
     def counter(self, name: str) -> npt.NDArray[np.int64]:
-        """Return a counter of each readout; ``"encoding"`` is its encoding space."""
-        found = self.heads["encoding_space_ref"] if name == "encoding" else self.heads["idx"][name]
+        """Return a counter of each readout; ``"encoding"`` is its encoding space.
+
+        Those that a file lacks are zero; ``"user_3"`` is one of eight.
+        """
+        if name == "encoding":
+            return np.asarray(self.heads["encoding_space_ref"], dtype=np.int64)
+        counters = self.heads["idx"]
+        kind, _, number = name.partition("_")
+        if kind == "user":
+            found = np.zeros(len(self))
+            of_users = counters["user"] if "user" in (counters.dtype.names or ()) else found
+            if of_users.ndim == 2 and int(number) < of_users.shape[1]:
+                found = of_users[:, int(number)]
+        elif name in APART and name not in (counters.dtype.names or ()):
+            found = np.zeros(len(self))
+        else:
+            found = counters[name]
         return np.asarray(found, dtype=np.int64)
 
     def has(self, *flags: int) -> npt.NDArray[np.bool_]:
@@ -206,8 +224,8 @@ class Chosen:
 
     Attributes
     ----------
-    imaging, noise : Readouts
-        Those to reconstruct, and those without signal.
+    imaging, noise, navigators : Readouts
+        Those to reconstruct, those without signal, and those for the phase of odd and even lines.
     encoding : int
         Number of their encoding.
     choices : dict
@@ -218,6 +236,7 @@ class Chosen:
 
     imaging: Readouts
     noise: Readouts
+    navigators: Readouts
     encoding: int
     choices: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -261,10 +280,10 @@ def chosen_readouts(every: Readouts, key: str | None) -> Chosen:
             f"{every.path.name} holds no readouts of an image, only noise, calibration or "
             "navigators; choose another file."
         )
-    for name in CHOICES:
+    for name in (*CHOICES, *APART):
         present = np.unique(imaging.counter(name)).tolist()
         # Averages are averaged, unless one is asked for.
-        if name == "average" and name not in asked:
+        if name in ("average", *APART) and name not in asked:
             continue
         wanted = asked.get(name, present[0])
         if wanted not in present:
@@ -278,6 +297,7 @@ def chosen_readouts(every: Readouts, key: str | None) -> Chosen:
     return Chosen(
         imaging,
         every[is_noise],
+        every[every.has(PHASE_CORRECTION) & ~is_noise],
         int(imaging.counter("encoding")[0]),
         choices,
         skipped,
@@ -289,10 +309,10 @@ def parsed_key(key: str | None) -> dict[str, int]:
     asked: dict[str, int] = {}
     for part in (key or "").replace(" ", "").split(","):
         name, _, number = part.partition("=")
-        if part and (name not in CHOICES or not (number.isascii() and number.isdigit())):
+        if part and (name not in (*CHOICES, *APART) or not (number.isascii() and number.isdigit())):
             raise CscError(
                 f"The key {key!r} cannot be used; write it like 'repetition=1,contrast=0', with "
-                f"{', '.join(CHOICES)}."
+                f"{', '.join(CHOICES)}, segment, user_0 to user_7."
             )
         if part:
             asked[name] = int(number)
