@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import sys
@@ -39,7 +40,7 @@ HEADER_BYTES = 4096
 
 
 def mutate(content: bytes, draw: np.random.Generator) -> bytes:
-    """Return a damaged copy: one of seven kinds of damage, or two of them."""
+    """Return a damaged copy: one of nine kinds of damage, or two of them."""
     data = bytearray(content)
     for _ in range(int(draw.integers(1, 3))):
         if data:
@@ -50,7 +51,7 @@ def mutate(content: bytes, draw: np.random.Generator) -> bytes:
 def _damage(data: bytearray, draw: np.random.Generator) -> None:
     reach = len(data) if draw.random() < 0.5 else min(len(data), HEADER_BYTES)
     start, length = int(draw.integers(reach)), int(2 ** draw.integers(0, 9))
-    kind = int(draw.integers(7))
+    kind = int(draw.integers(9))
     if kind == 0:
         for _ in range(int(draw.integers(1, 9))):
             data[int(draw.integers(reach))] ^= 1 << int(draw.integers(8))
@@ -70,12 +71,24 @@ def _damage(data: bytearray, draw: np.random.Generator) -> None:
         first, second = data[one : one + size], data[other : other + size]
         if len(first) == len(second) and abs(one - other) >= size:
             data[one : one + size], data[other : other + size] = second, first
-    else:
+    elif kind == 6:
         # A number that asks for much, or is negative.
         size = int(draw.choice([1, 2, 4, 8]))
         value = [b"\xff" * size, b"\xff" * (size - 1) + b"\x7f", bytes(size - 1) + b"\x10"]
         start = start // size * size
         data[start : start + size] = value[int(draw.integers(3))][: len(data) - start]
+    elif kind == 7:
+        # A number written as text asks for much: sizes, skips, offsets.
+        found = list(re.finditer(rb"\d+", data[:reach]))
+        if found:
+            one = found[int(draw.integers(len(found)))]
+            data[one.start() : one.end()] = draw.choice([b"999999999999", b"2000000000", b"-1"])
+    else:
+        # A type written as text becomes one of any length, or a structure.
+        found = list(re.finditer(rb"[<>|][biufcU]\d+", data))
+        if found:
+            one = found[int(draw.integers(len(found)))]
+            data[one.start() : one.end()] = draw.choice([b"S1000000000", b"(9999,9999)f8", b"O"])
 
 
 def mutated(path: Path, content: dict[str, bytes], draw: np.random.Generator) -> None:
