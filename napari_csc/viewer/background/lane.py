@@ -180,9 +180,9 @@ def plain_sentence(error: Exception) -> str:
     log.error("unexpected error in the viewer", exc_info=error)
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(told in text for told in _MEMORY):
+        free = f"{free_main_memory() / 1e9:.1f} GB are free now"
         return (
-            f"There is not enough memory for this ({free_main_memory() / 1e9:.1f} GB are free now); "
-            "choose fewer slices or fewer filters."
+            f"There is not enough memory for this ({free}); choose fewer slices or fewer filters."
         )
     return (
         f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "
