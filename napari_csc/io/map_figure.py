@@ -157,7 +157,9 @@ def _draw_filters(
     codes = np.abs(np.asarray(result.sparse_codes[number, list(chosen)]))
     maps = np.asarray(result.sparsity_maps[number, list(chosen)]) / result.noise_std
     code_top = float(np.quantile(codes, 0.998)) or float(codes.max()) or 1.0
-    map_top = float(np.quantile(maps, 0.99)) or 1.0
+    low, map_top = (float(np.quantile(maps, share)) for share in (0.01, 0.99))
+    # One level everywhere stands in the middle of the colours.
+    map_top = (map_top if map_top > 1.01 * low else 2 * map_top) or 1.0
     rows = place.subplots(2, columns, squeeze=False)
     for axis in rows.flat:
         axis.set_axis_off()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor, SignalInstance
@@ -34,6 +35,8 @@ SETTING_FIELDS = (
     "device",
 )
 """The fields of the session that decide a reconstruction, apart from the input."""
+
+_ENDINGS = (".safetensors", ".npy", ".npz", ".mat", ".pt")
 
 INPUT_FIELDS = ("acquisition", "slices", "sampled", "noise_std")
 
@@ -212,3 +215,9 @@ def _kept_back(event: SignalInstance) -> Iterator[None]:
     """Keep an event until the end, and let it come once, with the first and the last value."""
     with event.paused(lambda earlier, later: (later[0], *earlier[1:])):
         yield
+
+
+def short_name(name: str) -> str:
+    """Return a name of filters or weights; of a file without its folder and its ending."""
+    path = Path(name)
+    return path.stem if path.suffix in _ENDINGS else name

@@ -18,7 +18,7 @@ from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
-from napari_csc.core.solvers.data_term import DataTerm, data_term
+from napari_csc.core.solvers.data_term import DataTerm, data_energy, data_term
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 
 Tensor = torch.Tensor
@@ -166,10 +166,15 @@ class SliceWork:
 
     def _data_term(self) -> DataTerm:
         if self._data is None:
-            right = self._initial
+            right, energy = self._initial, 0.0
+            if not self._acquisition.is_masked_fourier:
+                energy = data_energy(self._acquisition) / self._job.sigma**2
             if self._fixed is not None:
-                right = self._initial - self._acquisition.gram(self._fixed[None])[0]
-            self._data = data_term(self._acquisition, right)
+                explained = self._acquisition.gram(self._fixed[None])[0]
+                right = self._initial - explained
+                # ||y - A f||^2 of the fixed part f.
+                energy -= _product(self._fixed, self._initial + right)
+            self._data = data_term(self._acquisition, right, energy)
         return self._data
 
     def run(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
@@ -236,3 +241,7 @@ class SliceWork:
 
 def _digest(values: Tensor | None) -> str:
     return "" if values is None else hashlib.sha256(values.cpu().numpy().tobytes()).hexdigest()
+
+
+def _product(one: Tensor, other: Tensor) -> float:
+    return float(torch.vdot(one.flatten(), other.flatten()).real)

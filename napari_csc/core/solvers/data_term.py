@@ -50,7 +50,7 @@ class DataTerm(Protocol):
         """Return the term with ``y' = 0``: what is left of it is linear."""
 
     def misfit(self, spectrum: Tensor) -> Tensor:
-        """Return ``1/2 ||A x - y'||^2`` (up to a constant for several coils)."""
+        """Return ``1/2 ||A x - y'||^2``."""
 
 
 class CartesianDataTerm:
@@ -115,9 +115,14 @@ class GramDataTerm:
         An acquisition with a single slice.
     adjoint_image
         ``A^H y'`` (y, x).
+    energy
+        ``||y'||^2``, weighted as the samples are; see `data_energy`.
     """
 
-    def __init__(self, acquisition: Acquisition, adjoint_image: Tensor) -> None:
+    def __init__(
+        self, acquisition: Acquisition, adjoint_image: Tensor, energy: float = 0.0
+    ) -> None:
+        self._energy = energy
         self.norm_squared = acquisition.gram_norm
         self.spectrum = torch.fft.fft2(adjoint_image, norm="ortho")
         self._acquisition = acquisition
@@ -147,6 +152,7 @@ class GramDataTerm:
         """Return the term with zero data."""
         other = copy.copy(self)
         other.spectrum, other._start = torch.zeros_like(self.spectrum), None
+        other._energy = 0.0
         return other
 
     def penalised_residual(self, spectrum: Tensor, power: Tensor) -> Tensor:
@@ -168,9 +174,10 @@ class GramDataTerm:
         return self._start / root.clamp_min(1e-12)
 
     def misfit(self, spectrum: Tensor) -> Tensor:
-        """Return ``1/2 <x, A^H A x> - Re <x, A^H y'>``, the misfit less ``1/2 ||y'||^2``."""
+        """Return ``1/2 <x, A^H A x> - Re <x, A^H y'> + 1/2 ||y'||^2``."""
         gradient = self.residual(spectrum)
-        return 0.5 * torch.vdot(spectrum.flatten(), (gradient - self.spectrum).flatten()).real
+        product = torch.vdot(spectrum.flatten(), (gradient - self.spectrum).flatten()).real
+        return 0.5 * (product + self._energy)
 
     def _gram(self, spectrum: Tensor) -> Tensor:
         image = torch.fft.ifft2(spectrum, norm="ortho")
@@ -205,14 +212,32 @@ def _product(first: Tensor, second: Tensor) -> Tensor:
     return torch.vdot(first.flatten(), second.flatten()).real
 
 
-def data_term(acquisition: Acquisition, adjoint_image: Tensor) -> DataTerm:
+def data_energy(acquisition: Acquisition) -> float:
+    """Return ``||y||^2`` of all samples, each with its weight: the misfit of no image, twice.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import numpy as np
+    >>> from napari_csc.core.solvers.data_term import data_energy
+    >>> scan = csc.Acquisition.from_kspace(np.full((16, 16), 1 + 1j))
+    >>> data_energy(scan)
+    512.0
+    """
+    weights = acquisition.mask if acquisition.density is None else acquisition.density
+    squares = torch.view_as_real(acquisition.kspace).square().sum(-1)
+    return float((squares * weights).sum(dtype=torch.float64))
+
+
+def data_term(acquisition: Acquisition, adjoint_image: Tensor, energy: float = 0.0) -> DataTerm:
     """Return the data term of one slice (an acquisition with a single slice).
 
-    ``adjoint_image`` is ``A^H y'`` (y, x), the initial image less the explained smooth part.
+    ``adjoint_image`` is ``A^H y'`` (y, x), the initial image less the explained smooth part, and
+    ``energy`` is ``||y'||^2``, which is needed where the samples are more than their adjoint tells.
     """
     if acquisition.is_masked_fourier:
         mask = torch.fft.ifftshift(acquisition.mask).to(adjoint_image.real.dtype)
         noise = None if acquisition.noise_spectrum is None else acquisition.noise_power().to(mask)
         spectrum = torch.fft.fft2(adjoint_image, norm="ortho") * mask
         return CartesianDataTerm(spectrum, mask, noise)
-    return GramDataTerm(acquisition, adjoint_image)
+    return GramDataTerm(acquisition, adjoint_image, energy)

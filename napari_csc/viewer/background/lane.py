@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from napari_csc.core.reconstruction.main_memory import free_main_memory
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 
@@ -179,7 +180,10 @@ def plain_sentence(error: Exception) -> str:
     log.error("unexpected error in the viewer", exc_info=error)
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(told in text for told in _MEMORY):
-        return "There is not enough memory for this; choose fewer slices or fewer filters."
+        free = f"{free_main_memory() / 1e9:.1f} GB are free now"
+        return (
+            f"There is not enough memory for this ({free}); choose fewer slices or fewer filters."
+        )
     return (
         f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "
         "and you can go on working."

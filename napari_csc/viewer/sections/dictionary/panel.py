@@ -11,6 +11,7 @@ from napari_csc.core.dictionary.files import dictionary_names
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
+from napari_csc.viewer.session import short_name
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
 _FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
@@ -62,9 +63,9 @@ class DictionaryPanel(Panel):
     def _build_choice(self) -> None:
         self.name_box = narrow(QSearchableComboBox())
         self.name_box.addItems(dictionary_names())
-        self.name_box.activated.connect(
-            lambda: self._model.choose(self.name_box.currentText().strip())
-        )
+        # Of filters in a file the list names the file only.
+        self._files: dict[str, str] = {}
+        self.name_box.activated.connect(self._name_chosen)
         self.load_button = button("Load…", "Filters of your own, as .npy, .npz, .mat or .pt.")
         self.load_button.clicked.connect(self._ask_file)
         self.learn_button = button(
@@ -137,6 +138,10 @@ class DictionaryPanel(Panel):
         if name:
             self._model.choose(name)
 
+    def _name_chosen(self) -> None:
+        name = self.name_box.currentText().strip()
+        self._model.choose(self._files.get(name, name))
+
     def _family_edited(self) -> None:
         family = _FAMILIES.get(self.family_box.currentText(), "dct")
         name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
@@ -157,9 +162,12 @@ class DictionaryPanel(Panel):
     def _show_name(self) -> None:
         name = self._session.dictionary_name
         with quiet(self.name_box, self.family_box, self.count_box, self.size_box):
-            if self.name_box.findText(name) < 0:
-                self.name_box.addItem(name)
-            self.name_box.setCurrentText(name)
+            told = short_name(name)
+            if self.name_box.findText(told) < 0:
+                self.name_box.addItem(told)
+            self._files[told] = name
+            self.name_box.setCurrentText(told)
+            self.name_box.setToolTip(name)
             families = list(_FAMILIES.values())
             family = name.split("-")[0]
             # Learned filters and those of a file are of no family: none is named.

@@ -248,6 +248,8 @@ class InputModel:
         session = self.session
         self._image, session.result = None, None
         session.sampled, session.noise_std = None, None
+        # An order that was drawn to see what it changes has been seen.
+        session.shuffle_seed = None
 
     def _refresh_facts(self) -> None:
         session, name = self.session, self.session.input_name

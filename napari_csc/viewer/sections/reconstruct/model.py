@@ -136,7 +136,7 @@ class ReconstructModel:
         if self.is_running:
             self._lane.forget()
             self.running.emit(False)
-        self.outcome, self.noise_question = None, ""
+        self.outcome, self._baseline, self.noise_question = None, None, ""
         self.noise_asked.emit("")
         self._layers.restore()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 
+from napari_csc.core.reconstruction.health import Finding, health_line, recorded_health, worst
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
@@ -14,6 +17,7 @@ from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
 
 _STATE_COLOURS = dict.fromkeys(("no result", "other slice", "changed"), f"color: {WARNING};")
+_HEALTH_COLOURS = {"green": GOOD, "amber": WARNING, "red": PROBLEM}
 _COLOURS = {"info": "", "good": f"color: {GOOD};", "problem": f"color: {PROBLEM};"}
 
 
@@ -54,6 +58,9 @@ class RunPanel(QWidget):
         self.curve = Curve()
         self.curve.hide()
         layout.addWidget(self.curve)
+        self.health = wrapped()
+        self.health.hide()
+        layout.addWidget(self.health)
         self.figures = wrapped()
         self.figures.hide()
         layout.addWidget(self.figures)
@@ -115,6 +122,7 @@ class RunPanel(QWidget):
     def _clear(self) -> None:
         self.curve.hide()
         self.figures.hide()
+        self.health.hide()
 
     def _show_step(self, step: Step) -> None:
         self._show_progress(step.done, step.total)
@@ -149,6 +157,7 @@ class RunPanel(QWidget):
                 f"Computed on {outcome.result.provenance['hardware']}. The objective is data "
                 "misfit plus penalty, in noise units: the run makes it small."
             )
+        self._show_health(recorded_health(outcome.result.provenance))
         if outcome.figures is None:
             return
         shown = [
@@ -161,3 +170,11 @@ class RunPanel(QWidget):
             "data range is the maximum of the reference. NMSE: 0 is equal."
         )
         self.figures.show()
+
+    def _show_health(self, findings: list[Finding]) -> None:
+        """Say whether the result can be believed; nothing where nothing was recorded."""
+        self.health.setVisible(bool(findings))
+        level, told = worst(findings), health_line(findings)
+        dot = f'<span style="color: {_HEALTH_COLOURS[level]}">●</span>'
+        self.health.setText(f"{dot} {escape(told)}")
+        self.health.setToolTip("\n".join(f"{one.level}: {one.sentence}" for one in findings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from psygnal import Signal
@@ -12,7 +11,7 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
-from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.session import SETTING_FIELDS, short_name
 from napari_csc.viewer.workbench import Workbench
 
 Kind = Literal["nothing", "no result", "running", "other slice", "changed", "current"]
@@ -136,12 +135,3 @@ def made_with(result: Reconstruction) -> str:
     factor = "" if strength == 1 else f" × {strength:g}"
     maps = str(settings.get("maps", ""))
     return ", ".join([*words, f"{short_name(maps)}{factor}"] if maps else words)
-
-
-def short_name(name: str) -> str:
-    """Return a name without the folder and the ending of a file."""
-    path = Path(name)
-    return path.stem if path.parent != Path() or path.suffix in _ENDINGS else name
-
-
-_ENDINGS = (".safetensors", ".npy", ".npz", ".mat", ".pt")
