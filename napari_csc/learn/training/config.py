@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_csc.core.maps.config import MapNetworkConfig
+from napari_csc.core.maps.registry import NETWORKS
 from napari_csc.core.options import GAUSSIAN_WIDTHS, Norm, Rule, Smooth, StepRule
 from napari_csc.core.solvers.table import KnownSolver
 from napari_csc.errors import CscError
@@ -77,6 +78,8 @@ class TrainingConfig(BaseModel):
     def _one_model(self) -> Self:
         if (self.architecture is None) == (self.black_box is None):
             raise ValueError("either [architecture] or black_box must be given")
+        if self.architecture is not None and self.architecture.kind not in NETWORKS:
+            raise ValueError(f"the kind of the architecture must be one of {', '.join(NETWORKS)}")
         return self
 
     @model_validator(mode="after")

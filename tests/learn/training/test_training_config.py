@@ -2,7 +2,7 @@ import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.errors import CscError
-from napari_csc.learn.training.config import SHIPPED, load_config
+from napari_csc.learn.training.config import SHIPPED, JointConfig, load_config
 
 GOOD = """
 name = "mine"
@@ -80,6 +80,43 @@ def test_bad_files_fail_plainly(tmp_path, name):
         path.write_bytes(bytes(range(128, 256)))
     else:
         path.write_text(BAD[name])
+    with pytest.raises(CscError, match=r"bad\.toml"):
+        load_config(path)
+
+
+JOINT = """
+name = "x"
+learned = "dct-6-5"
+learned_name = "y"
+solver = "admm"
+[architecture]
+kind = "v5"
+"""
+BAD_JOINT = {
+    "fista": JOINT.replace("admm", "fista"),
+    "low-pass": 'smooth = "low-pass"' + JOINT,
+    "more steps for the estimate than steps": "steps = 3\nestimate_steps = 4" + JOINT,
+    "no counts": "counts = []" + JOINT,
+    "tiny grids": JOINT + "[cpu]\nshapes = [[8, 8]]\n",
+    "images the wrong way round": JOINT + "[cpu]\nimages = [4, 2]\n",
+    "no image without a share": JOINT + "[images]\nleaves = 1.5\n",
+    "unknown property": JOINT + "[images]\nleafs = 0.5\n",
+}
+
+
+def test_a_joint_training_is_known_by_its_learned_dictionary(tmp_path):
+    path = tmp_path / "joint.toml"
+    path.write_text(JOINT)
+    assert isinstance(load_config(path), JointConfig)
+    assert isinstance(load_config("v5", ["images.leaves = 0.1"]), JointConfig)
+    assert load_config("v5", ["images.leaves = 0.1"]).images.leaves == 0.1
+    assert not isinstance(load_config("v4"), JointConfig)
+
+
+@pytest.mark.parametrize("name", BAD_JOINT)
+def test_bad_joint_files_fail_plainly(tmp_path, name):
+    path = tmp_path / "bad.toml"
+    path.write_text(BAD_JOINT[name])
     with pytest.raises(CscError, match=r"bad\.toml"):
         load_config(path)
 

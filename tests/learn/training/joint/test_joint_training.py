@@ -6,10 +6,13 @@ import sys
 import pytest
 import torch
 from helper import small_scan
+from typer.testing import CliRunner
 
 import napari_csc as csc
+from napari_csc.cli import app
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
+from napari_csc.learn.training.images.packed import PackedSlices
 from napari_csc.learn.training.joint.train import train_jointly
 
 FOREIGN = ("napari", "nibabel", "mrpro", "h5py", "pydicom", "skimage", "qtpy", "deepinv")
@@ -168,6 +171,52 @@ def test_a_folder_of_volumes_is_packed_first(volumes, tiny_joint, tmp_path):
     path = run(config, volumes, tmp_path, 0)
     assert (tmp_path / "slices.npz").is_file()
     assert csc.load_map_network(path).metadata.training["data"] == ["train_a", "train_b"]
+
+
+CONFIG = """
+name = "tiny"
+solver = "admm"
+iterations = 2
+smooth_widths = [2]
+learned = "dct-4-5"
+learned_name = "tiny-learned"
+steps = 1
+ssim_weight = 3.0
+families = {learned = 1.0}
+images = {n_leaves = 1}
+cpu = {shapes = [[24, 24]], maps_per_step = 4, images = [1, 1]}
+architecture = {kind = "v5", channels = 2, stages = 2, features = 2, hidden = 2}
+"""
+
+
+def test_from_the_command_line(slices, volumes, tmp_path):
+    (tmp_path / "tiny.toml").write_text(CONFIG)
+    line = ["train", tmp_path / "tiny.toml", "-o", tmp_path / "out", "--data", slices]
+
+    def called(*arguments):
+        return CliRunner().invoke(app, [str(one) for one in arguments])
+
+    done = called(*line, "--accelerator", "cpu")
+    assert done.exit_code == 0, done.output
+    assert "tiny-learned.safetensors" in done.stdout
+    assert csc.load_map_network(tmp_path / "out" / "tiny.safetensors").metadata.name == "tiny"
+    assert "one device" in called(*line, "--devices", 2).stderr
+    older = ["train", "v4", "-o", tmp_path / "older", "--data", volumes]
+    assert "fine-tuned on scans" in called(*older, "--scans", tmp_path).stderr
+
+
+def test_slices_are_packed_from_the_command_line(volumes, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_csc.learn.training.images.packing.phantom_slices", lambda *_: [])
+    config = CONFIG.replace("steps = 1", 'steps = 1\ntrain_files = ["train_*"]')
+    config = config.replace("\nimages =", '\nvalidation_files = ["test_*"]\nimages =')
+    (tmp_path / "tiny.toml").write_text(config)
+    line = ["pack-slices", "--config", tmp_path / "tiny.toml", "--data", volumes]
+    line += ["-o", tmp_path / "slices.npz"]
+    done = CliRunner().invoke(app, [str(one) for one in line])
+    assert done.exit_code == 0, done.output
+    assert len(PackedSlices.load(tmp_path / "slices.npz").validation) == 4
+    again = CliRunner().invoke(app, [str(one) for one in line])
+    assert "exists already" in again.stderr
 
 
 def test_training_needs_few_libraries(slices, tiny_joint, tmp_path):
