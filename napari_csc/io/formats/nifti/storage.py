@@ -6,6 +6,7 @@ What a header claims is compared with what the file can hold before anything is 
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -50,6 +51,7 @@ def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
         If a file of a pair is missing, or the header claims what cannot be.
     """
     import nibabel
+    from nibabel.fileholders import FileHolder
 
     header = _header_beside(file.path) if not _kind(_start(file)) else None
     first = file if header is None else file.beside(header)
@@ -59,6 +61,9 @@ def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
     maps = {"image": _holder(values)}
     if values is not first:
         maps["header"] = _holder(first)
+    if kind == "analyze":
+        # SPM's matrix is a MATLAB file beside it; an empty one says nothing.
+        maps["mat"] = FileHolder(fileobj=io.BytesIO())
     # nibabel logs what it mends in a header; what it cannot mend still raises.
     with nibabel.imageglobals.LoggingOutputSuppressor():
         image = _image_class(kind).from_file_map(maps)
