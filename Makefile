@@ -19,7 +19,7 @@ test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
-	docs bench bench-docs fuzz grids clean clean-venv
+	docs bench bench-docs against-bm3d fuzz grids clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CS
 
 bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 	$(PY) tests/benchmarks/report.py docs/benchmarks.md
+
+against-bm3d: setup ## networks, BM3D and non-local means on real repeats and simulated scans (ten minutes)
+	@$(VENV)/bin/uv pip install -q --python $(PY) bm3d
+	PYTHONPATH=tests/helpers $(PY) tests/benchmarks/against_bm3d.py $(ARGS)
 
 fuzz: setup ## load thousands of damaged files of each format, and count what comes of it
 	PYTHONPATH=tests/helpers:tests/io/formats:tests/io/arrays $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)
