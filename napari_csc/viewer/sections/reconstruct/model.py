@@ -6,6 +6,7 @@ from psygnal import Signal
 from torch import Tensor
 
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.reconstruction.health import recorded_health, worst
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers
@@ -42,7 +43,7 @@ class ReconstructModel:
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench = workbench
-        self._tell, self._fail = workbench.tell, workbench.fail
+        self._fail = workbench.fail
         self.session, self._layers = workbench.session, workbench.layers
         self.message, self.step = workbench.message, workbench.step
         self.running = workbench.running
@@ -163,7 +164,9 @@ class ReconstructModel:
         self.session.result = result
         self.running.emit(False)
         self.finished.emit(outcome)
-        self._tell(outcome.sentence)
+        # Praise only for what nothing speaks against.
+        is_healthy = worst(recorded_health(result.provenance)) == "green"
+        self._workbench.say(outcome.sentence, "good" if is_healthy else "info")
 
     def _failed(self, sentence: str) -> None:
         self._layers.restore()
