@@ -14,8 +14,9 @@ Tensor = torch.Tensor
 
 # Of the root mean square sample of the strongest coil: what rounding leaves of nothing.
 _SILENT = 1e-6
-# Estimates of equal levels differ by less than this factor.
-_UNEQUAL = 1.25
+# Estimates of equal levels differ by less than this factor, on small matrices too; below it the
+# weights would gain little.
+_UNEQUAL = 1.5
 
 
 def living_coils(kspace: Tensor) -> list[int]:
