@@ -61,6 +61,9 @@ def reconstruct(
     strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
     smooth: Annotated[str | None, typer.Option(help="{smooth modes}")] = None,
     norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="codes that make the image: shrunk or fitted")
+    ] = None,
     step_rule: Annotated[str | None, typer.Option(help="per-filter or uniform")] = None,
     low_pass_weight: Annotated[float | None, typer.Option(help="weight of the low-pass")] = None,
     smooth_widths: Annotated[
@@ -111,6 +114,7 @@ def reconstruct(
         "strength": strength,
         "smooth": smooth,
         "norm": norm,
+        "rule": rule,
         "step_rule": step_rule,
         "low_pass_weight": low_pass_weight,
         "smooth_widths": tuple(smooth_widths) if smooth_widths else None,

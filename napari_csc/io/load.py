@@ -241,6 +241,9 @@ def _loaded(file: OpenFile, request: LoadRequest, lazy: bool) -> Acquisition:
             f"{path.name} looks like {found.title}, but could not be read: it is damaged or cut "
             "off; copy or export it again."
         ) from error
+    if not path.exists():
+        # An open file reads on, but slices, headers and names behind it may not.
+        raise _gone(path)
     return request.finished(acquisition, has_chosen=found.reads_slices)
 
 

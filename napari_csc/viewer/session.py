@@ -13,7 +13,7 @@ from psygnal import SignalGroupDescriptor, SignalInstance
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, network_misfit
-from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Smooth, Solver
+from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Rule, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.errors import CscError
@@ -31,6 +31,7 @@ SETTING_FIELDS = (
     "solver",
     "iterations",
     "norm",
+    "rule",
     "smooth",
     "device",
 )
@@ -59,7 +60,8 @@ class Session:
         Noise standard deviation as the user corrected it.
     dictionary : Dictionary or None
         All filters in their original order.
-    dictionary_name, shuffle_seed, dropped, maps, strength, solver, iterations, norm, smooth, device
+    dictionary_name, shuffle_seed, dropped, maps, strength, solver, iterations
+    norm, rule, smooth, device
         As in `napari_csc.ReconstructionSettings`; None means as the network was trained.
     networks : dict
         What the shipped networks say about themselves, by name.
@@ -91,6 +93,7 @@ class Session:
     solver: Solver | None = None
     iterations: int | None = None
     norm: Norm | None = None
+    rule: Rule | None = None
     smooth: Smooth | None = None
     device: str = "auto"
     networks: dict[str, WeightMetadata] | None = None
@@ -130,6 +133,7 @@ class Session:
             solver=self.solver,
             iterations=self.iterations,
             norm=self.norm,
+            rule=self.rule,
             smooth=self.smooth,
             device=self.device,
         )
@@ -165,7 +169,7 @@ class Session:
         except CscError:
             return
         self.maps, self.strength = settings.maps, settings.strength
-        for name in ("solver", "iterations", "norm", "smooth"):
+        for name in ("solver", "iterations", "norm", "rule", "smooth"):
             value = getattr(settings, name)
             setattr(self, name, None if value == self.default(name) else value)
 

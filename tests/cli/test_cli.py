@@ -71,11 +71,13 @@ def test_reconstruct_equals_python_bit_for_bit(tmp_path: Path, scan: Path) -> No
 @pytest.mark.parametrize("smooth", ["filters", "low-pass"])
 def test_reconstruct_options_reach_the_settings(tmp_path: Path, scan: Path, smooth: str) -> None:
     more = ["--smooth", smooth, "--step-rule", "uniform", "--low-pass-weight", 3, "--quiet"]
+    more += ["--rule", "fitted"]
     done = run("reconstruct", scan, "-o", tmp_path / "o.h5", *OPTIONS, *more, "--noise-std", 0.5)
     assert (done.exit_code, done.output) == (0, "")
     provenance = csc.load_result(tmp_path / "o.h5").provenance
     used = provenance["settings"]
     assert (used["smooth"], used["step_rule"], used["low_pass_weight"]) == (smooth, "uniform", 3)
+    assert used["rule"] == "fitted"
     assert provenance["input"]["noise_std"] == 0.5
 
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import napari
 import pytest
 
+from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.viewer import preferences
 from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.preferences import Preferences
@@ -30,9 +31,9 @@ def test_the_manifest_has_the_defaults(make_napari_viewer) -> None:
         ),
         (
             SimpleNamespace(dictionary="gone.npy", maps="v9", device="auto", live=False),
-            ("dct-32-9", "v3", "auto", False),
+            (DEFAULT_DICTIONARY, "v3", "auto", False),
         ),
-        (None, ("dct-32-9", "v3", "auto", False)),
+        (None, (DEFAULT_DICTIONARY, "v3", "auto", False)),
     ],
 )
 def test_a_dock_begins_with_them(

@@ -81,7 +81,7 @@ def test_a_scan_is_reconstructed_from_its_kspace_and_saved(
     assert told == []
     maps = viewer.layers[-1]
     write_result(str(tmp_path / "out.h5"), [maps.as_layer_data_tuple()])
-    settings = ReconstructionSettings(maps="1.5sigma")
+    settings = ReconstructionSettings(dictionary="dct-32-9", maps="1.5sigma")
     expected = Reconstructor.from_settings(settings)(small_acquisition)
     assert torch.equal(load_result(tmp_path / "out.h5").image, expected.image)
     assert tuple(maps.scale[1:]) == pytest.approx(small_acquisition.spacing)

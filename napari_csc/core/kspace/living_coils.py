@@ -16,7 +16,7 @@ Tensor = torch.Tensor
 _SILENT = 1e-6
 # Estimates of equal levels differ by less than this factor, on small matrices too; below it the
 # weights would gain little.
-_UNEQUAL = 1.5
+_UNEQUAL = 2.0
 
 
 def living_coils(kspace: Tensor) -> list[int]:

@@ -98,19 +98,16 @@ def decided(meaning: Meaning, names: Sequence[str], what: str, asked: Kind | Non
     Raises
     ------
     NeedsChoice
-        If the content fits both and no name tells, or if the array is called the other.
+        If the content fits both and no name tells.
     """
     if asked is not None:
         return asked
     said = [kind for kind in map(told_by_name, names) if kind is not None]
     if not meaning.is_clear and said:
         return said[0]
-    named = told_by_name(names[0]) if names else None
-    if meaning.is_clear and named in (None, meaning.kind):
-        return meaning.kind
     if meaning.is_clear:
-        why = f"is called {names[0]!r}, but looks like {_with_article(meaning.kind)}"
-    elif meaning.share > _BOTH:
+        return meaning.kind
+    if meaning.share > _BOTH:
         why = "may be k-space, or an image of a small object"
     else:
         why = "looks like noise, so that k-space and image cannot be told apart"
@@ -118,6 +115,17 @@ def decided(meaning: Meaning, names: Sequence[str], what: str, asked: Kind | Non
         f"{what} {why}; say which it is with kind='k-space' or kind='image'.",
         "kind",
         (("k-space", "samples of k-space"), ("image", "an image")),
+    )
+
+
+def contradiction(kind: Kind, name: str, asked: Kind | None) -> str:
+    """Return the note on an array that is called one thing and was taken for the other, if so."""
+    named = told_by_name(name)
+    if asked is not None or named in (None, kind):
+        return ""
+    return (
+        f"The array is called {name!r}, but looks like {_with_article(kind)} and was taken as one; "
+        f"kind={named!r} reads it the other way."
     )
 
 

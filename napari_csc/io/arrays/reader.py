@@ -12,7 +12,7 @@ from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.axes import Asked, ordered
 from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
-from napari_csc.io.arrays.kind import Meaning, decided, meaning_of
+from napari_csc.io.arrays.kind import Meaning, contradiction, decided, meaning_of
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.headers.table import one_line
 from napari_csc.io.requests import LoadRequest
@@ -63,6 +63,8 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         **({"key": name} if name else {}),
     }
     add_note(metadata, *found.notes)
+    if note := contradiction(kind, name, request.kind):
+        add_note(metadata, note)
     if kind == "image":
         return image_acquisition(data, request, {"metadata": metadata})
     if np.iscomplexobj(data):

@@ -14,6 +14,8 @@ from napari_csc.storage.content import Array
 # White noise has 1/16 of its power in the central quarter along both directions; differences that
 # have more than this there also hold signal: something moved or drifted.
 _CENTRAL_SHARE = 0.15
+# With fewer lines noise and signal are spread alike.
+_FEWEST_LINES = 16
 
 
 def without_repeats(
@@ -91,6 +93,8 @@ def _is_noise(deviations: Array) -> bool:
     """Return whether the power of deviations (..., y, x) is spread over k-space."""
     power = (np.abs(deviations) ** 2).reshape(-1, *deviations.shape[-2:]).mean(0)
     height, width = power.shape
+    if min(height, width) < _FEWEST_LINES:
+        return True
     rows, columns = 3 * height // 8, 3 * width // 8
     centre = power[rows : height - rows, columns : width - columns]
     sampled = power > 1e-14 * power.max()

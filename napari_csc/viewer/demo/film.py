@@ -98,8 +98,11 @@ def film(driver: Driver, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterat
     )
     yield from _run(driver, "Run: the image comes about while one looks on.")
     layers.maps.set_visible(False)
+    filters = 0 if session.dictionary is None else len(session.dictionary)
     yield seen(
-        "The reconstruction: a smooth part plus 32 small filters, each printed where it fits.", 4
+        f"The reconstruction: a smooth part plus {filters} small filters, each printed where it "
+        "fits.",
+        4,
     )
     layers.maps.set_visible(True)
     for number, original in enumerate(driver.telling_filters(3)):

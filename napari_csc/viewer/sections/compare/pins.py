@@ -114,6 +114,7 @@ def _words(result: Reconstruction) -> dict[str, str]:
         "solver": str(settings.get("solver", "not known")).upper(),
         "iterations": str(settings.get("iterations", "not known")),
         "norm": str(settings.get("norm", "not known")),
+        "image from": str(settings.get("rule", "shrunk")) + " codes",
         "smooth part": str(settings.get("smooth", "not known")),
         "noise σ": f"{result.noise_std:.3g}",
         "device": str(result.provenance.get("device", "not known")),

@@ -98,8 +98,8 @@ class DictionaryPanel(Panel):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._family_edited)
         tip = (
-            "Make a dictionary of any number K and width of filters. V4 and V3 take every one of "
-            "them without retraining."
+            "Make a dictionary of any number K and width of filters. V5, V4 and V3 take every "
+            "one of them without retraining."
         )
         for widget in (self.family_box, self.count_box, self.size_box):
             widget.setToolTip(tip)
@@ -108,8 +108,8 @@ class DictionaryPanel(Panel):
     def _build_order(self) -> None:
         self.shuffle_button = button(
             "Shuffle",
-            "Put the filters in a random order. With V4 and V3 the image stays the same and the "
-            "maps move with their filters; with V1 the image changes.",
+            "Put the filters in a random order. With V5, V4 and V3 the image stays the same and "
+            "the maps move with their filters; with V1 the image changes.",
         )
         self.shuffle_button.clicked.connect(self._shuffle)
         self.restore_button = button("Restore", "Back to the order the filters came in.")

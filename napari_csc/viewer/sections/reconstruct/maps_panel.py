@@ -29,10 +29,10 @@ class MapsPanel(Panel):
         self.add(
             "Source",
             self.source_box,
-            "What decides the sparsity level map of each filter. V4 looks at the image once and at "
-            "the response of each filter, V3 at the response of each filter alone; for both any "
-            "dictionary in any order will do. V1 was trained for one dictionary in one order. One "
-            "level everywhere is the classical choice.",
+            "What decides the sparsity level map of each filter. V5 and V4 look at the image once "
+            "and at the response of each filter, V3 at the response of each filter alone; for all "
+            "three any dictionary in any order will do. V1 was trained for one dictionary in one "
+            "order. One level everywhere is the classical choice.",
         )
         self.level_box = QDoubleSpinBox()
         self.level_box.setRange(0.0, 100.0)

@@ -1,4 +1,4 @@
-"""Solver: iterations, device, norm and smooth part."""
+"""Solver: iterations, device, norm, which codes make the image, and smooth part."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class SolverPanel(Panel):
         self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
         self.device = Field(_SETTINGS["device"], [(name, name) for name in _devices()])
         self.norm = Field(_SETTINGS["norm"], unset=_AS_TRAINED)
+        self.rule = Field(_SETTINGS["rule"], unset=_AS_TRAINED)
         self.smooth = Field(_SETTINGS["smooth"], unset=_AS_TRAINED)
         self.trained_button = reset_button("As many iterations as the network was trained with.")
         self.trained_button.clicked.connect(self._iterations_reset)
@@ -38,12 +39,13 @@ class SolverPanel(Panel):
             row(self.iterations.native, self.trained_button),
             self.iterations.tip,
         )
-        for field in (self.device, self.norm, self.smooth):
+        for field in (self.device, self.norm, self.rule, self.smooth):
             field.add_to(self)
         self.solver.bind(self._session, "solver")
         self.iterations.bind(self._session, "iterations", self._iterations)
         self.device.bind(self._session, "device")
         self.norm.bind(self._session, "norm")
+        self.rule.bind(self._session, "rule")
         self.smooth.bind(self._session, "smooth")
         events = self._session.events
         for name in ("maps", "networks", "solver", "iterations"):
@@ -61,7 +63,12 @@ class SolverPanel(Panel):
     def _show_trained(self) -> None:
         """Say what counts where nothing was chosen."""
         session = self._session
-        for field, name in ((self.solver, "solver"), (self.norm, "norm"), (self.smooth, "smooth")):
+        for field, name in (
+            (self.solver, "solver"),
+            (self.norm, "norm"),
+            (self.rule, "rule"),
+            (self.smooth, "smooth"),
+        ):
             trained = session.default(name)
             words = SOLVERS[trained].label if field is self.solver else trained
             field.call_unset(f"{_AS_TRAINED} ({words})")

@@ -9,7 +9,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_csc.core.analysis.filter_figures import FilterFigures
-from napari_csc.viewer.layers import REFERENCE, SMOOTH
+from napari_csc.viewer.layers import MAPS, REFERENCE, SMOOTH
 from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.input.model import InputModel
@@ -21,7 +21,7 @@ from napari_csc.viewer.session import SETTING_FIELDS
 from napari_csc.viewer.workbench import Workbench
 
 # Of the layers that were not there before the tour, those that are hidden after it.
-_HIDDEN = (SMOOTH, REFERENCE)
+_HIDDEN = (MAPS, SMOOTH, REFERENCE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ class TourModel:
     def _set(self) -> None:
         session, scene = self._session, self.scene
         session.maps = scene.maps
-        for name in ("solver", "norm", "smooth"):
+        for name in ("solver", "norm", "rule", "smooth"):
             setattr(session, name, None)
         session.strength = 1.0
         session.iterations = scene.iterations

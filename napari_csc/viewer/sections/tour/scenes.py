@@ -14,8 +14,9 @@ from napari_csc.viewer.layers.roles import (
 )
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 
-_OTHER = "brain-64-11"
-_V1 = "v1:dct-32-9"
+_OTHER = "dct-32-9"
+_V1, _OF_V1 = "v1:dct-32-9", "dct-32-9"
+"""V1 fits the dictionary only that it was trained with."""
 _FEW = 2
 
 
@@ -94,7 +95,7 @@ SCENES = (
     ),
     Scene(
         "Shuffle the filters",
-        "The filters are handed to the network in another order. V4 looks at each filter by "
+        "The filters are handed to the network in another order. V5 looks at each filter by "
         "itself, so the maps change places with their filters, and the image stays the same.",
         (RECONSTRUCTION, MAPS),
         shuffle_seed=1,
@@ -107,12 +108,13 @@ SCENES = (
         "suffers.",
         (RECONSTRUCTION, MAPS),
         maps=_V1,
+        dictionary=_OF_V1,
         shuffle_seed=1,
         compares="shuffle",
     ),
     Scene(
         "Swap the dictionary",
-        "Now 64 filters learned from brain images take the place of the 32 cosine patterns. V4 was "
+        "Now 32 cosine patterns take the place of the 64 filters learned from brain images. V5 was "
         "not trained again: it asks each new filter what it sees.",
         (RECONSTRUCTION, MAPS),
         dictionary=_OTHER,

@@ -63,7 +63,7 @@ def test_in_the_dock(dock, qtbot, monkeypatch, tmp_path) -> None:
     panel, session = dock.presets_panel, dock.session
     panel._presets = Presets(tmp_path)
     session.maps, session.strength, session.solver = "2sigma", 0.7, "admm"
-    session.dropped, session.shuffle_seed = (1,), 5
+    session.dropped, session.shuffle_seed, session.rule = (1,), 5, "fitted"
     kept = session.settings()
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("mine", True))
     panel.save_button.click()

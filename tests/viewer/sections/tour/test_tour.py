@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from napari_csc.core.options import DEFAULT_DICTIONARY, DEFAULT_NETWORK
 from napari_csc.viewer.layers import (
     CONTRIBUTION,
     INITIAL,
@@ -22,12 +23,23 @@ SMALL, OTHER, V1 = "dct-8-5", "gabor-6-5", "v1:dct-8-5"
 
 def small(scene):
     """The same scene with what the test viewer has."""
+    is_v1 = scene.maps.startswith("v1")
     return replace(
         scene,
-        maps=V1 if scene.maps.startswith("v1") else "v3",
-        dictionary=SMALL if scene.dictionary.startswith("dct") else OTHER,
+        maps=V1 if is_v1 else "v3",
+        dictionary=SMALL if is_v1 or scene.dictionary == DEFAULT_DICTIONARY else OTHER,
         iterations=scene.iterations or 5,
     )
+
+
+def test_scenes_name_what_fits_together() -> None:
+    for scene in SCENES:
+        if scene.maps.startswith("v1:"):
+            assert scene.maps == f"v1:{scene.dictionary}"
+        elif scene.needs_result:
+            assert scene.maps == DEFAULT_NETWORK
+        assert " V4 " not in scene.text
+    assert {scene.dictionary for scene in SCENES} > {DEFAULT_DICTIONARY}
 
 
 @pytest.fixture
@@ -71,8 +83,8 @@ def test_from_the_first_scene_to_the_last(dock, viewer, tour, qtbot) -> None:
     assert (session.maps, session.shuffle_seed, session.dropped) == ("v3", None, ())
     assert session.dictionary_name == SMALL
     qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
-    assert visible(viewer) == {INITIAL, RECONSTRUCTION, MAPS}
-    assert {SMOOTH, REFERENCE} <= {layer.name for layer in viewer.layers}
+    assert visible(viewer) == {INITIAL, RECONSTRUCTION}
+    assert {MAPS, SMOOTH, REFERENCE} <= {layer.name for layer in viewer.layers}
     assert panel.start_button.isVisibleTo(panel)
 
 
