@@ -154,15 +154,17 @@ def test_simulate(tmp_path: Path, head_image: torch.Tensor) -> None:
     np.save(tmp_path / "image.npy", head_image.abs().numpy())
     arguments = ["--sampled", "24,20", "--noise-variance", "0.1", "--seed"]
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        done = run("simulate", tmp_path / "image.npy", "-o", tmp_path / name, *arguments, seed)
+        output = tmp_path / f"{name}.h5"
+        done = run("simulate", tmp_path / "image.npy", "-o", output, *arguments, seed)
         assert done.exit_code == 0, done.output
-    a, b, c = (csc.load(tmp_path / name) for name in "abc")
+    a, b, c = (csc.load(tmp_path / f"{name}.h5") for name in "abc")
     assert a.digest == b.digest != c.digest
     assert int(a.mask.sum()) == 24 * 20
     assert a.reference is not None
     assert not a.noise_is_estimated
     assert a.metadata["simulated_from"] == "image.npy"
-    image, output = tmp_path / "image.npy", tmp_path / "d"
+    image, output = tmp_path / "image.npy", tmp_path / "d.h5"
+    assert "cannot hold" in refused("simulate", image, "-o", tmp_path / "d")  # DICOM
     assert "no number" in refused("simulate", image, "-o", output, "--sampled", "many")
     assert "sampled matrix" in refused("simulate", image, "-o", output, "--sampled", "64")
     assert "noise variance" in refused("simulate", image, "-o", output, "--noise-variance", "-1")
@@ -209,12 +211,12 @@ def test_as_a_program(tmp_path: Path, scan: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif("v3" not in map_network_names(), reason="no V3 weights are shipped")
+@pytest.mark.skipif("v5" not in map_network_names(), reason="no V5 weights are shipped")
 def test_reconstruct_with_the_shipped_network(tmp_path: Path, scan: Path) -> None:
     done = run("reconstruct", scan, "-o", tmp_path / "o.h5", "--device", "cpu", "--slice", 0)
     assert done.exit_code == 0, done.output
     result = csc.load_result(tmp_path / "o.h5")
-    assert result.provenance["maps"]["name"] == "v4"
+    assert result.provenance["maps"]["name"] == "v5"
     assert float(result.sparsity_maps.std()) > 0
 
 

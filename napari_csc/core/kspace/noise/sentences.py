@@ -24,7 +24,8 @@ def sentence_of(
     also = f" ({'; '.join(notes)})" if notes else ""
     if known:
         return f"Noise level {std:.4g} {what}, from the {method}{also}."
-    low, high = min(others.values(), default=std), max(others.values(), default=std)
+    figures = (std, *others.values())
+    low, high = min(figures), max(figures)
     return (
         f"The noise level is unknown: no part of the image is surely free of signal, and the "
         f"figures lie between {low:.4g} and {high:.4g}{also}; measure or enter it."
