@@ -102,13 +102,14 @@ class Driver:
             self.load()
 
     def with_result(self, dictionary: str | None = None, **settings: Any) -> None:
-        """Show the result of these settings; it is computed unless it is shown already."""
+        """Show result and maps of these settings; computed unless they are shown already."""
         self.with_scan()
         self.use(dictionary, **settings)
         outcome = self.models.reconstruct.outcome
         is_shown = outcome is not None and outcome.result is self.session.result
         if outcome is None or not is_shown or outcome.job.settings != self.session.settings():
             self.run()
+        self.layers.maps.set_visible(True)
 
     def with_pins(self, first: dict[str, Any], second: dict[str, Any]) -> None:
         """Pin the results of two settings as A and B, unless there are pins."""

@@ -13,7 +13,7 @@ from napari_csc.viewer.demo import film, screenshots
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.palette import few_colours, palette
 from napari_csc.viewer.demo.states import STATES, State
-from napari_csc.viewer.layers import KSPACE, RULERS
+from napari_csc.viewer.layers import KSPACE, MAPS, RULERS
 
 pytestmark = pytest.mark.gui
 
@@ -67,7 +67,10 @@ def test_each_state_is_arranged(driver, dock, viewer, tmp_path) -> None:
         states(name)[0].arrange(driver)
         driver.idle()
 
+    arrange("map-over-reconstruction")
+    assert viewer.layers[MAPS].visible, "a result begins without its maps"
     arrange("measure")
+    assert not viewer.layers[MAPS].visible
     measuring = dock.models.measure
     assert measuring.profiles
     assert len(measuring.contrasts()) >= 2

@@ -46,7 +46,8 @@ def test_choices_are_the_arrays_of_two_axes(several, scan_file) -> None:
         ArrayChoice("two", (48, 40, 1), True),
     ]
     assert array_choices(scan_file) == []
-    assert {one.title.split()[0] for one in FORMATS if one.arrays} == {"NumPy", "MATLAB"}
+    of_arrays = {one.title.split()[0] for one in FORMATS if one.arrays}
+    assert of_arrays == {"NumPy", "MATLAB", "HDF5"}
 
 
 def test_names_are_spelled_for_all_axes() -> None:

@@ -277,7 +277,7 @@ def test_the_sum_follows_the_slice(dock, viewer, load, run, scan_file, panel, qt
 
 
 def test_other_layers_are_as_they_were(viewer, finished, playing, qtbot) -> None:
-    viewer.layers[MAPS].visible = False
+    viewer.layers[MAPS].visible = True
     viewer.layers[SMOOTH].visible = True
     viewer.layers[RECONSTRUCTION].contrast_limits = (0, 0.7)
     chosen = viewer.layers[INITIAL]
@@ -331,7 +331,9 @@ def test_a_removed_layer_is_left(viewer, computed, playing) -> None:
     assert seen(viewer) == [ITERATE]
 
 
-def test_without_input_layers_it_goes_on(viewer, summed, playing, qtbot) -> None:
+def test_without_input_layers_it_goes_on(viewer, finished, playing, qtbot, request) -> None:
+    viewer.layers[MAPS].visible = True
+    summed = request.getfixturevalue("summed")
     for name in (INITIAL, RECONSTRUCTION):
         viewer.layers.remove(viewer.layers[name])
     summed.slider.setValue(5)
