@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 # What `to_json` writes: NumPy would make structures, and texts of any length, of other words.
-_PLAIN = re.compile(r"[<>|=]?(?:[biuf](?:1|2|4|8|12|16)|U\d{1,9})")
+_PLAIN = re.compile(r"[<>|=]?(?:[biuf](?:1|2|4|8|12|16)|U\d+)")
 _ARRAY, _COMPLEX, _TUPLE = "__array__", "__complex__", "__tuple__"
 
 

@@ -140,6 +140,10 @@ def test_what_leads_elsewhere_or_claims_too_much(
     (tmp_path / "other.h5").write_bytes(path.read_bytes())
     (tmp_path / "outside.bin").write_bytes(bytes(10**6))
     replace(path, place, change(place))
+    if (name, change) == ("MATLAB v7.3", soft_link):
+        # The link is not followed; where it leads is a structure of the file, with one array.
+        assert csc.load(path).metadata["key"] == "else.where"
+        return
     answer(path, name)
 
 

@@ -33,7 +33,7 @@ def test_everything_numeric_is_read_as_scipy_reads_it(tmp_path: Path, packed: bo
     found, expected = matlab.read(path).arrays, loadmat(path)
     # What lies in structures and cells is listed by its place.
     assert set(found) == {*arrays, "cell{1}", "struct.a"}
-    for name, stored in found.items():
+    for name, stored in ((one, found[one]) for one in arrays):
         values = stored.read()
         assert values.shape == stored.shape == expected[name].shape
         assert values.dtype == stored.dtype

@@ -33,7 +33,7 @@ def read(file: OpenFile) -> FileContent:
 
 def sniff(file: OpenFile) -> bool:
     """Return whether this is HDF5 of another program with an array that may be a picture."""
-    if not is_hdf5(file.head) or schema_of(file):
+    if not is_hdf5(file.head) or _says_whose_it_is(file):
         return False
     advice = advice_for_hdf5(list(file.hdf5))
     if advice is not None:
@@ -42,6 +42,17 @@ def sniff(file: OpenFile) -> bool:
         sum(size > 1 for size in one.shape) > 1 and math.prod(one.shape) >= _SMALLEST
         for one in numeric_arrays(file).values()
     )
+
+
+def _says_whose_it_is(file: OpenFile) -> bool:
+    """Return whether a schema is named, be it damaged: then these are more than bare arrays."""
+    if schema_of(file):
+        return True
+    try:
+        return "schema" in file.hdf5.attrs
+    except Exception:
+        # The HDF5 library has many ways to say that a file is damaged.
+        return True
 
 
 def _holds_complex(file: OpenFile) -> bool:
