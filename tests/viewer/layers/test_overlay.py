@@ -228,7 +228,7 @@ def test_two_docks_have_captions_of_their_own(make_dock) -> None:
     first = make_dock()
     viewer = first.workbench.layers._viewer
     second = make_dock(viewer)
-    captions = [one.dock.models.compare.layers._caption for one in (first, second)]
+    captions = [one.models.compare.layers._caption for one in (first, second)]
     captions[0].show("one")
     captions[1].show("two")
     texts = [viewer.canvas.overlays[one._name].text for one in captions]
