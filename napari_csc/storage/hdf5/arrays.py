@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from napari_csc.storage.content import Array, StoredArray
 from napari_csc.storage.hdf5.safety import opened, own_dataset, own_item
 from napari_csc.storage.open_file import OpenFile
+
+if TYPE_CHECKING:
+    import h5py
 
 _DEEPEST, _MOST = 4, 2000
 _PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
@@ -50,6 +52,8 @@ def numeric_arrays(
 
 def _datasets(file: h5py.File) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]:
     """Give what stands in the file itself; links could lead out of it, or in a circle."""
+    import h5py
+
     waiting: list[tuple[tuple[str, ...], h5py.Group]] = [((), file)]
     seen = 0
     while waiting:
