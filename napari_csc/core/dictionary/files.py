@@ -136,7 +136,12 @@ def _read_arrays(path: Path, key: str | None) -> np.ndarray[Any, Any]:
     if is_matlab and is_old:
         return _read_old_matlab(path, key)
     content = matlab_arrays.read(path) if is_matlab else numpy_arrays.read(path)
-    planes = {name: one for name, one in content.arrays.items() if len(one.shape) >= 2}
+    planes = {
+        name: one
+        for name, one in content.arrays.items()
+        # In a cell a row of numbers is no filter.
+        if len(one.shape) >= 2 and ("{" not in name or min(one.shape) > 1)
+    }
     cells = cells_of(planes, key)
     if cells:
         return of_one_size([np.asarray(one.read()) for one in cells], path)

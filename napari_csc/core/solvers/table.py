@@ -118,7 +118,8 @@ def _admm(problem: SliceProblem) -> BlockedSolver:
     penalties = balanced_penalties(problem.spectra, data.spectrum, problem.maps, factor)
     # Coil maps that are not normalised make A^H y larger than the image by ||A||^2, the levels by
     # ||A||, of which the rule takes the root: the same problem in other units converges alike.
-    penalties = penalties * data.norm_squared**1.25
+    if not 0.5 < data.norm_squared < 2:
+        penalties = penalties * data.norm_squared**1.25
     return Admm(problem.spectra, data, problem.maps, penalties, problem.norm)
 
 
