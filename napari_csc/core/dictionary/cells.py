@@ -13,6 +13,7 @@ from napari_csc.core.dictionary.families import LARGEST_COUNT, LARGEST_SIZE
 from napari_csc.errors import CscError
 from napari_csc.storage.content import StoredArray
 
+_SMALLEST = 2
 _CELL = re.compile(r"(.+)\{\d+\}")
 
 
@@ -47,6 +48,11 @@ def of_one_size(filters: list[np.ndarray[Any, Any]], path: Path) -> np.ndarray[A
     """
     filters = [one for cell in filters for one in _planes(cell)]
     shapes = {one.shape for one in filters}
+    if not shapes or min(size for shape in shapes for size in shape) < _SMALLEST:
+        raise CscError(
+            f"The cell in {path.name} holds arrays that are no filters; save the filters as one "
+            "array (K, ky, kx)."
+        )
     sizes = [max(shape[axis] for shape in shapes) for axis in (0, 1)]
     if len(filters) > LARGEST_COUNT or max(sizes) > LARGEST_SIZE:
         raise CscError(

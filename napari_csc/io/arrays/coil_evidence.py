@@ -16,11 +16,12 @@ _PIXELS = 32
 _WINDOW = 3
 _STRONG = 0.05
 _MOST_PAIRS = 12
-# Structure that one image does not explain in its neighbour, and how much the weight between them
-# varies over the image. Simulated and measured coils have up to 0.2 and at least 0.04; thick slices
-# from 0.16 on, and thin ones a weight that does not vary (up to 0.015).
-_COILS = (0.25, 0.03)
-_UNCLEAR = (0.45, 0.02)
+# How much the magnitude of the weight between two images varies over them, and structure that it
+# leaves unexplained for each part of that. Measured and simulated coils leave up to 1.5 and vary by
+# 0.02 and more; slices of measured scans leave 11 and more, and those of one object hardly vary.
+# Phases do not count: they differ from slice to slice, too.
+_COILS = (0.02, 1.5)
+_UNCLEAR = (0.01, 5.0)
 
 
 def coil_evidence(planes: Array, is_kspace: bool) -> Evidence:
@@ -34,7 +35,7 @@ def coil_evidence(planes: Array, is_kspace: bool) -> Evidence:
         Whether they are k-space.
     """
     planes = planes[np.abs(planes).reshape(len(planes), -1).max(1) > 0]
-    if len(planes) < 2:
+    if len(planes) < 2 or not np.isfinite(planes).all():
         return "slices"
     images, noise = _small_images(planes, is_kspace)
     pairs = [(n, (n + 1) % len(images)) for n in range(len(images))][:_MOST_PAIRS]
@@ -42,9 +43,10 @@ def coil_evidence(planes: Array, is_kspace: bool) -> Evidence:
     if not np.isfinite(found).all():
         return "slices"
     unexplained, varies = np.quantile(found[:, 0], 0.75), np.median(found[:, 1])
-    if unexplained < _COILS[0] and varies > _COILS[1]:
+    if varies > _COILS[0] and unexplained < _COILS[1] * varies:
         return "coils"
-    return "unclear" if unexplained < _UNCLEAR[0] and varies > _UNCLEAR[1] else "slices"
+    is_unclear = varies > _UNCLEAR[0] and unexplained < _UNCLEAR[1] * varies
+    return "unclear" if is_unclear else "slices"
 
 
 def _small_images(planes: Array, is_kspace: bool) -> tuple[Array, float]:
@@ -64,7 +66,7 @@ def _small_images(planes: Array, is_kspace: bool) -> tuple[Array, float]:
 
 
 def _compared(one: Array, other: Array, noise: float) -> tuple[float, float]:
-    """Return what one image leaves unexplained in the other, and how much their ratio varies."""
+    """Return what one image leaves unexplained in the other, and how much |their ratio| varies."""
     first, second = _mean(np.abs(one) ** 2), _mean(np.abs(other) ** 2)
     product = _mean(np.conj(one) * other)
     left = second - np.abs(product) ** 2 / np.maximum(first, 1e-300)
@@ -76,7 +78,7 @@ def _compared(one: Array, other: Array, noise: float) -> tuple[float, float]:
     unexplained = left[strong].sum() / max((structure - around)[strong].sum(), 1e-300)
     ratio = product[strong]
     weighted = (np.abs(ratio) ** 2 / np.maximum(first[strong], 1e-300)).sum()
-    alike = np.abs(ratio.sum()) ** 2 / max((first[strong] - noise).sum() * weighted, 1e-300)
+    alike = np.abs(ratio).sum() ** 2 / max((first[strong] - noise).sum() * weighted, 1e-300)
     return float(unexplained), float(1 - alike)
 
 
