@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_csc.core.maps import load_map_network as load_map_network
     from napari_csc.core.maps import map_network_names as map_network_names
     from napari_csc.core.maps.cache import MapCache as MapCache
+    from napari_csc.core.maps.edits import MapEdit as MapEdit
+    from napari_csc.core.maps.region import Region as Region
     from napari_csc.core.reconstruction.devices import set_threads as set_threads
     from napari_csc.core.reconstruction.health import health as health
     from napari_csc.core.reconstruction.reconstructor import Reconstructor as Reconstructor
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction.settings import (
         ReconstructionSettings as ReconstructionSettings,
     )
+    from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
     from napari_csc.io.export import export as export
@@ -41,12 +44,15 @@ _HOMES = {
     "CscError": "errors",
     "Dictionary": "core.dictionary.dictionary",
     "MapCache": "core.maps.cache",
+    "MapEdit": "core.maps.edits",
     "NeedsChoice": "errors",
     "NoiseScalar": "core.maps",
     "NonCartesianAcquisition": "core.acquisition.noncartesian",
     "Reconstruction": "core.reconstruction.result",
     "ReconstructionSettings": "core.reconstruction.settings",
     "Reconstructor": "core.reconstruction.reconstructor",
+    "Region": "core.maps.region",
+    "edit_maps": "core.trust.what_if",
     "export": "io.export",
     "health": "core.reconstruction.health",
     "load": "io.load",
