@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction.settings import (
         ReconstructionSettings as ReconstructionSettings,
     )
+    from napari_csc.core.trust.lesion import Lesion as Lesion
+    from napari_csc.core.trust.lesion_survey import lesion_curves as lesion_curves
+    from napari_csc.core.trust.lesion_survey import lesion_map as lesion_map
+    from napari_csc.core.trust.lesion_test import lesion_test as lesion_test
     from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
@@ -43,6 +47,7 @@ _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
     "CscError": "errors",
     "Dictionary": "core.dictionary.dictionary",
+    "Lesion": "core.trust.lesion",
     "MapCache": "core.maps.cache",
     "MapEdit": "core.maps.edits",
     "NeedsChoice": "errors",
@@ -55,6 +60,9 @@ _HOMES = {
     "edit_maps": "core.trust.what_if",
     "export": "io.export",
     "health": "core.reconstruction.health",
+    "lesion_curves": "core.trust.lesion_survey",
+    "lesion_map": "core.trust.lesion_survey",
+    "lesion_test": "core.trust.lesion_test",
     "load": "io.load",
     "load_map_network": "core.maps",
     "load_result": "io.load",
