@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from napari_csc.core.trust.lesion_survey import lesion_curves as lesion_curves
     from napari_csc.core.trust.lesion_survey import lesion_map as lesion_map
     from napari_csc.core.trust.lesion_test import lesion_test as lesion_test
+    from napari_csc.core.trust.noise_left import noise_left as noise_left
+    from napari_csc.core.trust.point_response import point_response as point_response
     from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
@@ -68,6 +70,8 @@ _HOMES = {
     "load_result": "io.load",
     "map_network_names": "core.maps",
     "metrics": "core",
+    "noise_left": "core.trust.noise_left",
+    "point_response": "core.trust.point_response",
     "save": "io.formats.csc_result",
     "set_threads": "core.reconstruction.devices",
     "simulate_low_field": "core.acquisition.simulate",

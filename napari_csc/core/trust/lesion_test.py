@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy import ndimage
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.trust.lesion import Inserted, Lesion, inserted
+from napari_csc.core.trust.object_mask import object_mask
 from napari_csc.core.trust.trials import (
     Made,
     OnProgress,
@@ -24,12 +28,14 @@ from napari_csc.core.trust.trials import (
 )
 
 Tensor = torch.Tensor
+Array = npt.NDArray[Any]
 
-# How far from a lesion its surroundings reach, in pixels of the acquired matrix: nearer, blur and
-# rings of the scan itself change the image.
+# Farther from a lesion than this, in pixels of the acquired matrix, blur and rings of the scan
+# itself change nothing.
 _NEAR = 2.0
-# Width of the ring in which the unrest of the image is looked at, in pixels.
-_RING = 8
+# Width of the rim that a lesion is compared with, and how far from it other places are looked at,
+# in pixels.
+_RIM, _AROUND = 2.0, 12.0
 VISIBLE = 4.0
 """Contrast over residual noise from which on a lesion is seen (Rose, 1948: 3 to 5)."""
 
@@ -60,7 +66,8 @@ class LesionTest:
     outside, outside_initial : float
         Largest change farther away, as a share of the contrast of the lesion: false structure.
     visibility, visibility_initial : float
-        Contrast that is left over the unrest of the image around the lesion (noise and texture).
+        Contrast that is left, over the deviation of what places around show without a lesion, both
+        as the mean inside its outline less that of a rim of 2 pixels: noise and texture.
     local_mean, amplitude : float
         Mean magnitude there, and contrast of the lesion, in units of the input.
     """
@@ -92,7 +99,7 @@ class LesionTest:
         if self.outside > max(0.25, 2 * self.outside_initial):
             told += f"; elsewhere the image changes by up to {100 * self.outside:.0f} % of it"
         rest = "" if self.visibility >= VISIBLE else ": hard to see"
-        return f"{told}, {self.visibility:.1f} times the unrest there{rest}."
+        return f"{told}, {self.visibility:.1f} times what places around show without one{rest}."
 
     def figures(self) -> dict[str, float | int | str]:
         """Return the numbers, ready for JSON."""
@@ -228,8 +235,10 @@ def figures_of(
     ideal = scan.gram(place.image[None].to(scan.kspace.device))[0].cpu()
     initial = scan.adjoint()[0].cpu()
     difference = after - before
-    away, ring = _surroundings(scan, place)
     kept, kept_initial = place.recovered(difference), place.recovered(ideal)
+    distance = ndimage.distance_transform_edt(~place.inside.numpy())
+    away = torch.from_numpy(distance > 1 + _NEAR * _pixels_of_sample(scan))
+    inside = object_mask(before.numpy())
     return LesionTest(
         lesion=lesion,
         slice=number,
@@ -243,35 +252,41 @@ def figures_of(
         recovered_initial=kept_initial,
         outside=_largest(difference, away) / place.amplitude,
         outside_initial=_largest(ideal, away) / place.amplitude,
-        visibility=kept * place.amplitude / _unrest(place.along(before), ring),
-        visibility_initial=kept_initial * place.amplitude / _unrest(place.along(initial), ring),
+        visibility=_visibility(place, distance, difference, before, inside),
+        visibility_initial=_visibility(place, distance, ideal, initial, inside),
         local_mean=place.local_mean,
         amplitude=place.amplitude,
     )
 
 
-def _surroundings(scan: Acquisition, place: Inserted) -> tuple[Tensor, Tensor]:
-    """Return the pixels far from a lesion, and a ring around it."""
+def _pixels_of_sample(scan: Acquisition) -> float:
+    """Return how many pixels an element of the acquired matrix takes."""
     rows, columns = (int(scan.mask.any(axis).sum()) for axis in (1, 0))
-    size = max(scan.shape[1] / max(rows, 1), scan.shape[2] / max(columns, 1))
-    distance = ndimage.distance_transform_edt(~place.inside.numpy())
-    away = distance > 1 + _NEAR * size
-    ring = (distance > 1) & (distance <= 1 + _RING)
-    return torch.from_numpy(away), torch.from_numpy(ring)
+    return max(scan.shape[1] / max(rows, 1), scan.shape[2] / max(columns, 1))
+
+
+def _visibility(
+    place: Inserted, distance: Array, change: Tensor, image: Tensor, inside: Array
+) -> float:
+    """Return the contrast of a change over the deviation of the same figure around it."""
+    core, rim = distance == 0, (distance > 1) & (distance <= 1 + _RIM)
+    template = core / core.sum() - rim / max(rim.sum(), 1)
+    signal = float((template * place.along(change).double().numpy()).sum())
+    # The same figure at every place: the template moved over the image.
+    values = place.along(image).double().numpy()
+    moved = np.fft.ifft2(np.fft.fft2(values) * np.fft.fft2(template).conj()).real
+    middle = np.argwhere(core).mean(0)
+    steps = np.moveaxis(np.indices(core.shape), 0, -1)
+    # Shifts that wrap around stand for steps back.
+    shifts = (steps + np.array(core.shape) // 2) % core.shape - np.array(core.shape) // 2
+    ends = np.round(middle + shifts).astype(int)
+    is_near = np.hypot(shifts[..., 0], shifts[..., 1]) <= _AROUND + math.sqrt(core.sum())
+    is_there = ((ends >= 0) & (ends < core.shape)).all(-1)
+    ends = np.clip(ends, 0, np.array(core.shape) - 1)
+    others = moved[is_near & is_there & inside[ends[..., 0], ends[..., 1]]]
+    spread = float(np.median(np.abs(others - np.median(others)))) / 0.6745
+    return signal / (spread or float(np.finfo(np.float32).tiny))
 
 
 def _largest(image: Tensor, where: Tensor) -> float:
     return float(image.abs()[where].max()) if bool(where.any()) else 0.0
-
-
-def _unrest(along: Tensor, ring: Tensor) -> float:
-    """Return the robust deviation in a ring from a plane: noise that is left, and texture."""
-    values, where = along.double().numpy(), ring.numpy()
-    if where.sum() < 8:
-        return float("inf")
-    rows, columns = np.nonzero(where)
-    plane = np.stack([np.ones(len(rows)), rows, columns], axis=1)
-    inside = values[where]
-    rest = inside - plane @ np.linalg.lstsq(plane, inside, rcond=None)[0]
-    deviation = float(np.median(np.abs(rest - np.median(rest)))) / 0.6745
-    return deviation or float(np.finfo(np.float32).tiny)
