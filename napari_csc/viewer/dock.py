@@ -12,6 +12,7 @@ from superqt.utils import QSignalDebouncer
 
 from napari_csc.viewer import opening
 from napari_csc.viewer.background.gui_thread import GuiThread
+from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
@@ -64,7 +65,18 @@ class ReconstructionDock(QWidget):
         panel, model = self.input_panel, self.models.input
         opening.enter(viewer, model)
 
+        nets: list[LastNet] = []
+
+        def spread_net() -> None:
+            if not workbench.is_closed:
+                nets.append(LastNet(workbench.fail))
+
+        # Later, when napari runs: it has a net of its own, which comes first then.
+        self._deliver(spread_net)
+
         def let_go() -> None:
+            for net in nets:
+                net.close()
             opening.leave(viewer, model)
             workbench.close()
             panel.close_panel()
@@ -118,9 +130,17 @@ class ReconstructionDock(QWidget):
             ("Export", self.export_panel, False),
         ):
             self.sections[title] = section = _section(title, panel, is_open)
-            if panel is self.play_panel:
-                section.toggled.connect(self.play_panel.section_toggled)
             sections.addWidget(section)
+        models = self.models
+        # What a section has put into the viewer comes and goes with it.
+        for title, owner in (
+            ("Display", models.display),
+            ("Inspect", models.inspect),
+            ("Play", self.play_panel),
+            ("Compare", models.compare),
+            ("Measure", models.measure),
+        ):
+            self.sections[title].toggled.connect(owner.section_toggled)
         sections.addStretch()
         self.scroll_area = scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -138,6 +158,8 @@ class ReconstructionDock(QWidget):
         self._debounce.triggered.connect(self._run_live)
         for name in (*SETTING_FIELDS, *INPUT_FIELDS, "live"):
             changed = self._slid if name in _SLIDERS else self._chosen
+            if name == "shuffle_seed":
+                changed = self._order_chosen
             getattr(self.session.events, name).connect(changed)
 
     def _slid(self) -> None:
@@ -145,6 +167,11 @@ class ReconstructionDock(QWidget):
 
     def _chosen(self) -> None:
         self._changed(_CHOICE_DELAY)
+
+    def _order_chosen(self) -> None:
+        # Where maps move with their filters there is nothing to run again.
+        if not self.models.order.is_following:
+            self._chosen()
 
     def _changed(self, delay: int) -> None:
         if self.session.live and self.session.acquisition is not None:

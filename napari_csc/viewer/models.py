@@ -14,6 +14,7 @@ from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.sections.reconstruct.order import OrderModel
 from napari_csc.viewer.sections.reconstruct.presets_model import PresetsModel
 from napari_csc.viewer.sections.reconstruct.state_line import StateModel
 from napari_csc.viewer.sections.tour.model import TourModel
@@ -31,6 +32,7 @@ class Models:
     dictionary: DictionaryModel
     reconstruct: ReconstructModel
     state: StateModel
+    order: OrderModel
     presets: PresetsModel
     input: InputModel
     compare: CompareModel
@@ -50,6 +52,7 @@ class Models:
             dictionary=made(DictionaryModel),
             reconstruct=made(ReconstructModel),
             state=made(StateModel),
+            order=made(OrderModel),
             presets=made(PresetsModel),
             input=made(InputModel),
             compare=made(CompareModel),

@@ -14,7 +14,7 @@ from napari_csc.core.maps import map_network_names
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.background.lane import plain_sentence
+from napari_csc.viewer.background.problems import plain_sentence
 from napari_csc.viewer.images.views import ComplexView, MapsView, Windows
 from napari_csc.viewer.layers.map_layer import LOOK
 from napari_csc.viewer.layers.tags import KEY

@@ -27,9 +27,11 @@ from napari_csc.viewer.layers import (
     SMOOTH,
     ScanLayers,
 )
+from napari_csc.viewer.layers.roles import GROUPS
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.sections.input import model as input_model
 from napari_csc.viewer.sections.input.loading import loaded_scan
+from napari_csc.viewer.sections.reconstruct import order
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.workbench import Workbench
 
@@ -99,6 +101,7 @@ class User:
         self.workbench.message.connect(lambda *said: setattr(self, "said", said))
         self.models.dictionary.choose(_DICTIONARIES[0])
         self.done: list[str] = []
+        self.sections = dict.fromkeys(("Display", "Compare", "Measure", "Inspect"), True)
 
     # ---------------------------------------------------------------- actions
 
@@ -140,7 +143,8 @@ class User:
 
     def layers_on_demand(self) -> None:
         roles = [CODE, CONTRIBUTION, RULERS, REMOVED, KSPACE]
-        self.session.extra_layers ^= {self.chance.choice(roles)}
+        if self.sections["Display"]:
+            self.session.extra_layers ^= {self.chance.choice(roles)}
 
     def delete(self) -> None:
         if self.viewer.layers:
@@ -155,7 +159,15 @@ class User:
     def flip(self) -> None:
         self.workbench.layers.flip.flip()
 
+    def section(self) -> None:
+        """Open or close a section: what it made goes with it, and comes back."""
+        name = self.chance.choice(list(self.sections))
+        self.sections[name] = not self.sections[name]
+        getattr(self.models, name.lower()).section_toggled(self.sections[name])
+
     def pin(self) -> None:
+        if not self.sections["Compare"]:
+            return
         self.models.compare.pin(self.chance.choice(["A", "B"]))
 
     def play(self) -> None:
@@ -170,7 +182,7 @@ class User:
             *("open", "run") * 4,
             *("noise", "extent", "swap", "shuffle", "scroll", "delete", "layers_on_demand") * 2,
             *("cancel", "drop", "strength", "slices", "select", "delete_all", "close", "flip"),
-            *("pin", "play", "view"),
+            *("pin", "play", "view", "section", "section"),
         ]
         name = self.chance.choice(names)
         self.done.append(name)
@@ -208,6 +220,7 @@ class User:
             assert outcome.job.acquisition is acquisition
             self.check_result()
         self.check_line()
+        self.check_groups()
         overlay = self.viewer.canvas.overlays.text
         if overlay.visible:
             assert result is not None
@@ -269,6 +282,21 @@ class User:
         for pin in self.models.compare.pins.values():
             assert pin.input_digest == result.provenance["input"]["digest"]
 
+    def check_groups(self) -> None:
+        """What a closed section made is out of the viewer."""
+        for name, is_open in self.sections.items():
+            if not is_open:
+                left = [role for role in GROUPS[name] if self.layer(role) is not None]
+                assert not left, f"{name} is closed"
+
+    def check_sum(self) -> None:
+        """Codes and filters of the result stand in the same order."""
+        result = self.session.result
+        if result is not None:
+            parts = sum(result.contributions(index) for index in range(len(result.dictionary)))
+            assert torch.allclose(result.low_pass + parts, result.image, atol=1e-3)
+            assert result.provenance["dictionary"]["order"] == list(result.dictionary.order)
+
     def waits_for(self, name: str) -> bool:
         lane = self.workbench._lanes.get(name)
         return lane is not None and lane.is_running
@@ -328,6 +356,8 @@ def test_random_actions(seed: int, scans: dict[str, Any], monkeypatch: pytest.Mo
             scans[str(path)], Geometry.of_acquisition(scans[str(path)]), str(path)
         ),
     )
+    # Whether maps move with their filters, or a run has to follow.
+    monkeypatch.setattr(order, "moves_with_filters", lambda settings, networks: seed % 3 > 0)
     user = User(seed, scans)
     try:
         user.settle()
@@ -335,6 +365,7 @@ def test_random_actions(seed: int, scans: dict[str, Any], monkeypatch: pytest.Mo
             user.act()
             user.check()
         user.settle()
+        user.check_sum()
         assert user.workbench.is_idle
     except Exception as error:
         raise AssertionError(f"after {' '.join(user.done)}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +37,13 @@ class FilterFigures:
     map_variance: Tensor
     code_sum: Tensor
     energy: Tensor
+
+    def take(self, index: Sequence[int]) -> FilterFigures:
+        """Return the figures of some filters, by their position, in the order given."""
+        kept = list(index)
+        return FilterFigures(
+            self.mean_map[kept], self.map_variance[kept], self.code_sum[kept], self.energy[kept]
+        )
 
 
 @dataclass(frozen=True, eq=False)

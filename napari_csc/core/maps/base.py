@@ -43,7 +43,6 @@ class MapNetwork(nn.Module, MapSource):
         Whether shuffling the filters shuffles the maps and leaves the image alone.
     """
 
-    permutation_equivariant: bool = False
     knows_noise_maps: bool = False
     """Whether `forward` and `encode` take a ``noise_map``."""
 

@@ -64,6 +64,11 @@ def network_misfit(
     return kind.misfit_of(metadata, n_filters, smooth or metadata.smooth)
 
 
+def network_is_equivariant(metadata: WeightMetadata) -> bool:
+    """Return whether maps move with their filters; see `MapSource.permutation_equivariant`."""
+    return NETWORKS.get(metadata.architecture.kind, MapNetwork).permutation_equivariant
+
+
 def map_network_names() -> list[str]:
     """Return the names of the shipped weights: ``v3``, ``v1:dct-32-9``, ...
 

@@ -31,6 +31,8 @@ class NoiseScalar(MapSource):
 
     factor: float
 
+    permutation_equivariant = True
+
     def __post_init__(self) -> None:
         """Refuse levels that are no levels."""
         if not 0 <= self.factor < float("inf"):

@@ -76,9 +76,12 @@ class MapSource(ABC):
     ----------
     digest : str or None
         What tells trained weights apart; None where nothing is trained.
+    permutation_equivariant : bool
+        Whether shuffling the filters shuffles the maps and leaves the image alone.
     """
 
     digest: str | None = None
+    permutation_equivariant: bool = False
 
     @property
     @abstractmethod
@@ -131,6 +134,8 @@ class ImageScalar(MapSource):
     """One level for all filters and pixels, in units of the image."""
 
     level: float
+
+    permutation_equivariant = True
 
     @property
     def source_name(self) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from napari_csc.core.reconstruction.main_memory import free_main_memory
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
-from napari_csc.errors import CscError
-
-log = logging.getLogger(__name__)
+from napari_csc.viewer.background.problems import plain_sentence
 
 T = TypeVar("T")
-_MEMORY = ("out of memory", "not enough memory", "can't allocate")
-"""What torch says, on the different systems, when memory ran out."""
 
 _PLAIN = (str, int, float, tuple, frozenset)
 """Values that are compared; of scans, results and dictionaries each is itself only."""
@@ -170,21 +164,4 @@ def is_same(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
     return len(before) == len(now) and all(
         one is other or (isinstance(one, _PLAIN) and type(one) is type(other) and one == other)
         for one, other in zip(before, now, strict=True)
-    )
-
-
-def plain_sentence(error: Exception) -> str:
-    """Return what to tell people; what is not meant for them goes to the log."""
-    if isinstance(error, CscError):
-        return str(error)
-    log.error("unexpected error in the viewer", exc_info=error)
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or any(told in text for told in _MEMORY):
-        free = f"{free_main_memory() / 1e9:.1f} GB are free now"
-        return (
-            f"There is not enough memory for this ({free}); choose fewer slices or fewer filters."
-        )
-    return (
-        f"Something unexpected went wrong ({type(error).__name__}); the details are in the log, "
-        "and you can go on working."
     )

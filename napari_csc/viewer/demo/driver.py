@@ -105,6 +105,7 @@ class Driver:
         """Show result and maps of these settings; computed unless they are shown already."""
         self.with_scan()
         self.use(dictionary, **settings)
+        self.wait(lambda: not self.models.order.is_following)
         outcome = self.models.reconstruct.outcome
         is_shown = outcome is not None and outcome.result is self.session.result
         if outcome is None or not is_shown or outcome.job.settings != self.session.settings():

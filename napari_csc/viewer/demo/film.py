@@ -124,7 +124,6 @@ def film(driver: Driver, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterat
     yield seen("Back to the first dictionary. Now its filters are shuffled…", 3)
     session.shuffle_seed = 3
     yield seen("…the gallery shows them in another order…", 2)
-    driver.run()
     outcome = driver.models.reconstruct.outcome
     change = None if outcome is None else outcome.shuffle_change
     told = "" if change is None else f"\nLargest change of any pixel: {change:.0e} of the maximum."

@@ -30,3 +30,20 @@ PLAYED = (ITERATE, PARTIAL_SUM)
 
 COMPARED = (PIN_A, PIN_B, SWIPE, DIFFERENCE, LEFT, RIGHT)
 """Made of pinned results, above all outputs, from bottom to top."""
+
+GROUPS = {
+    "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, KSPACE),
+    "Inspect": (PLACE,),
+    "Play": PLAYED,
+    "Compare": COMPARED,
+    "Measure": (LINES, REGIONS),
+}
+"""By the section of the dock that makes them: they come and go with it.
+
+The list of layers of napari has no groups of its own; each layer is tagged with the one it is of.
+"""
+
+
+def group_of(role: str) -> str | None:
+    """Return the section that makes layers of a role; None for input and result themselves."""
+    return next((name for name, roles in GROUPS.items() if role in roles), None)

@@ -307,6 +307,12 @@ class ScanLayers:
                 self.remove(role)
         hold(layer, **self.store.tag(role))
 
+    def withdraw_result(self) -> None:
+        """Take away what was made of the input."""
+        self._shown, self._running = None, None
+        for role in OUTPUTS:
+            self.remove(role)
+
     def restore(self) -> None:
         """After a cancelled run show the last finished result again, or none."""
         if self._running is None:

@@ -12,7 +12,14 @@ from napari.layers import Image, Labels, Layer
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
 from napari_csc.viewer.layers.colormaps import COLORMAPS
-from napari_csc.viewer.layers.roles import COMPARED, INITIAL, OUTPUTS, PLAYED, RECONSTRUCTION
+from napari_csc.viewer.layers.roles import (
+    COMPARED,
+    INITIAL,
+    OUTPUTS,
+    PLAYED,
+    RECONSTRUCTION,
+    group_of,
+)
 from napari_csc.viewer.layers.tags import KEY, hold, own
 
 _ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
@@ -44,7 +51,7 @@ class LayerStore:
 
     def tag(self, role: str) -> dict[str, Any]:
         """Return what a layer with a role holds, by which it is found again."""
-        return {"role": role, "dock": self._dock}
+        return {"role": role, "dock": self._dock, "group": group_of(role)}
 
     def is_free(self, layer: Layer) -> bool:
         """Return whether a layer belongs to no other dock."""

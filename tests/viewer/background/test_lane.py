@@ -1,13 +1,16 @@
 """Lanes with a worker and a viewer's thread that run when the test says so."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psygnal import EmitLoopError, Signal
 
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Lane, Ticket
+from napari_csc.viewer.background.problems import LastNet, plain_sentence
 
 
 class Later:
@@ -166,3 +169,42 @@ def test_an_error_while_showing_is_told_too(scene: Scene) -> None:
     scene.run()
     assert len(said) == 1
     assert "KeyError" in said[0]
+
+
+def test_the_amount_is_told_where_it_is_known(scene: Scene) -> None:
+    told = "Unable to allocate 12.5 GiB for an array with shape (9,) and data type float32"
+    assert "(12.5 GiB are needed at once, " in plain_sentence(MemoryError(told))
+    told = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000 bytes."
+    assert "(4.0 GB are needed at once, " in plain_sentence(RuntimeError(told))
+    assert "needed at once" not in plain_sentence(MemoryError())
+
+
+def test_what_a_listener_raised_is_told_as_itself() -> None:
+    class Source:
+        moved = Signal()
+
+    def listener() -> None:
+        raise CscError("Choose another one.")
+
+    source = Source()
+    source.moved.connect(listener)
+    with pytest.raises(EmitLoopError) as caught:
+        source.moved.emit()
+    assert plain_sentence(caught.value) == "Choose another one."
+
+
+def test_the_last_net_tells_what_people_can_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    before: list[type] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: before.append(kind))
+    told: list[str] = []
+    net, other = LastNet(told.append), LastNet(told.append)
+    for error in (CscError("Draw it."), MemoryError(), KeyError("x")):
+        sys.excepthook(type(error), error, None)
+    assert told[0] == "Draw it."
+    assert "not enough memory" in told[1]
+    assert before == [KeyError], "the program's own errors go where they went"
+    net.close()
+    other.close()
+    sys.excepthook(MemoryError, MemoryError(), None)
+    assert len(told) == 2
+    assert before == [KeyError, MemoryError]

@@ -72,6 +72,7 @@ class CompareModel:
         self.gain = GAINS[0]
         self.remark = ""
         self.is_hidden = False
+        self._is_away = False
         self._measured_slice: int | None = None
         self._scan.leaving.connect(self.layers.clear)
         workbench.running.connect(self._run_started)
@@ -87,6 +88,18 @@ class CompareModel:
     def close(self) -> None:
         """Let go of the viewer, and show it as it was."""
         self.layers.close()
+
+    def section_toggled(self, is_open: bool) -> None:
+        """Take the layers away with their section; what is pinned stays pinned."""
+        if self.is_hidden:
+            return
+        if not is_open:
+            self.show("result")
+            self.layers.remove()
+        self._is_away = not is_open
+        if is_open:
+            self.put_layers()
+        self.changed.emit()
 
     # ------------------------------------------------------------ pins
 
@@ -104,7 +117,13 @@ class CompareModel:
             self._fail(sentence)
             return
         self.pins[name], self.remark = pin, ""
-        self.put_layers()
+        self._is_away = False
+        try:
+            self.put_layers()
+        except Exception:
+            # Without its layer it cannot be looked at, so it is not pinned either.
+            self.clear()
+            raise
         self._show_again()
         self._tell(f"The result that is shown is pinned as {name}.")
         self.measure()
@@ -137,6 +156,8 @@ class CompareModel:
 
     def put_layers(self) -> None:
         """Bring the layers of the pins up to date; they stay hidden until they are shown."""
+        if self._is_away:
+            return
         part = self._session.part
         for name, pin in self.pins.items():
             geometry = pin.place.of_first
@@ -164,6 +185,9 @@ class CompareModel:
             self._fail(sentence)
         else:
             self.view = view
+            if self._is_away and view != "result":
+                self._is_away = False
+                self.put_layers()
             self._arrange()
         self.changed.emit()
 

@@ -10,6 +10,7 @@ from napari_csc.core.analysis.filter_figures import FilterFigures, filter_figure
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
 from napari_csc.core.options import DEFAULT_NETWORK
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
@@ -36,6 +37,8 @@ class DictionaryModel:
 
     filter_figures = Signal(object)
     """The `FilterFigures` of the result that is shown."""
+    figures_forgotten = Signal()
+    """There is another result, or none: the figures before do not hold any more."""
 
     kept = Signal()
     """A dictionary could not be loaded: the one before stays in use."""
@@ -47,6 +50,7 @@ class DictionaryModel:
         self.session.events.dictionary.connect(self._forget_offer)
         # The filter that was offered to be looked at; another one was chosen by the user.
         self._offered = self.session.selected
+        self._measured: tuple[Reconstruction, FilterFigures] | None = None
 
     def choose(
         self,
@@ -166,13 +170,28 @@ class DictionaryModel:
     def _measure_filters(self) -> None:
         """Measure what each filter does in a new result, for sorting and for the tips."""
         result = self.session.result
+        self.figures_forgotten.emit()
         if result is None:
+            self._measured = None
             return
 
         def done(figures: FilterFigures) -> None:
+            self._measured = (result, figures)
             self.filter_figures.emit(figures)
             self._offer(figures)
 
+        moved = self._moved(result)
+        if moved is not None:
+            done(moved)
+            return
         self._workbench.lane("figures", ("result",), thread="analysis").start(
             lambda ticket: filter_figures(result), Handlers(done, self._fail)
         )
+
+    def _moved(self, result: Reconstruction) -> FilterFigures | None:
+        """Return the figures before in another order, if only the order is another one."""
+        if self._measured is None or self._measured[0].image is not result.image:
+            return None
+        before, figures = self._measured
+        places = {original: place for place, original in enumerate(before.dictionary.order)}
+        return figures.take([places[original] for original in result.dictionary.order])

@@ -51,7 +51,7 @@ class DictionaryPanel(Panel):
         events.dropped.connect(self._keep_order)
         for name in ("dictionary", "shuffle_seed", "dropped"):
             getattr(events, name).connect(self._show_filters)
-        events.result.connect(self._forget_figures)
+        model.figures_forgotten.connect(self._forget_figures)
         model.filter_figures.connect(self._show_figures)
         model.kept.connect(self._show_name)
         events.selected.connect(self._show_selected)

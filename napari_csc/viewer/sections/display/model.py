@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence, Set
+from typing import TypeVar
+
 import numpy as np
 from psygnal import Signal
 
 from napari_csc.core.acquisition.corrections import corrected, gridded
 from napari_csc.core.acquisition.lazy import LazyAcquisition
 from napari_csc.core.analysis.filter_figures import removed, ruling_filters
-from napari_csc.viewer.background.lane import Handlers, Lane, Ticket
+from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
 from napari_csc.viewer.workbench import Workbench
 
+T = TypeVar("T")
 _COVERING = {REMOVED, RULERS}
 """Roles of layers of colours that hide what is below them."""
 _REMOVED_TOP = 6.0
@@ -61,10 +65,37 @@ class DisplayModel:
             event.connect(self._show_kspace)
         self._scan.moved.connect(self._name_rulers)
         self._named: list[Ruler] = []
+        self._put_away: frozenset[str] = frozenset()
         self._maps_were: bool | None = None
 
-    def _lane(self, name: str, *belongs_to: str) -> Lane:
-        return self._workbench.lane(name, belongs_to, thread="analysis")
+    def section_toggled(self, is_open: bool) -> None:
+        """Take the layers on demand away with their section, and bring them back with it."""
+        session = self.session
+        if is_open:
+            session.extra_layers, self._put_away = (
+                session.extra_layers | self._put_away,
+                frozenset(),
+            )
+        else:
+            self._put_away, session.extra_layers = session.extra_layers, frozenset()
+
+    def _start(
+        self,
+        name: str,
+        belongs_to: Sequence[str],
+        work: Callable[[Ticket], T],
+        done: Callable[[T], None],
+        roles: Set[str],
+    ) -> None:
+        """Compute what some layers show, in the background."""
+
+        def failed(sentence: str) -> None:
+            # What they showed before belongs to something else.
+            self.session.extra_layers -= roles
+            self._fail(sentence)
+
+        lane = self._workbench.lane(name, belongs_to, thread="analysis")
+        lane.start(work, Handlers(done, failed))
 
     def _select_map(self) -> None:
         """Show the map of the selected filter."""
@@ -88,6 +119,7 @@ class DisplayModel:
 
     def _forget_kspace(self) -> None:
         """Take k-space away with its input."""
+        self._put_away -= {KSPACE}
         self.session.extra_layers -= {KSPACE}
 
     def _show_filter_layers(self) -> None:
@@ -124,7 +156,7 @@ class DisplayModel:
             for role in made.keys() & self.session.extra_layers:
                 self._layers.show_filter(role, *made[role])
 
-        self._lane("filter", "result", "selected").start(work, Handlers(done, self._fail))
+        self._start("filter", ("result", "selected"), work, done, roles)
 
     def _show_rulers(self) -> None:
         """Show or hide which filter contributes most at each pixel."""
@@ -144,7 +176,7 @@ class DisplayModel:
                 self._name_rulers()
                 self._cover()
 
-        self._lane("rulers", "result").start(work, Handlers(done, self._fail))
+        self._start("rulers", ("result",), work, done, {RULERS})
 
     def _show_removed(self) -> None:
         """Show or hide what the reconstruction took away from the initial image."""
@@ -164,7 +196,7 @@ class DisplayModel:
                 self._layers.show_removed(*found)
                 self._cover()
 
-        self._lane("removed", "result").start(work, Handlers(done, self._fail))
+        self._start("removed", ("result",), work, done, {REMOVED})
 
     def _cover(self) -> None:
         """Hide the maps: colours over colours tell nothing. Once; the user may want them back."""
@@ -202,6 +234,4 @@ class DisplayModel:
             if KSPACE in self.session.extra_layers:
                 self._layers.show_kspace(values, (-4.0, 0.0), first)
 
-        self._lane("kspace", "acquisition", "sampled", "noise_std").start(
-            work, Handlers(done, self._fail)
-        )
+        self._start("kspace", ("acquisition", "sampled", "noise_std"), work, done, {KSPACE})

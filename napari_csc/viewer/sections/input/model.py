@@ -179,10 +179,16 @@ class InputModel:
         def done(found: LoadedScan | LoadedResult | NeedsChoice) -> None:
             if isinstance(found, NeedsChoice):
                 ask(found)
-            elif isinstance(found, LoadedScan):
-                self._use_scan(found, layer)
-            else:
-                self._use_result(found)
+                return
+            try:
+                if isinstance(found, LoadedScan):
+                    self._use_scan(found, layer)
+                else:
+                    self._use_result(found)
+            except Exception:
+                # Memory may have run out between two layers: rather nothing than parts of two.
+                self.forget()
+                raise
 
         lane = self._workbench.lane("load", (), thread="input")
         lane.start(lambda ticket: work(), Handlers(done, failed or self.fail))

@@ -40,7 +40,13 @@ class InspectModel:
         self.session = workbench.session
         self._measure = workbench.model(MeasureModel)
         self._measure.marks.changed.connect(self.regions_changed.emit)
+        self._marked: tuple[int, int, int] | None = None
         self.cursor_moved, self.slice_moved = self._layers.cursor_moved, self._layers.moved
+
+    def section_toggled(self, is_open: bool) -> None:
+        """Take cross and regions away with the section, and bring them back."""
+        mark_place(self._layers, self._marked if is_open else None)
+        self._measure.section_toggled(is_open, "Inspect")
 
     def draw_region(self) -> None:
         """Let the user draw an ellipse."""
@@ -63,8 +69,8 @@ class InspectModel:
 
     def mark(self, position: tuple[float, ...] | None) -> None:
         """Mark a position in the world as the one that is told about, or none."""
-        place = None if position is None else self._layers.place_of(position)
-        mark_place(self._layers, place)
+        self._marked = None if position is None else self._layers.place_of(position)
+        mark_place(self._layers, self._marked)
 
     def sheet(self, count: int, show: Callable[[MapSheet], None]) -> None:
         """Draw codes and maps of the strongest filters of the slice looked at, in the background.

@@ -64,9 +64,11 @@ class Marks:
 
     def __init__(self, store: LayerStore) -> None:
         self._store, self._viewer = store, store.viewer
+        self._aside: list[Shapes] = []
 
     def draw(self, kind: str, geometry: Geometry) -> None:
         """Let the user draw a line, an ellipse or a polygon next."""
+        self.bring_back()
         role = LINES if kind == "line" else REGIONS
         layer = self._store.find(role) or self._made(role, geometry)
         layer.visible = True
@@ -89,8 +91,30 @@ class Marks:
                 marks.append(Mark(name, number, place, vertices[:, 1:]))
         return marks
 
+    def put_away(self) -> None:
+        """Take the layers out of the viewer; the marks are kept."""
+        found = [self._store.find(role) for role in (LINES, REGIONS)]
+        self._aside += [layer for layer in found if isinstance(layer, Shapes)]
+        for layer in self._aside:
+            if layer in self._viewer.layers:
+                layer.mode = "pan_zoom"
+                self._store.discard(layer)
+        self.changed.emit()
+
+    def bring_back(self) -> None:
+        """Put the layers that were taken out into the viewer again."""
+        if not self._aside:
+            return
+        kept, self._aside = self._aside, []
+        chosen = self._viewer.layers.selection.active
+        for layer in kept:
+            self._viewer.add_layer(layer)
+        self._viewer.layers.selection.active = chosen
+        self.changed.emit()
+
     def clear(self) -> None:
         """Remove all marks."""
+        self._aside = []
         for role in (LINES, REGIONS):
             layer = self._store.find(role)
             if layer is not None:

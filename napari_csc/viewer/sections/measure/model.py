@@ -25,6 +25,9 @@ from napari_csc.viewer.sections.measure.layers import Mark, Marks
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.workbench import Workbench
 
+_SECTIONS = {"Measure", "Inspect"}
+"""Those that marks are drawn from."""
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -74,6 +77,7 @@ class MeasureModel:
         self.profiles: list[Profile] = []
         self.regions: list[Measured] = []
         self._is_drawing = False
+        self._closed = set(_SECTIONS)
         self._layers.leaving.connect(self.marks.clear)
         self.marks.changed.connect(self.measure)
         self.marks.changed.connect(self._drawn)
@@ -81,6 +85,16 @@ class MeasureModel:
         # Pinned results are measured, too, but not while they are read blinded.
         workbench.model(CompareModel).changed.connect(self.measure)
         workbench.model(BlindedReading).changed.connect(self.measure)
+
+    def section_toggled(self, is_open: bool, section: str = "Measure") -> None:
+        """Take the marks away with the sections that work with them, and bring them back."""
+        if is_open:
+            self._closed.discard(section)
+            self.marks.bring_back()
+            return
+        self._closed.add(section)
+        if self._closed >= _SECTIONS:
+            self.marks.put_away()
 
     def use_window(self, preset: str | None) -> None:
         """Set the grey window of the chosen layer by percentiles; as it was at first if None."""

@@ -29,9 +29,22 @@ _SETTLED = 3
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """An unshuffled result to compare shuffled ones with, and what it holds for."""
+    """An image to compare those of other orders of the same filters with, and what it holds for.
+
+    Attributes
+    ----------
+    settings : ReconstructionSettings
+        What it was made with, but for the order.
+    shuffle_seed : int or None
+        The order.
+    digest, noise_std
+        Of the scan.
+    image : Tensor
+        The image (slice, y, x), complex.
+    """
 
     settings: ReconstructionSettings
+    shuffle_seed: int | None
     digest: str
     noise_std: float
     image: torch.Tensor
@@ -64,7 +77,7 @@ class Outcome:
     seconds: float
     baseline: Baseline | None = None
     shuffle_change: float | None = None
-    """Largest difference to the unshuffled image, relative to its maximum."""
+    """Largest difference to the image of another order, relative to its maximum."""
     change: float | None = None
     """``||x - x_before|| / ||x_before||`` to the result before."""
     figures: dict[str, tuple[float, float]] | None = None
@@ -77,14 +90,17 @@ class Outcome:
         if self.shuffle_change is not None:
             change = self.shuffle_change
             share = f"{100 * change:.1f} %" if change > 1e-3 else f"{change:.1e}"
-            return (
-                f"Shuffled (seed {self.job.settings.shuffle_seed}): image changed by at most "
-                f"{share} of its maximum. {done}"
-            )
+            order = order_in_words(self.job.settings.shuffle_seed)
+            return f"{order}: image changed by at most {share} of its maximum. {done}"
         if self.change is None:
             return done
         share = "less than 0.01 %" if self.change < 1e-4 else f"{100 * self.change:.2g} %"
         return f"{done} The image changed by {share} (root mean square)."
+
+
+def order_in_words(shuffle_seed: int | None) -> str:
+    """Return which order of the filters a seed stands for."""
+    return "In the original order" if shuffle_seed is None else f"Shuffled (seed {shuffle_seed})"
 
 
 def prepared(job: Job) -> Acquisition:
@@ -94,7 +110,7 @@ def prepared(job: Job) -> Acquisition:
 
 
 def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], bool]) -> Outcome:
-    """Reconstruct, and for shuffled filters compare with the unshuffled image.
+    """Reconstruct, and compare with the image of another order of the filters, if there is one.
 
     Raises
     ------
@@ -103,15 +119,9 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
     """
     begin = time.perf_counter()
     acquisition = prepared(job)
-    baseline = _baseline(job, acquisition, report, should_stop, begin)
     reporter = _Reporter(report, begin, acquisition.shape)
-    result = _reconstruct(job, job.settings, acquisition, reporter, should_stop)
-    change = None
-    if job.settings.shuffle_seed is None:
-        baseline = Baseline(job.settings, acquisition.digest, result.noise_std, result.image)
-    elif baseline is not None:
-        peak = float(baseline.image.abs().max()) or 1.0
-        change = float((result.image - baseline.image).abs().max()) / peak
+    result = _reconstruct(job, acquisition, reporter, should_stop)
+    baseline, change = _compared(job, acquisition, result.image)
     return Outcome(
         job=job,
         acquisition=acquisition,
@@ -125,45 +135,44 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
     )
 
 
-def _baseline(
-    job: Job,
-    acquisition: Acquisition,
-    report: Callable[[Step], None],
-    should_stop: Callable[[], bool],
-    begin: float,
-) -> Baseline | None:
-    """Return the unshuffled result to compare with: the one at hand if it fits, else a new one."""
-    if job.settings.shuffle_seed is None:
-        return None
+def _compared(
+    job: Job, acquisition: Acquisition, image: torch.Tensor
+) -> tuple[Baseline, float | None]:
+    """Return what further orders are compared with, and how much this one changed the image.
+
+    That is the image at hand if it is of the same scan and settings, else this one: to see what
+    an order does never takes a second run.
+    """
     settings = job.settings.model_copy(update={"shuffle_seed": None})
-    sigma, known = acquisition.noise_std, job.baseline
-    if known is not None and (known.settings, known.digest, known.noise_std) == (
-        settings,
-        acquisition.digest,
-        sigma,
+    mine = Baseline(
+        settings, job.settings.shuffle_seed, acquisition.digest, acquisition.noise_std, image
+    )
+    known = job.baseline
+    if known is None or (known.settings, known.digest, known.noise_std) != (
+        mine.settings,
+        mine.digest,
+        mine.noise_std,
     ):
-        return known
-    # Without pictures: the viewer shows the shuffled result only.
-    reporter = _Reporter(report, begin, acquisition.shape, "Unshuffled, to compare with: ", False)
-    image = _reconstruct(job, settings, acquisition, reporter, should_stop).image
-    return Baseline(settings, acquisition.digest, sigma, image)
+        return mine, None
+    if known.shuffle_seed == mine.shuffle_seed:
+        return known, None
+    return known, largest_change(known.image, image)
+
+
+def largest_change(before: torch.Tensor, now: torch.Tensor) -> float:
+    """Return the largest difference of two images, relative to the maximum of the first."""
+    peak = float(before.abs().max()) or 1.0
+    return float((now - before).abs().max()) / peak
 
 
 def _reconstruct(
-    job: Job,
-    settings: ReconstructionSettings,
-    acquisition: Acquisition,
-    reporter: _Reporter,
-    should_stop: Callable[[], bool],
+    job: Job, acquisition: Acquisition, reporter: _Reporter, should_stop: Callable[[], bool]
 ) -> Reconstruction:
     # Shuffled filters get maps of their own: it must be seen that nothing changes, not assumed.
-    reconstructor = Reconstructor.from_settings(settings, map_cache=job.map_cache)
+    reconstructor = Reconstructor.from_settings(job.settings, map_cache=job.map_cache)
     reporter.begin()
     return reconstructor(
-        acquisition,
-        on_iteration=reporter,
-        should_stop=should_stop,
-        early_picture=reporter.with_pictures,
+        acquisition, on_iteration=reporter, should_stop=should_stop, early_picture=True
     )
 
 
@@ -175,17 +184,14 @@ class _Reporter:
         report: Callable[[Step], None],
         begin: float,
         shape: tuple[int, int, int],
-        prefix: str = "",
-        with_pictures: bool = True,
     ) -> None:
         self._report, self._begin, self._shape = report, begin, shape
-        self._prefix, self.with_pictures = prefix, with_pictures
         self._has_rough = False
 
     def begin(self) -> None:
         """Tell that the work has begun: maps take a while before the iterations."""
         seconds = time.perf_counter() - self._begin
-        self._report(Step(f"{self._prefix}inferring the sparsity maps…", seconds=seconds))
+        self._report(Step("inferring the sparsity maps…", seconds=seconds))
 
     def _flickers(self, progress: Progress) -> bool:
         """Return whether an iterate is still darker or brighter than the rough picture there."""
@@ -197,7 +203,7 @@ class _Reporter:
         if not progress.picture_due:
             return
         picture = None
-        if self.with_pictures and not self._flickers(progress):
+        if not self._flickers(progress):
             picture = np.asarray(progress.current_image())
         if progress.stage == "early picture":
             self._has_rough = True
@@ -217,8 +223,7 @@ class _Reporter:
             where = f"slice {progress.slice_index + 1} of {progress.n_slices}, "
         self._report(
             Step(
-                text=f"{self._prefix}{where}iteration {progress.iteration} of "
-                f"{progress.iterations}",
+                text=f"{where}iteration {progress.iteration} of {progress.iterations}",
                 done=progress.slice_index * progress.iterations + progress.iteration,
                 total=progress.n_slices * progress.iterations,
                 objective=progress.objective,

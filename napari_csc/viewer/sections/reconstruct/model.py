@@ -154,18 +154,33 @@ class ReconstructModel:
         if step.picture is not None:
             self._layers.show_step(step.picture, step.slice_index, slices)
 
-    def _finished(self, outcome: Outcome) -> None:
+    def show(self, outcome: Outcome) -> None:
+        """Show an outcome and take it for the last one; if that fails, there is no result."""
         self._baseline, self.outcome = outcome.baseline, outcome
         job, result = outcome.job, outcome.result
         first = 0 if job.slices is None else job.slices[0]
-        self._layers.show_result(
-            result, outcome.windows, first, job.settings.maps, outcome.acquisition
-        )
-        self.session.result = result
+        try:
+            self._layers.show_result(
+                result, outcome.windows, first, job.settings.maps, outcome.acquisition
+            )
+            self.session.result = result
+        except Exception:
+            # Memory may have run out between two layers: rather nothing than parts of two results.
+            self.withdraw()
+            raise
+
+    def withdraw(self) -> None:
+        """Take the result away: it is not there as a whole."""
+        self.outcome, self._baseline = None, None
+        self._layers.withdraw_result()
+        self.session.result = None
+
+    def _finished(self, outcome: Outcome) -> None:
+        self.show(outcome)
         self.running.emit(False)
         self.finished.emit(outcome)
         # Praise only for what nothing speaks against.
-        is_healthy = worst(recorded_health(result.provenance)) == "green"
+        is_healthy = worst(recorded_health(outcome.result.provenance)) == "green"
         self._workbench.say(outcome.sentence, "good" if is_healthy else "info")
 
     def _failed(self, sentence: str) -> None:

@@ -72,6 +72,7 @@ class StateModel:
             self._made_with = (_deciding(job.settings), job.sampled, job.noise_std)
         else:
             self._made_with = self._present()
+        self._refresh()
 
     def _present(self) -> tuple[Any, ...]:
         session = self._session
@@ -80,6 +81,16 @@ class StateModel:
         except CscError:
             return ()
         return (_deciding(settings), session.sampled, session.noise_std)
+
+    def differing(self) -> set[str] | None:
+        """Return the settings that are others now than those of the result that is shown.
+
+        None if that is not known, or if the input was corrected since.
+        """
+        made, present = self._made_with, self._present()
+        if self._session.result is None or not made or not present or made[1:] != present[1:]:
+            return None
+        return {name for name, value in made[0].items() if present[0].get(name) != value}
 
     def _run_changed(self, is_running: bool) -> None:
         self._is_running = is_running

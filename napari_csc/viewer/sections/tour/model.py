@@ -16,6 +16,7 @@ from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.sections.reconstruct.order import OrderModel
 from napari_csc.viewer.sections.tour.scenes import SCENES, Scene, sentence
 from napari_csc.viewer.session import SETTING_FIELDS
 from napari_csc.viewer.workbench import Workbench
@@ -58,6 +59,7 @@ class TourModel:
         self._input = workbench.model(InputModel)
         self._dictionary = workbench.model(DictionaryModel)
         self._runs = workbench.model(ReconstructModel)
+        self._order = workbench.model(OrderModel)
         self._comparing = workbench.model(CompareModel)
         self._playing = workbench.model(PlayModel)
         self.scenes = scenes
@@ -73,6 +75,7 @@ class TourModel:
         for event in (events.acquisition, events.dictionary_name, events.result):
             event.connect(self._go_on)
         self._runs.finished.connect(self._go_on)
+        self._order.checked.connect(self._go_on)
         self._dictionary.filter_figures.connect(self._measured)
         workbench.running.connect(self._stopped)
 
@@ -155,10 +158,14 @@ class TourModel:
             return self._ask(name, lambda: self._dictionary.choose(name))
         if not scene.needs_result:
             return True
-        self._set()
-        outcome = self._fitting()
+        is_shuffle = scene.compares == "shuffle"
+        outcome = self._made(scene.shuffle_seed)
+        if is_shuffle and (outcome is None or outcome.shuffle_change is None):
+            return self._shuffle(outcome)
+        self._set(scene.shuffle_seed)
         if outcome is None:
-            return self._ask((session.settings(), "run"), self._runs.run)
+            is_on_its_way = self._order.is_following
+            return not is_on_its_way and self._ask((session.settings(), "run"), self._runs.run)
         if scene.is_plain:
             self._plain = outcome
         return not scene.shows_filter or self._figures is not None
@@ -170,24 +177,42 @@ class TourModel:
             start()
         return False
 
-    def _set(self) -> None:
-        session, scene = self._session, self.scene
-        session.maps = scene.maps
-        for name in ("solver", "norm", "rule", "smooth"):
-            setattr(session, name, None)
-        session.strength = 1.0
-        session.iterations = scene.iterations
-        count = 0 if session.dictionary is None else len(session.dictionary)
-        session.dropped = tuple(range(1, count, 2)) if scene.drops_half else ()
-        session.shuffle_seed = scene.shuffle_seed
+    def _shuffle(self, outcome: Outcome | None) -> bool:
+        """See to it that an order is compared with the one before, which has to be there first."""
+        if outcome is not None and self._order.is_checking:
+            return False
+        if self._made(None) is not None:
+            # Maps and codes follow, or a run does.
+            self._session.shuffle_seed = self.scene.shuffle_seed
+            return False
+        self._set(None)
+        return self._ask((self._session.settings(), "run"), self._runs.run)
 
-    def _fitting(self) -> Outcome | None:
-        """Return the run that is shown if it was made with the settings of the scene."""
-        session, outcome = self._session, self._runs.outcome
-        if outcome is None or outcome.result is not session.result:
+    def _set(self, shuffle_seed: int | None) -> None:
+        for name, value in self._settings(shuffle_seed).items():
+            setattr(self._session, name, value)
+
+    def _settings(self, shuffle_seed: int | None) -> dict[str, Any]:
+        """Return what the scene sets, the order of the filters last."""
+        scene, dictionary = self.scene, self._session.dictionary
+        count = 0 if dictionary is None else len(dictionary)
+        return {
+            **dict.fromkeys(("solver", "norm", "rule", "smooth")),
+            "maps": scene.maps,
+            "strength": 1.0,
+            "iterations": scene.iterations,
+            "dropped": tuple(range(1, count, 2)) if scene.drops_half else (),
+            "shuffle_seed": shuffle_seed,
+        }
+
+    def _made(self, shuffle_seed: int | None) -> Outcome | None:
+        """Return the run that is shown if it is that of the scene, with the filters in an order."""
+        session = self._session
+        wanted = session.settings().model_copy(update=self._settings(shuffle_seed))
+        outcome = self._runs.outcome
+        if outcome is None or outcome.result is not session.result or self._runs.is_running:
             return None
-        is_same = outcome.job.settings == session.settings()
-        return outcome if is_same and not self._runs.is_running else None
+        return outcome if outcome.job.settings == wanted else None
 
     def _forget_figures(self) -> None:
         self._figures = None
@@ -198,7 +223,7 @@ class TourModel:
 
     def _show(self) -> None:
         session, scene, layers = self._session, self.scene, self._layers
-        outcome = self._fitting()
+        outcome = self._made(scene.shuffle_seed) if scene.needs_result else None
         self.is_ready = True
         if scene.shows_filter and self._figures is not None and session.result is not None:
             position = int(self._figures.energy.argmax())
@@ -214,6 +239,6 @@ class TourModel:
         waits = self.is_on and not self.is_ready and self.scene.needs_result
         if is_running or not waits:
             return
-        if self._fitting() is None:
+        if self._made(self.scene.shuffle_seed) is None and not self._order.is_following:
             self.told = "This scene was stopped. Go back or on, or end the tour."
             self.changed.emit()
