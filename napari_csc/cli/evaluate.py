@@ -63,6 +63,10 @@ def evaluate(
     swap: Annotated[
         list[str] | None, typer.Option(help="dictionary to swap in, repeatable [default: all]")
     ] = None,
+    noise: Annotated[
+        list[float] | None,
+        typer.Option(help="noise variance, repeatable [default: 0.05, 0.1, 0.2, 0.3, 0.4]", min=0),
+    ] = None,
     slices: Annotated[int, typer.Option(help="slices of each subject", min=1)] = 4,
     black_boxes: Annotated[
         list[Path] | None, typer.Option("--black-box", help="weights of a baseline, repeatable")
@@ -99,6 +103,7 @@ def evaluate(
     chosen: dict[str, Any] = {
         "groups": groups,
         "validation": validation,
+        "noise": noise,
         "swapped": swap,
         "real": real,
         "repeats": repeats,

@@ -61,11 +61,10 @@ def arguments(folder, *kinds):
 @pytest.mark.slow
 def test_everything(folder, monkeypatch):
     monkeypatch.setitem(METHODS, "halved", MethodSpec("half", lambda chosen: Halved()))
-    monkeypatch.setattr("napari_csc.learn.evaluation.experiments.simulated.NOISE", (0.05, 0.2))
     out = folder.parent / "out"
     kept = [name for name in METHODS if name != "bm3d"]
     options = [part for name in kept for part in ("--method", name)]
-    done = evaluate(*arguments(folder, "v3", "v1"), *options)
+    done = evaluate(*arguments(folder, "v3", "v1"), *options, "--noise", 0.05, "--noise", 0.2)
     assert done.exit_code == 0, done.output
     page = (out / "tables.md").read_text()
     for experiment in EXPERIMENTS.values():

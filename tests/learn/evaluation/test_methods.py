@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +49,39 @@ def test_total_variation_has_the_least_objective(situation, images):
             change = torch.view_as_complex(torch.randn((*found.shape, 2), generator=draw))
             assert objective(scan, found + size * scan.noise_std * change, 0.75) > 0.9999 * least
     assert least < 0.9 * objective(scan, scan.adjoint()[0], 0.75)
+
+
+@pytest.mark.skipif(shutil.which("bart") is None, reason="BART is not installed")
+def test_total_variation_is_that_of_bart(images, tmp_path):
+    """The same image, but for what either has left to converge."""
+    scan = Condition(0.1, 0.6).scan(images[0])
+    for name, values in {
+        "kspace": scan.kspace[0, 0] / scan.noise_std,
+        "maps": torch.ones(36, 36),
+        "pattern": scan.mask,
+    }.items():
+        (tmp_path / f"{name}.hdr").write_text("# Dimensions\n36 36" + " 1" * 14 + "\n")
+        values.numpy().astype(np.complex64).flatten("F").tofile(tmp_path / f"{name}.cfl")
+    command = [
+        "bart",
+        "pics",
+        "-d0",
+        "-w1",
+        "-i300",
+        "-p",
+        "pattern",
+        "-R",
+        "T:3:0:0.6",
+        "kspace",
+        "maps",
+        "image",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    theirs = np.fromfile(tmp_path / "image.cfl", np.complex64).reshape(36, 36, order="F")
+    ours = total_variation(scan, 0.6)
+    found = torch.from_numpy(theirs.copy()) * scan.noise_std
+    assert float((ours - found).norm() / found.norm()) < 0.06
+    assert objective(scan, ours, 0.6) < 1.005 * objective(scan, found, 0.6)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -167,7 +202,7 @@ def test_a_made_up_method_joins_the_comparison(images, scan, dictionary, monkeyp
             return acquisition.adjoint()[0] / 2
 
     monkeypatch.setitem(METHODS, "halved", MethodSpec("half", lambda chosen: Halved()))
-    chosen = Chosen(dictionary, 1.5, 0.75)
+    chosen = Chosen(dictionary, lambda: 1.5, lambda: 0.75)
     (made,) = baselines(["halved"], chosen, print)
     rows = list(compare("e", [made], images[:1], [Condition()]))
     assert [row.method for row in rows] == ["halved"]
@@ -181,7 +216,7 @@ def test_what_is_not_installed_is_told(dictionary, monkeypatch):
         MethodSpec("rare", lambda chosen: Adjoint(), package="no_such_module", licence="not free"),
     )
     lines = []
-    chosen = Chosen(dictionary, 1.5, 0.75)
+    chosen = Chosen(dictionary, lambda: 1.5, lambda: 0.75)
     assert len(baselines(None, chosen, lines.append)) == len(METHODS) - 1 - (
         not METHODS["bm3d"].is_installed
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.files import dictionary_names
@@ -14,7 +13,7 @@ from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.learn.evaluation.findings import Case, Findings
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
-from napari_csc.learn.evaluation.measure import compare, measured
+from napari_csc.learn.evaluation.measure import compare
 from napari_csc.learn.evaluation.methods.foreign import ForeignPictures
 from napari_csc.learn.evaluation.methods.method import Method, dictionary_of
 from napari_csc.learn.evaluation.methods.sparse_coding import (
@@ -61,6 +60,8 @@ class Evaluation:
         Patterns of the volumes that levels and weights are chosen on.
     per_subject : int
         Slices of each subject.
+    noise : sequence of float
+        Noise variances of the simulated scans, in units of the variance of their k-space.
     real : sequence of str
         Patterns of measured scans, relative to ``data``; those that are not there are left out.
     repeats, chooses : sequence of str
@@ -78,6 +79,7 @@ class Evaluation:
     groups: Mapping[str, Sequence[str]] | None = None
     validation: Sequence[str] = ("brain_volumes/pyradiomics_brain2*",)
     per_subject: int = 4
+    noise: Sequence[float] = (0.05, 0.1, 0.2, 0.3, 0.4)
     real: Sequence[str] = ("lowfield_055T/subject_*.mat",)
     repeats: Sequence[str] = ("lowfield_055T/flair_two_repeats.mat",)
     chooses: Sequence[str] = ("lowfield_055T/subject_6b_*.mat",)
@@ -123,12 +125,14 @@ class Bench:
 
     @cached_property
     def chosen(self) -> Chosen:
-        """What was chosen on the validation images."""
+        """What is chosen on the validation images, by the mean of the NMSE."""
         levels = {level: scalar_method(self.dictionary, level) for level in SCALARS}
         weights = {weight: TotalVariation(weight) for weight in TV_WEIGHTS}
-        level, weight = self._best("one level", levels), self._best("total variation", weights)
-        self.report(f"on validation: one level {level:g} sigma, total variation {weight:g} sigma")
-        return Chosen(self.dictionary, level, weight)
+        return Chosen(
+            self.dictionary,
+            lambda: self._best("one level", levels),
+            lambda: self._best("total variation", weights),
+        )
 
     @cached_property
     def networks(self) -> list[SparseCoding]:
@@ -188,21 +192,23 @@ class Bench:
         names = method.name, method.version, dictionary_of(method)
         return self._findings.of(Case(experiment, condition, *names, subject, number), told)
 
-    def _best(self, name: str, candidates: Mapping[float, Any]) -> float:
-        condition = Condition()
-        scans = [(image, condition.scan(image)) for image in self.validation]
-
-        def similarity(value: float) -> float:
+    def _best(self, name: str, candidates: Mapping[float, Method]) -> float:
+        def error(value: float) -> float:
             method = candidates[value]
-            measure = lambda: {  # noqa: E731
-                "ssim": mean([measured("", method, i, condition, s) for i, s in scans], "ssim")
-            }
-            chosen_on = ", ".join(self.plan.validation)
-            return self.figures("choice", f"{name} {value:g}", method, chosen_on, 0, measure)[
-                "ssim"
-            ]
+            rows = compare("choice", [method], self.validation, [Condition()])
+            found = self.figures(
+                "choice",
+                f"{name} {value:g}",
+                method,
+                ", ".join(self.plan.validation),
+                0,
+                lambda: {"nmse": mean(list(rows), "nmse")},
+            )
+            return found["nmse"]
 
-        return max(candidates, key=similarity)
+        best = min(candidates, key=error)
+        self.report(f"on validation: {name} {best:g} sigma")
+        return best
 
 
 def is_free(method: SparseCoding) -> bool:

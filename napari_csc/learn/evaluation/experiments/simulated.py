@@ -19,25 +19,25 @@ from napari_csc.learn.evaluation.methods.sparse_coding import BestScalar, scalar
 from napari_csc.learn.evaluation.rows import Row, mean_by_group
 from napari_csc.learn.evaluation.situations import SITUATIONS, Condition
 
-NOISE = (0.05, 0.1, 0.2, 0.3, 0.4)
 SAMPLED = (96 / 320, 128 / 320, 160 / 320, 200 / 320, 240 / 320)
-_TOLD_NOISE = (0.05, 0.2, 0.3)
 _REFERENCE = "BM3D"
 
 
 def noise(bench: Bench) -> Section:
     """Compare all methods at several levels of the noise."""
-    rows = bench.rows("plain", bench.methods, [Condition(level) for level in NOISE])
+    levels = bench.plan.noise
+    rows = bench.rows("plain", bench.methods, [Condition(level) for level in levels])
     parts, columns = [], []
-    for level, figure in product(NOISE, figure_names()):
+    for level, figure in product(levels, figure_names()):
         chosen = [row for row in rows if row.noise_variance == level]
         parts.append(f"### {figure}, noise variance {level:g}\n")
         parts.append(tables.by_method_and_group(chosen, figure))
-        if level in _TOLD_NOISE and figure in ("nmse", "ssim", "ssim_object"):
+        if figure in _SHORT:
             columns.append(column(f"{_SHORT[figure]}, v = {level:g}", chosen, figure))
-    at_middle = [row for row in rows if row.noise_variance == Condition().noise_variance]
-    for network in bench.networks:
-        parts.append(f"### {network.name} against the others, noise variance 0.2\n")
+    usual = Condition().noise_variance
+    at_middle = [row for row in rows if row.noise_variance == usual]
+    for network in bench.networks if at_middle else ():
+        parts.append(f"### {network.name} against the others, noise variance {usual:g}\n")
         parts.append(tables.differences(at_middle, network.name, "ssim"))
     return Section("\n".join(parts), columns)
 

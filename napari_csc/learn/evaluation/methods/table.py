@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 
 from napari_csc.core.dictionary.dictionary import Dictionary
@@ -23,23 +24,37 @@ from napari_csc.learn.evaluation.methods.sparse_coding import BestScalar, scalar
 from napari_csc.learn.evaluation.methods.total_variation import TotalVariation
 
 
-@dataclass(frozen=True)
 class Chosen:
-    """What was chosen on the validation images.
+    """What was chosen on the validation images; searched when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
-    dictionary : Dictionary
+    dictionary
         The dictionary of the comparison.
-    level : float
-        The best level for all maps, in units of the noise.
-    weight : float
-        The best weight of total variation, in units of the noise.
+    search_level
+        Returns the best level for all maps, in units of the noise.
+    search_weight
+        Returns the best weight of total variation, in units of the noise.
     """
 
-    dictionary: Dictionary
-    level: float
-    weight: float
+    def __init__(
+        self,
+        dictionary: Dictionary,
+        search_level: Callable[[], float],
+        search_weight: Callable[[], float],
+    ) -> None:
+        self.dictionary = dictionary
+        self._search_level, self._search_weight = search_level, search_weight
+
+    @cached_property
+    def level(self) -> float:
+        """The best level for all maps, in units of the noise."""
+        return self._search_level()
+
+    @cached_property
+    def weight(self) -> float:
+        """The best weight of total variation, in units of the noise."""
+        return self._search_weight()
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ from napari_csc.core.triton_guard import keep_triton_out
 
 Tensor = torch.Tensor
 
-TV_WEIGHTS = (0.5, 0.75, 1.0, 1.5, 2.0)
+TV_WEIGHTS = (0.35, 0.5, 0.6, 0.75, 1.0)
 """Weights of total variation that are searched, in units of the noise."""
-ITERATIONS = 200
+ITERATIONS = 150
 # The gradient of an image has a squared norm of at most 8, the scan of about 1.
 _GRADIENT_NORM = 8.0
-# In units of the noise images are large: the primal steps may be long.
-_PRIMAL_STEP = 1.0
+# Found by trial on a validation slice: after 150 iterations the objective is below that of BART's
+# total variation after 200.
+_PRIMAL_STEP = 0.1
 
 
 def total_variation(acquisition: Acquisition, weight: float) -> Tensor:
