@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from napari_csc.cli import convert, figure, info, learn, reconstruct, simulate, view
+from napari_csc.cli import convert, evaluate, figure, info, learn, reconstruct, simulate, view
 from napari_csc.cli.choices import HelpFromTables
 
 app = typer.Typer(
@@ -31,4 +31,4 @@ app.command()(convert.convert)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)
 app.command("pack-slices")(learn.pack_slices)
-app.command()(learn.evaluate)
+app.command(cls=HelpFromTables)(evaluate.evaluate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from napari_csc.learn.evaluation.measure import Row, bootstrap_difference, mean
+from napari_csc.learn.evaluation.rows import Row, bootstrap_difference, mean
 
 
 def markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:

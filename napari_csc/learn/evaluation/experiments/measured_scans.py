@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.analysis.no_reference import no_reference_figures
-from napari_csc.learn.evaluation.methods import Method
+from napari_csc.learn.evaluation.experiments.bench import Bench
+from napari_csc.learn.evaluation.experiments.section import Column, Section
+from napari_csc.learn.evaluation.methods.method import Method, takes
+from napari_csc.learn.evaluation.situations import named
 from napari_csc.learn.evaluation.tables import markdown
 
 Array = npt.NDArray[Any]
@@ -57,44 +60,60 @@ def real_scans(
     from napari_csc.io.load import load
 
     found: list[RealFigures] = []
-    pictures: list[tuple[str, list[Array]]] = []
+    pictures: list[tuple[str, dict[str, Array]]] = []
     for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         whole = load(path)
-        scan = whole.select(whole.shape[0] // 2)
-        images = [np.abs(method(scan).cpu().numpy()) for method in methods]
+        number = whole.shape[0] // 2
+        scan = named(whole.select(number), path.stem, number)
+        images = {
+            method.name: np.abs(method(scan).cpu().numpy())
+            for method in methods
+            if takes(method, scan)
+        }
         pictures.append((path.stem, images))
-        found += _measured(path.stem, images, methods)
+        measured = no_reference_figures(list(images.values()))
+        found += [
+            RealFigures(path.stem, name, one.background, one.sharpness)
+            for name, one in zip(images, measured, strict=False)
+        ]
     if pictures:
         _draw(output, pictures, [method.name for method in methods])
     return found
 
 
-def _measured(name: str, images: Sequence[Array], methods: Sequence[Method]) -> list[RealFigures]:
-    return [
-        RealFigures(name, method.name, one.background, one.sharpness)
-        for method, one in zip(methods, no_reference_figures(images), strict=False)
-    ]
+def run(bench: Bench) -> Section | None:
+    """Reconstruct the measured scans by all methods; ``real.png`` shows them."""
+    found = real_scans(bench.plan.data, bench.plan.real, bench.methods, bench.output / "real.png")
+    if not found:
+        return None
+    names = list(dict.fromkeys(row.method for row in found))
+    background, sharpness = (
+        {
+            name: float(np.mean([getattr(row, figure) for row in found if row.method == name]))
+            for name in names
+        }
+        for figure in ("background", "sharpness")
+    )
+    body = [[name, f"{background[name]:.4f}", f"{sharpness[name]:.3f}"] for name in names]
+    return Section(
+        markdown(["method", "background noise", "gradient at edges"], body),
+        [Column("background noise", background, "{:.4f}")],
+    )
 
 
-def table(rows: Sequence[RealFigures]) -> str:
-    """Return the means over the scans, methods down."""
-    body = []
-    for method in dict.fromkeys(row.method for row in rows):
-        mine = [row for row in rows if row.method == method]
-        background = np.mean([row.background for row in mine])
-        sharpness = np.mean([row.sharpness for row in mine])
-        body.append([method, f"{background:.4f}", f"{sharpness:.3f}"])
-    return markdown(["method", "background noise", "gradient at edges"], body)
-
-
-def _draw(output: Path, pictures: Sequence[tuple[str, list[Array]]], names: Sequence[str]) -> None:
+def _draw(
+    output: Path, pictures: Sequence[tuple[str, dict[str, Array]]], names: Sequence[str]
+) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2.1 * len(names), 2.2 * len(pictures)), layout="constrained")
     axes = figure.subplots(len(pictures), len(names), squeeze=False)
     for line, (scan, images) in zip(axes, pictures, strict=True):
-        for axis, image, name in zip(line, images, names, strict=True):
-            axis.imshow(image, cmap="gray", vmin=0, vmax=np.quantile(image, 0.997))
-            axis.set_title(f"{scan}\n{name}", fontsize=6)
+        # One window for all images of a scan: what differs is the method.
+        top = max(float(np.quantile(image, 0.997)) for image in images.values())
+        for axis, name in zip(line, names, strict=True):
             axis.set_axis_off()
+            if name in images:
+                axis.imshow(images[name], cmap="gray", vmin=0, vmax=top)
+                axis.set_title(f"{scan}\n{name}", fontsize=6)
     figure.savefig(output, dpi=150)
