@@ -5,7 +5,7 @@ from typing import Literal
 Norm = Literal["modulus", "real-imaginary"]
 """What the maps weigh: the modulus of complex codes, or real and imaginary part apart."""
 
-Smooth = Literal["filters", "low-pass"]
+Smooth = Literal["filters", "low-pass", "low-pass-cg"]
 """What carries the smooth part; see `napari_csc.core.dictionary.smooth_modes.SMOOTH_MODES`."""
 
 StepRule = Literal["per-filter", "uniform"]

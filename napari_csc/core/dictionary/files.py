@@ -22,11 +22,14 @@ from napari_csc.core.dictionary.families import FAMILIES, LARGEST_COUNT, LARGEST
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
+from napari_csc.storage.torch_files import STATE_DICTS
 
 SHIPPED = Path(__file__).parents[2] / "dictionaries"
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
+# d_filter: in checkpoints of the authors of the method.
+_TELLING = ("filters", "dictionary", "d", "d_filter", "kernels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +170,9 @@ def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
                 raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
     # weights_only refuses pickled code; anything but tensors and containers of them fails.
     loaded = torch.load(path, map_location="cpu", weights_only=True)
+    for name in STATE_DICTS:
+        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
+            loaded = loaded[name]
     if isinstance(loaded, dict):
         tensors = {str(name): one for name, one in loaded.items() if isinstance(one, torch.Tensor)}
         loaded = tensors[_choose(path, list(tensors), key)]
@@ -192,7 +198,7 @@ def _choose(path: Path, names: list[str], key: str | None) -> str:
         return key
     if len(names) == 1:
         return names[0]
-    telling = [name for name in names if name.lower() in ("filters", "dictionary", "d", "kernels")]
+    telling = [name for name in names if name.lower() in _TELLING]
     if len(telling) != 1:
         raise CscError(
             f"{path.name} holds {len(names)} arrays ({_listed(names)}); "

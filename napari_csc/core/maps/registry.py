@@ -7,6 +7,8 @@ from safetensors import SafetensorError
 
 from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.published.networks import PublishedV1, PublishedV3
+from napari_csc.core.maps.published.weights import load_published
 from napari_csc.core.maps.v1 import MapNetworkV1
 from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
@@ -20,12 +22,15 @@ SHIPPED = Path(__file__).parents[2] / "weights"
 DIGESTS = "digests.json"
 # Under which a weight file describes itself.
 METADATA_KEY = "napari_csc"
+_TORCH = (".pt", ".pth")
 
 NETWORKS: dict[str, type[MapNetwork]] = {
     "v1": MapNetworkV1,
     "v3": MapNetworkV3,
     "v4": MapNetworkV4,
     "v5": MapNetworkV5,
+    "published-v1": PublishedV1,
+    "published-v3": PublishedV3,
 }
 """The kinds of map networks, by the ``kind`` of their architecture."""
 
@@ -96,7 +101,8 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     Parameters
     ----------
     name_or_path
-        ``"v3"``, ``"v1:dct-32-9"`` or a ``.safetensors`` file written by `save_map_network`.
+        ``"v3"``, ``"v1:dct-32-9"``, a ``.safetensors`` file written by `save_map_network`, or a
+        ``.pt`` file of the authors' code (`load_published` with its defaults).
 
     Raises
     ------
@@ -112,11 +118,13 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     """
     name = str(name_or_path)
     path = Path(name).expanduser()
-    if path.suffix.lower() != ".safetensors":
+    if path.suffix.lower() in _TORCH and path.is_file():
+        return load_published(path)
+    if path.suffix.lower() not in (".safetensors", *_TORCH):
         if name.lower() not in map_network_names():
             raise CscError(
                 f"There is no map network {name!r}; use one of {', '.join(map_network_names())}, "
-                "or a .safetensors file."
+                "or a .safetensors or .pt file."
             )
         path = SHIPPED / f"{name.lower().replace(':', '_')}.safetensors"
     if not path.is_file():

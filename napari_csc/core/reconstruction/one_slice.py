@@ -182,6 +182,7 @@ class SliceWork:
             job.settings.norm,
             lambda: job.steps,
             job.settings.rule,
+            float(self._initial.abs().max()),
         )
 
     def _data_term(self) -> DataTerm:

@@ -25,7 +25,7 @@ class Shrinkage:
 
     def __init__(self, norm: Norm, scratch: tuple[Tensor, Tensor]) -> None:
         self._norm = norm
-        self._scratch = scratch
+        self.scratch = self._scratch = scratch
         self._one = scratch[0].new_ones(())
 
     def __call__(self, values: Tensor, thresholds: Tensor, out: Tensor) -> Tensor:
