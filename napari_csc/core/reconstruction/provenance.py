@@ -73,8 +73,9 @@ def _trained_noise(trained: WeightMetadata | None) -> list[float] | None:
     images = config.get("images")
     told = images.get("noise_variances") if isinstance(images, dict) else None
     found = config.get("noise_variances") if told is None else told
-    is_range = isinstance(found, (list, tuple)) and len(found) == 2
-    return [float(one) for one in found] if is_range else None
+    if not isinstance(found, (list, tuple)) or len(found) != 2:
+        return None
+    return [float(one) for one in found]
 
 
 def told_edits(settings: ReconstructionSettings) -> list[str]:
