@@ -16,6 +16,7 @@ from napari_csc.core.reconstruction.health import health_line, recorded_health
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.trust.lesion_test import LesionTest
 from napari_csc.core.trust.noise_left import NoiseLeft
+from napari_csc.core.trust.object_mask import object_mask
 from napari_csc.core.trust.point_response import PointResponse
 from napari_csc.core.trust.ranking import Ranking
 from napari_csc.core.trust.risk import Risk
@@ -251,36 +252,38 @@ def _filters(result: Reconstruction, number: int) -> str:
     figures = filter_figures(result)
     order = figures.energy.argsort(descending=True, stable=True).tolist()[:_MOST_FILTERS]
     total = float(figures.energy.sum()) or 1.0
-    maps = np.asarray(result.sparsity_maps[number, order]) / result.noise_std
-    low, high = (float(np.quantile(maps, share)) for share in (0.01, 0.99))
-    high = high if high > 1.01 * low else 2 * high or 1.0
-    size, shown = _size(result, _SIDE // 2 + 25), []
-    for place, index in enumerate(order):
+    levels = np.log10(np.asarray(result.sparsity_maps[number]) / result.noise_std + 1e-3)
+    # The background, where nothing is measured, does not decide the colours.
+    inside = object_mask(np.asarray(result.image[number]))
+    inside = inside if inside.any() else np.ones_like(inside)
+    low, high = (float(np.quantile(levels[order][:, inside], share)) for share in (0.01, 0.99))
+    high = max(high, low + 0.1)
+    others = levels - levels.mean(0)
+    most = float(np.quantile(np.abs(others[order][:, inside]), 0.99)) or 1.0
+    size, shown = _size(result, _SMALL), []
+    for index in order:
         own = np.asarray(result.dictionary.filters[index])
-        most = float(np.abs(own).max()) or 1.0
+        largest = float(np.abs(own).max()) or 1.0
         part = np.abs(np.asarray(result.contributions(index, number)))
         share = 100 * float(figures.energy[index]) / total
-        shown.append(
-            parts.row_of(
-                [
-                    parts.figure(
-                        grey(own, -most, most),
-                        f"Filter {index}, {share:.0f} % of the energy",
-                        (_SMALL, _SMALL),
-                    ),
-                    parts.figure(
-                        coloured(maps[place], low, high, "inferno"),
-                        f"Map, {low:.2g} to {high:.2g} sigma",
-                        size,
-                    ),
-                    parts.figure(grey(part, 0, window_of([part])), "Contribution", size),
-                ]
-            )
-        )
-    note = "A map says how strongly its filter was held back at each place, in units of the noise."
-    return "".join(f'<div style="margin:.5rem 0">{one}</div>' for one in shown) + parts.paragraph(
-        note, "quiet"
+        shown += [
+            parts.figure(
+                grey(own, -largest, largest),
+                f"Filter {index}, {share:.0f} % energy",
+                (_SMALL, _SMALL),
+            ),
+            parts.figure(coloured(levels[index], low, high, "inferno"), "Map", size),
+            parts.figure(
+                coloured(others[index], -most, most, "RdBu_r"), "Against the others", size
+            ),
+            parts.figure(grey(part, 0, window_of([part])), "Contribution", size),
+        ]
+    note = (
+        f"Maps say how strongly a filter was held back: {10**low:.2g} (black) to {10**high:.2g} "
+        "(yellow) times the noise, logarithmic. Against the others: the map over the mean of all "
+        f"filters, 1/{10**most:.2g} (blue: held back less) to {10**most:.2g} (red)."
     )
+    return f'<div class="filters">{"".join(shown)}</div>' + parts.paragraph(note, "quiet")
 
 
 def _facts(result: Reconstruction, identifiers: bool) -> list[tuple[str, object]]:
@@ -293,13 +296,12 @@ def _facts(result: Reconstruction, identifiers: bool) -> list[tuple[str, object]
         ("maps", _plain(maps.get("name", "given"), identifiers)),
         ("noise", _plain(scan.get("noise", f"{result.noise_std:.4g}"), True)),
         ("samples", " x ".join(map(str, scan.get("shape", [])))),
-        ("iterations made", len(result.history)),
         *(("warning", str(one)) for one in maps.get("warnings") or []),
     ]
     rows += [
         (name.replace("_", " "), _plain(value, identifiers))
         for name, value in _told(result, "settings").items()
-        if name not in ("dictionary", "maps", "map_edits")
+        if name not in ("dictionary", "maps", "map_edits") and value not in (None, [], ())
     ]
     rows += [("edit of the maps", one) for one in result.edits]
     rows += [

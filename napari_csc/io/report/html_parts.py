@@ -13,6 +13,9 @@ h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.15rem; margin: 1.
   border-bottom: 1px solid #ccc; padding-bottom: .2rem; }
 p { margin: .4rem 0; } .quiet { color: #555; font-size: .87rem; }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; } figure { margin: 0; break-inside: avoid; }
+.filters { display: grid; grid-template-columns: repeat(8, auto); gap: .6rem .5rem;
+  justify-content: start; }
+.filters figcaption { max-width: 7rem; }
 figure img { display: block; background: #000; } figcaption { font-size: .82rem; color: #333;
   max-width: 15rem; margin-top: .2rem; }
 table { border-collapse: collapse; font-size: .87rem; } td, th { text-align: left;
@@ -26,6 +29,9 @@ td { overflow-wrap: anywhere; }
 .green { background: #1b7f3b; } .amber { background: #a85f00; } .red { background: #b3261e; }
 .banner { border: 2px solid #a85f00; background: #fff6e5; padding: .5rem .8rem; margin: .8rem 0; }
 @media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; }
+  .row { flex-wrap: nowrap; } .row figure { flex: 0 1 24%; }
+  .filters { grid-template-columns: repeat(8, 1fr); gap: .4rem .3rem; }
+  .row img, .filters img { width: 100%; height: auto; } .filters figcaption { font-size: .7rem; }
   .level, figure img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr, .banner { break-inside: avoid; } @page { margin: 1.5cm; } }
 """

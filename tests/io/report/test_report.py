@@ -84,8 +84,8 @@ def test_it_is_whole_and_names_nobody(tmp_path: Path, result):
     page = path.read_text("utf-8")
     checker = read(page)
     text = " ".join(checker.text)
-    # Reference, initial image, result, smooth part, what was taken; three for each filter.
-    assert checker.images == 5 + 3 * 8
+    # Reference, initial image, result, smooth part, what was taken; four for each filter.
+    assert checker.images == 5 + 4 * 8
     for wanted in (
         "Health",
         "Noise level",
@@ -141,7 +141,7 @@ def test_findings_stand_in_it(scan: Acquisition, result):
         assert one.sentence in text
     assert "mean in white matter" in text
     assert "none-such" in text
-    assert checker.images == 5 + 3 * 8 + 4 + 1
+    assert checker.images == 5 + 4 * 8 + 4 + 1
 
 
 def test_an_edited_result_says_so_first(scan: Acquisition, result):
