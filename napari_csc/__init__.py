@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from napari_csc.core.trust.lesion_test import lesion_test as lesion_test
     from napari_csc.core.trust.noise_left import noise_left as noise_left
     from napari_csc.core.trust.point_response import point_response as point_response
+    from napari_csc.core.trust.ranking import rank_dictionaries as rank_dictionaries
+    from napari_csc.core.trust.ranking import strength_curve as strength_curve
+    from napari_csc.core.trust.risk import estimate_risk as estimate_risk
     from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from napari_csc.io.formats.csc_result import save as save
     from napari_csc.io.load import load as load
     from napari_csc.io.load import load_result as load_result
+    from napari_csc.io.report.case import save_report as save_report
 
 _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
@@ -60,6 +64,7 @@ _HOMES = {
     "Reconstructor": "core.reconstruction.reconstructor",
     "Region": "core.maps.region",
     "edit_maps": "core.trust.what_if",
+    "estimate_risk": "core.trust.risk",
     "export": "io.export",
     "health": "core.reconstruction.health",
     "lesion_curves": "core.trust.lesion_survey",
@@ -72,7 +77,10 @@ _HOMES = {
     "metrics": "core",
     "noise_left": "core.trust.noise_left",
     "point_response": "core.trust.point_response",
+    "rank_dictionaries": "core.trust.ranking",
     "save": "io.formats.csc_result",
+    "save_report": "io.report.case",
+    "strength_curve": "core.trust.ranking",
     "set_threads": "core.reconstruction.devices",
     "simulate_low_field": "core.acquisition.simulate",
 }

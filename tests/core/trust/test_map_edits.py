@@ -143,6 +143,10 @@ def test_the_network_is_not_asked_again(small_acquisition: Acquisition):
     finally:
         hook.remove()
     assert largest_difference(found, again) == 0
+    given = csc.edit_maps(result, small_acquisition, edits, maps=network, map_cache=cache)
+    assert largest_difference(found, given) == 0
+    with pytest.raises(CscError, match="other weights"):
+        csc.edit_maps(result, small_acquisition, edits, maps=csc.load_map_network("v3"))
     back = csc.edit_maps(found, small_acquisition, [], map_cache=cache)
     assert largest_difference(back, result) == 0
 
