@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
 from napari_csc.learn.evaluation import tables
 from napari_csc.learn.evaluation.experiments.bench import Bench
 from napari_csc.learn.evaluation.experiments.section import Column, Section
@@ -25,7 +26,8 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     """Return the estimated error of the samples of an image, in units of the noise variance.
 
     ``mean |A f(y) - y|^2 / sigma^2 - 1 + 2 Re<b, A f(y + e b) - A f(y)> / (e N)`` with one complex
-    normal ``b`` in the N samples and ``e`` a tenth of sigma. It needs white noise of known size.
+    normal ``b`` in the N samples and ``e`` a tenth of sigma. Where the noise varies over the image
+    or over k-space, so does ``b``.
 
     Parameters
     ----------
@@ -42,9 +44,7 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     """
     sigma = scan.noise_std
     held = scan.mask if scan.is_cartesian else torch.ones(scan.kspace.shape[-1], dtype=torch.bool)
-    draw = torch.Generator().manual_seed(seed)
-    noise = torch.randn((*scan.kspace.shape, 2), generator=draw) / 2**0.5
-    probe = torch.view_as_complex(noise) * held
+    probe = noise_like(scan, torch.Generator().manual_seed(seed)) * held
     step = _STEP * sigma
     # The level stays that of the data as they were measured.
     known = scan.noise_of_scan()
@@ -56,6 +56,18 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     misfit = float(((first - scan.kspace) * held).abs().square().sum()) / (count * sigma**2)
     product = float(torch.vdot(probe.flatten(), (second - first).flatten()).real)
     return misfit - 1 + 2 * product / (step * count)
+
+
+def noise_like(scan: Acquisition, draw: torch.Generator) -> Tensor:
+    """Return noise of variance one in the samples, uneven and coloured as that of a scan."""
+    normal = torch.randn((*scan.kspace.shape, 2), generator=draw) / 2**0.5
+    noise = torch.view_as_complex(normal)
+    if not scan.is_masked_fourier:
+        return noise
+    if scan.relative_noise is not None:
+        uneven = scan.relative_noise / scan.relative_noise.square().mean().sqrt()
+        noise = image_to_kspace(kspace_to_image(noise) * uneven)
+    return noise if scan.noise_spectrum is None else noise * scan.noise_spectrum.sqrt()
 
 
 def _figures(method: Method, scan: Acquisition) -> dict[str, float]:
@@ -82,7 +94,7 @@ def run(bench: Bench) -> Section | None:
         found = [
             bench.figures(
                 "risk",
-                "",
+                "noise as it is",
                 method,
                 name,
                 number,
