@@ -106,14 +106,17 @@ def _draw(
 ) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.1 * len(names), 2.2 * len(pictures)), layout="constrained")
+    figure = Figure(figsize=(2.3 * len(names), 2.4 * len(pictures)), layout="constrained")
     axes = figure.subplots(len(pictures), len(names), squeeze=False)
     for line, (scan, images) in zip(axes, pictures, strict=True):
         # One window for all images of a scan: what differs is the method.
-        top = max(float(np.quantile(image, 0.997)) for image in images.values())
+        top = float(np.quantile(np.mean(list(images.values()), axis=0), 0.998))
         for axis, name in zip(line, names, strict=True):
-            axis.set_axis_off()
+            axis.set_xticks([])
+            axis.set_yticks([])
             if name in images:
-                axis.imshow(images[name], cmap="gray", vmin=0, vmax=top)
-                axis.set_title(f"{scan}\n{name}", fontsize=6)
+                axis.imshow(images[name], cmap="gray", vmin=0, vmax=top, interpolation="bicubic")
+            if scan == pictures[0][0]:
+                axis.set_title(name, fontsize=9)
+        line[0].set_ylabel(scan, fontsize=8)
     figure.savefig(output, dpi=150)
