@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import typer
 
-from napari_csc.cli import convert, evaluate, figure, info, learn, reconstruct, simulate, view
+from napari_csc.cli import (
+    convert,
+    evaluate,
+    figure,
+    info,
+    learn,
+    reconstruct,
+    report,
+    simulate,
+    trust,
+    view,
+)
 from napari_csc.cli.choices import HelpFromTables
 
 app = typer.Typer(
@@ -27,6 +38,9 @@ app.command()(view.demo)
 app.command()(info.info)
 app.command()(simulate.simulate)
 app.command()(figure.figure)
+app.command()(trust.trust)
+app.command()(trust.risk)
+app.command()(report.report)
 app.command()(convert.convert)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition.cartesian import Acquisition, knowing
-from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.trust.noise_draws import draw_noise
+from napari_csc.core.trust.trials import measuring
 from napari_csc.learn.evaluation import tables
 from napari_csc.learn.evaluation.experiments.bench import Bench
 from napari_csc.learn.evaluation.experiments.section import Column, Section
@@ -29,6 +29,8 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     normal ``b`` in the N samples and ``e`` a tenth of sigma. Where the noise varies over the image
     or over k-space, so does ``b``.
 
+    As `napari_csc.estimate_risk`, for anything that makes an image of a scan.
+
     Parameters
     ----------
     method
@@ -44,11 +46,9 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     """
     sigma = scan.noise_std
     held = scan.mask if scan.is_cartesian else torch.ones(scan.kspace.shape[-1], dtype=torch.bool)
-    probe = noise_like(scan, torch.Generator().manual_seed(seed)) * held
+    probe = draw_noise(scan, torch.Generator().manual_seed(seed))
     step = _STEP * sigma
-    # The level stays that of the data as they were measured.
-    known = scan.noise_of_scan()
-    moved = knowing(replace(scan, kspace=scan.kspace + step * probe), known)
+    moved = measuring(scan, scan.kspace + step * probe)
     first, second = (
         scan.forward(method(one).cpu()[None].to(torch.complex64)) for one in (scan, moved)
     )
@@ -56,18 +56,6 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     misfit = float(((first - scan.kspace) * held).abs().square().sum()) / (count * sigma**2)
     product = float(torch.vdot(probe.flatten(), (second - first).flatten()).real)
     return misfit - 1 + 2 * product / (step * count)
-
-
-def noise_like(scan: Acquisition, draw: torch.Generator) -> Tensor:
-    """Return noise of variance one in the samples, uneven and coloured as that of a scan."""
-    normal = torch.randn((*scan.kspace.shape, 2), generator=draw) / 2**0.5
-    noise = torch.view_as_complex(normal)
-    if not scan.is_masked_fourier:
-        return noise
-    if scan.relative_noise is not None:
-        uneven = scan.relative_noise / scan.relative_noise.square().mean().sqrt()
-        noise = image_to_kspace(kspace_to_image(noise) * uneven)
-    return noise if scan.noise_spectrum is None else noise * scan.noise_spectrum.sqrt()
 
 
 def _figures(method: Method, scan: Acquisition) -> dict[str, float]:
