@@ -77,6 +77,13 @@ def evaluate(
     repeats: Annotated[
         list[str] | None, typer.Option(help="pattern of scans with repeats, repeatable")
     ] = None,
+    write_scans: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="write the simulated scans there for another program, and measure nothing",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
 ) -> None:
     """Measure map networks against other methods: error, lesions, real scans, maps, cost."""
@@ -119,6 +126,13 @@ def evaluate(
         per_subject=slices,
         **{name: value for name, value in chosen.items() if value},
     )
+    if write_scans is not None:
+        from napari_csc.learn.evaluation.images import evaluation_images
+        from napari_csc.learn.evaluation.scans_for_others import write_scans as write
+
+        shown = evaluation_images(plan.data, plan.groups, per_subject=plan.per_subject)
+        typer.echo(f"written {len(write(write_scans, shown, plan.noise))} scans to {write_scans}")
+        return
     page = run(plan, output, (lambda line: None) if quiet else typer.echo)
     typer.echo(f"written {page}")
 

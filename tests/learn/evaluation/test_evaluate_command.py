@@ -117,6 +117,36 @@ def test_pictures_of_another_program_join(folder):
     assert abs(float(repeats.split("|")[2])) < 0.2
 
 
+def test_simulated_scans_for_another_program(folder):
+    """Their zero-filled images come back as a row that is the initial image, but for its phase."""
+    scans, pictures = folder.parent / "scans", folder.parent / "theirs"
+    pictures.mkdir()
+    done = evaluate(*arguments(folder, "v3"), "--noise", 0.1, "--write-scans", scans)
+    assert done.exit_code == 0, done.output
+    assert "written 18 scans" in done.output
+    with (scans / "scans.csv").open() as file:
+        told = {one["name"]: one for one in csv.DictReader(file)}
+    assert len(told) == 18
+    assert not (folder.parent / "out").exists()
+    for name, one in told.items():
+        kspace = np.load(scans / f"{name}.npy")
+        assert float(one["noise_std"]) > 0
+        if one["situation"] == "radial":
+            assert np.load(scans / f"{name}_trajectory.npy").shape == (kspace.shape[1], 2)
+        elif one["situation"] == "multi-coil":
+            assert np.load(scans / f"{name}_coils.npy").shape == kspace.shape == (4, 36, 36)
+        elif one["situation"] == "plain":
+            image = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(kspace[0])))
+            np.save(pictures / f"{name}.npy", np.abs(image))
+    only = ["--only", "noise", "--noise", 0.1, "--method", "initial"]
+    done = evaluate(*arguments(folder, "v3"), *only, "--pictures", f"theirs={pictures}")
+    assert done.exit_code == 0, done.output
+    with (folder.parent / "out" / "rows.csv").open() as file:
+        rows = [one for one in csv.DictReader(file) if one["group"] == "ball"]
+    nmse = {one["method"]: float(one["nmse"]) for one in rows}
+    assert nmse["theirs"] == pytest.approx(nmse["initial image"], abs=1e-4)
+
+
 def test_a_network_with_a_dictionary_of_its_own(folder):
     network = folder.parent / "v3.safetensors"
     only = ["--only", "repeats", "--method", "initial"]

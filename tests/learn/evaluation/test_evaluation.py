@@ -23,7 +23,7 @@ from napari_csc.learn.evaluation.rows import (
     write_rows,
 )
 from napari_csc.learn.evaluation.situations import Condition
-from napari_csc.learn.evaluation.tables import by_method_and_group, differences
+from napari_csc.learn.evaluation.tables import by_method_and_group, differences, ratios
 
 DICTIONARY = Dictionary.dct(6, 5)
 
@@ -156,6 +156,8 @@ def test_tables():
     rows = [row("a", group="brain", ssim=0.8), row("a", group="knee", ssim=0.6)]
     text = by_method_and_group(rows, "ssim")
     assert "| a | 0.800 | 0.600 | 0.600 | 0.200 |" in text
+    half = [replace(one, method="b", ssim=one.ssim / 2) for one in rows]
+    assert "| b | 0.500 | 0.500 | 0.500 |" in ratios([*rows, *half], "ssim", "a")
     both = [*rows, row("b", group="brain", ssim=0.7), row("b", group="knee", ssim=0.6)]
     assert "| b | +0.050 |" in differences(both, "a", "ssim")
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.experiments.repeats import (
     OWN,
@@ -122,3 +123,28 @@ def test_the_risk_is_the_error(situation, images, dictionary):
 
 def test_the_initial_image_has_a_risk_of_one(scan):
     assert np.mean([risk(Adjoint(), scan, seed) for seed in range(8)]) == pytest.approx(1, abs=0.1)
+
+
+def test_uneven_noise_is_probed_as_it_is(images, dictionary):
+    """With an even probe the figure of a method that denoises would be far off."""
+    ramp = torch.linspace(0.2, 1.8, 36)[:, None].expand(36, 36)
+    clean = Condition(0.2, 1.0).scan(images[0])
+    draw = torch.Generator().manual_seed(3)
+    noise = torch.view_as_complex(torch.randn((36, 36, 2), generator=draw) / 2**0.5)
+    sigma = clean.noise_std
+    image = images[0].image + noise * ramp * sigma / float(ramp.square().mean().sqrt())
+    scan = Acquisition.from_kspace(image_to_kspace(image), noise_std=sigma, noise_map=ramp)
+
+    class Filtered:
+        name, version = "filtered", ""
+
+        def __call__(self, acquisition):
+            found = acquisition.adjoint()[0].clone()
+            found[18:] = 0.5 * (found[18:] + found[18:].roll(1, 1))
+            return found
+
+    truth = images[0].image
+    left = Filtered()(scan) - truth
+    true = float(left.abs().square().mean()) / sigma**2
+    told = float(np.mean([risk(Filtered(), scan, seed) for seed in range(20)]))
+    assert told == pytest.approx(true, abs=0.06)

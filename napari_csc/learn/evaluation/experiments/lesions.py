@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.trust.lesion_test import with_lesion
 from napari_csc.learn.evaluation import tables
 from napari_csc.learn.evaluation.experiments.bench import Bench
 from napari_csc.learn.evaluation.experiments.section import Column, Section
@@ -90,8 +90,7 @@ def contrast_kept(
     kept = {}
     for radius in radii:
         lesions = inserted(image, where, radius)
-        more = scan.forward(torch.stack(list(lesions)).sum(0)[None])
-        moved = knowing(replace(scan, kspace=scan.kspace + more), scan.noise_of_scan())
+        moved = with_lesion(scan, torch.stack(lesions).sum(0))
         difference = method(moved).cpu() - without
         kept[told(radius)] = float(np.mean([_share(difference, one) for one in lesions]))
     return kept

@@ -19,6 +19,10 @@ from napari_csc.learn.evaluation.tables import markdown
 
 Array = npt.NDArray[Any]
 
+# Of pictures the part is shown that is brighter, with a margin in pixels.
+_BRIGHT = 0.2
+_MARGIN = 5
+
 
 @dataclass(frozen=True)
 class RealFigures:
@@ -106,14 +110,34 @@ def _draw(
 ) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.1 * len(names), 2.2 * len(pictures)), layout="constrained")
-    axes = figure.subplots(len(pictures), len(names), squeeze=False)
-    for line, (scan, images) in zip(axes, pictures, strict=True):
+    means = [np.mean(list(images.values()), axis=0) for _, images in pictures]
+    parts = [_around_object(mean) for mean in means]
+    heights = [(rows.stop - rows.start) / (columns.stop - columns.start) for rows, columns in parts]
+    size = (2.3 * len(names), 2.35 * sum(heights))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(
+        len(pictures), len(names), squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    for line, (scan, images), mean, part in zip(axes, pictures, means, parts, strict=True):
         # One window for all images of a scan: what differs is the method.
-        top = max(float(np.quantile(image, 0.997)) for image in images.values())
+        look: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": float(np.quantile(mean, 0.998))}
         for axis, name in zip(line, names, strict=True):
-            axis.set_axis_off()
+            axis.set_xticks([])
+            axis.set_yticks([])
             if name in images:
-                axis.imshow(images[name], cmap="gray", vmin=0, vmax=top)
-                axis.set_title(f"{scan}\n{name}", fontsize=6)
+                axis.imshow(images[name][part], **look, interpolation="bicubic")
+            if scan == pictures[0][0]:
+                axis.set_title(name, fontsize=9)
+        line[0].set_ylabel(scan, fontsize=8)
     figure.savefig(output, dpi=150)
+
+
+def _around_object(image: Array) -> tuple[slice, slice]:
+    """Return the part of an image (y, x) that shows something, with a margin."""
+    bright = image > _BRIGHT * np.quantile(image, 0.998)
+    found = []
+    for axis in (0, 1):
+        held = np.nonzero(bright.any(1 - axis))[0]
+        low, high = (held[0], held[-1] + 1) if len(held) else (0, image.shape[axis])
+        found.append(slice(max(0, low - _MARGIN), min(image.shape[axis], high + _MARGIN)))
+    return found[0], found[1]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.trust.noise_draws import draw_noise
+from napari_csc.core.trust.trials import measuring
 from napari_csc.learn.evaluation import tables
 from napari_csc.learn.evaluation.experiments.bench import Bench
 from napari_csc.learn.evaluation.experiments.section import Column, Section
@@ -25,7 +26,10 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     """Return the estimated error of the samples of an image, in units of the noise variance.
 
     ``mean |A f(y) - y|^2 / sigma^2 - 1 + 2 Re<b, A f(y + e b) - A f(y)> / (e N)`` with one complex
-    normal ``b`` in the N samples and ``e`` a tenth of sigma. It needs white noise of known size.
+    normal ``b`` in the N samples and ``e`` a tenth of sigma. Where the noise varies over the image
+    or over k-space, so does ``b``.
+
+    As `napari_csc.estimate_risk`, for anything that makes an image of a scan.
 
     Parameters
     ----------
@@ -42,13 +46,9 @@ def risk(method: Callable[[Acquisition], Tensor], scan: Acquisition, seed: int =
     """
     sigma = scan.noise_std
     held = scan.mask if scan.is_cartesian else torch.ones(scan.kspace.shape[-1], dtype=torch.bool)
-    draw = torch.Generator().manual_seed(seed)
-    noise = torch.randn((*scan.kspace.shape, 2), generator=draw) / 2**0.5
-    probe = torch.view_as_complex(noise) * held
+    probe = draw_noise(scan, torch.Generator().manual_seed(seed))
     step = _STEP * sigma
-    # The level stays that of the data as they were measured.
-    known = scan.noise_of_scan()
-    moved = knowing(replace(scan, kspace=scan.kspace + step * probe), known)
+    moved = measuring(scan, scan.kspace + step * probe)
     first, second = (
         scan.forward(method(one).cpu()[None].to(torch.complex64)) for one in (scan, moved)
     )
@@ -82,7 +82,7 @@ def run(bench: Bench) -> Section | None:
         found = [
             bench.figures(
                 "risk",
-                "",
+                "noise as it is",
                 method,
                 name,
                 number,

@@ -31,7 +31,7 @@ def noise(bench: Bench) -> Section:
     for level, figure in product(levels, figure_names()):
         chosen = [row for row in rows if row.noise_variance == level]
         parts.append(f"### {figure}, noise variance {level:g}\n")
-        parts.append(tables.by_method_and_group(chosen, figure))
+        parts.append(_table(chosen, figure))
         if figure in _SHORT:
             columns.append(column(f"{_SHORT[figure]}, v = {level:g}", chosen, figure))
     usual = Condition().noise_variance
@@ -92,7 +92,7 @@ def situations(bench: Bench) -> Section:
         rows = bench.rows(name, bench.methods, [Condition(situation=name)])
         parts.append(f"### {name}: {situation.text}\n")
         for figure in ("nmse", "ssim", "ssim_object"):
-            parts += [f"{figure}\n", tables.by_method_and_group(rows, figure)]
+            parts += [f"{figure}\n", _table(rows, figure)]
         chosen = _TOLD.get(name, ("nmse",))
         columns += [column(f"{_SHORT[figure]}, {name}", rows, figure) for figure in chosen]
     return Section("\n".join(parts), columns)
@@ -125,6 +125,14 @@ def column(name: str, rows: Sequence[Row], figure: str) -> Column:
             for one, groups in by_method.items()
         },
     )
+
+
+def _table(rows: Sequence[Row], figure: str) -> str:
+    """Return means by method and anatomy; of NMSE also the ratios to BM3D's, if it is there."""
+    found = tables.by_method_and_group(rows, figure, 4 if figure == "nmse" else 3)
+    if figure != "nmse" or _REFERENCE not in {row.method for row in rows}:
+        return found
+    return f"{found}\nover {_REFERENCE}'s\n\n{tables.ratios(rows, figure, _REFERENCE)}"
 
 
 def _over(groups: dict[str, float]) -> float:

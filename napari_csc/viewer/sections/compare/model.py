@@ -194,6 +194,9 @@ class CompareModel:
         for name, pin in self.pins.items():
             geometry = pin.place.of_first
             self.layers.put_image(ROLES[name], pin.image, part, pin.place.window, geometry)
+            self.layers.rename(
+                ROLES[name], f"{name}: {pin.foreign}" if pin.foreign else ROLES[name]
+            )
         for role in (DIFFERENCE, SWIPE):
             if self.layers.has(role):
                 self._put_pair(role)

@@ -172,7 +172,7 @@ class ComparePanel(Panel):
             + "</tr>"
             for what in differences
         )
-        same = _short({what: text for what, text in words[0].items() if what not in differences})
+        same = _short({w: text for w, text in words[0].items() if words[1].get(w) == text})
         return (
             f"<table><tr><td></td><td>A</td><td>B</td></tr>{lines}</table>"
             f"{f'Same: {escape(same)}.' if same else ''}"

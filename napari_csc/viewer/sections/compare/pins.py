@@ -51,6 +51,12 @@ class Pin:
         )
 
     @property
+    def foreign(self) -> str:
+        """What a picture of another program is called; nothing if it is a result of ours."""
+        made_by = self.words.get(MADE_BY, OURS)
+        return "" if made_by == OURS else made_by
+
+    @property
     def slices(self) -> range:
         """Numbers of its slices in the input."""
         return range(self.place.first_slice, self.place.first_slice + len(self.image))
@@ -92,8 +98,9 @@ def common(one: Pin, other: Pin) -> range:
 
 
 def differing(one: Pin, other: Pin) -> list[str]:
-    """Return in what two pins differ; of pictures of another program nothing else is known."""
-    names = dict.fromkeys([*one.words, *other.words])
+    """Return in what two pins differ; with a picture of another program, only the main things."""
+    is_foreign = one.words.get(MADE_BY) != other.words.get(MADE_BY)
+    names = (MADE_BY, "maps", "dictionary") if is_foreign else one.words
     return [name for name in names if one.words.get(name) != other.words.get(name)]
 
 

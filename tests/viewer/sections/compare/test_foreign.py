@@ -64,8 +64,9 @@ def test_pinned_beside_a_result(
     )
     assert "another program, theirs.npy" in panel.words.text()
     assert "napari-csc" in panel.words.text()
-    shapes = {viewer.layers[name].data.shape for name in (PIN_A, PIN_B)}
-    assert len(shapes) == 1
+    assert "Same:" not in panel.words.text()
+    foreign = viewer.layers["B: another program, theirs.npy"]
+    assert foreign.data.shape == viewer.layers[PIN_A].data.shape
     comparing.show("B")
     assert "another program" in viewer.canvas.overlays.napari_csc_compare.text
     comparing.show("difference")
@@ -79,3 +80,6 @@ def test_pinned_beside_a_result(
     comparing.pin_picture(tmp_path / "wrong.npy")
     qtbot.waitUntil(lambda: dock.messages[-1][0] == "problem")
     assert "other.npy" in panel.words.text()
+    comparing.pin("B")
+    assert PIN_B in viewer.layers
+    assert "another program" not in panel.words.text()
