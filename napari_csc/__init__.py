@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_csc.core.maps import load_map_network as load_map_network
     from napari_csc.core.maps import map_network_names as map_network_names
     from napari_csc.core.maps.cache import MapCache as MapCache
+    from napari_csc.core.maps.edits import MapEdit as MapEdit
+    from napari_csc.core.maps.region import Region as Region
     from napari_csc.core.reconstruction.devices import set_threads as set_threads
     from napari_csc.core.reconstruction.health import health as health
     from napari_csc.core.reconstruction.reconstructor import Reconstructor as Reconstructor
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
     from napari_csc.core.reconstruction.settings import (
         ReconstructionSettings as ReconstructionSettings,
     )
+    from napari_csc.core.trust.lesion import Lesion as Lesion
+    from napari_csc.core.trust.lesion_survey import lesion_curves as lesion_curves
+    from napari_csc.core.trust.lesion_survey import lesion_map as lesion_map
+    from napari_csc.core.trust.lesion_test import lesion_test as lesion_test
+    from napari_csc.core.trust.noise_left import noise_left as noise_left
+    from napari_csc.core.trust.point_response import point_response as point_response
+    from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
     from napari_csc.io.export import export as export
@@ -40,20 +49,29 @@ _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
     "CscError": "errors",
     "Dictionary": "core.dictionary.dictionary",
+    "Lesion": "core.trust.lesion",
     "MapCache": "core.maps.cache",
+    "MapEdit": "core.maps.edits",
     "NeedsChoice": "errors",
     "NoiseScalar": "core.maps",
     "NonCartesianAcquisition": "core.acquisition.noncartesian",
     "Reconstruction": "core.reconstruction.result",
     "ReconstructionSettings": "core.reconstruction.settings",
     "Reconstructor": "core.reconstruction.reconstructor",
+    "Region": "core.maps.region",
+    "edit_maps": "core.trust.what_if",
     "export": "io.export",
     "health": "core.reconstruction.health",
+    "lesion_curves": "core.trust.lesion_survey",
+    "lesion_map": "core.trust.lesion_survey",
+    "lesion_test": "core.trust.lesion_test",
     "load": "io.load",
     "load_map_network": "core.maps",
     "load_result": "io.load",
     "map_network_names": "core.maps",
     "metrics": "core",
+    "noise_left": "core.trust.noise_left",
+    "point_response": "core.trust.point_response",
     "save": "io.formats.csc_result",
     "set_threads": "core.reconstruction.devices",
     "simulate_low_field": "core.acquisition.simulate",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,9 @@ AcceptEstimate = Annotated[
 TlsFile = Annotated[
     Path | None, typer.Option(help="for TLS to the scheduler: a file that dask asks for")
 ]
+MapEditsText = Annotated[
+    str | None, typer.Option("--map-edits", help="changes of the maps: a JSON file, or JSON")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace an existing file")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 
@@ -55,6 +58,31 @@ def positions(texts: list[str] | None) -> list[tuple[int, int]] | None:
             raise CscError(f"The position {text!r} of a sample cannot be used; give ky,kx.")
         found.append((int(parts[0]), int(parts[1])))
     return found or None
+
+
+def map_edits(text: str | None) -> list[Any] | None:
+    """Return the edits of the maps in a JSON file or text, not looked at yet; None without any.
+
+    Raises
+    ------
+    CscError
+        If it is neither.
+    """
+    import json
+
+    from napari_csc.errors import CscError
+
+    if text is None:
+        return None
+    try:
+        is_file = not text.lstrip().startswith(("[", "{"))
+        found = json.loads(Path(text).expanduser().read_text("utf-8") if is_file else text)
+    except (OSError, ValueError) as error:
+        raise CscError(
+            f"The edits of the maps {text[:60]!r} are neither a JSON file nor JSON; give a list "
+            'such as [{"factor": 4, "filters": [3]}].'
+        ) from error
+    return found if isinstance(found, list) else [found]
 
 
 def lines(text: str) -> tuple[int, int]:

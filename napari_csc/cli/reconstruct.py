@@ -19,6 +19,7 @@ from napari_csc.cli.options import (
     Inputs,
     Key,
     Kind,
+    MapEditsText,
     NoiseStd,
     Overwrite,
     Quiet,
@@ -28,6 +29,7 @@ from napari_csc.cli.options import (
     TlsFile,
     WithoutSamples,
     lines,
+    map_edits,
     positions,
 )
 from napari_csc.cli.parts import plain_errors
@@ -59,6 +61,7 @@ def reconstruct(
     solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
     strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
+    edits: MapEditsText = None,
     smooth: Annotated[str | None, typer.Option(help="{smooth modes}")] = None,
     norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
     rule: Annotated[
@@ -112,6 +115,7 @@ def reconstruct(
         "solver": solver,
         "iterations": iterations,
         "strength": strength,
+        "map_edits": map_edits(edits),
         "smooth": smooth,
         "norm": norm,
         "rule": rule,
@@ -162,6 +166,11 @@ def reconstruct(
     assert inputs
     reconstructor = Reconstructor.from_settings(ReconstructionSettings.checked(**given))
     if _is_batch(inputs, output):
+        if any(edit.slice is not None for edit in reconstructor.settings.map_edits):
+            raise CscError(
+                "An edit of the maps is for one slice, but a batch makes each slice by itself; "
+                "reconstruct that scan alone."
+            )
         order = _order(reconstructor, options, overwrite, accept_estimate)
         tls = (tls_ca, tls_cert, tls_key)
         if scheduler is None and any(tls):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_csc.core.maps.region import ellipse_mask as ellipse_mask
+from napari_csc.core.maps.region import polygon_mask as polygon_mask
 from napari_csc.errors import CscError
 
 Array = npt.NDArray[Any]
@@ -62,34 +64,6 @@ def contrast_to_noise(one: RegionStatistics, other: RegionStatistics) -> float:
     """Return ``|mean_1 - mean_2| / sqrt((deviation_1^2 + deviation_2^2) / 2)``."""
     noise = np.sqrt((one.deviation**2 + other.deviation**2) / 2)
     return float(abs(one.mean - other.mean) / noise) if noise > 0 else float("inf")
-
-
-def polygon_mask(vertices: npt.ArrayLike, shape: tuple[int, int]) -> Mask:
-    """Return the pixels (y, x) whose centres lie in a polygon with vertices (y, x)."""
-    from skimage.draw import polygon2mask
-
-    mask: Mask = polygon2mask(shape, np.asarray(vertices, dtype=float))
-    return mask
-
-
-def ellipse_mask(corners: npt.ArrayLike, shape: tuple[int, int]) -> Mask:
-    """Return the pixels whose centres lie in the ellipse that fills a rectangle.
-
-    Parameters
-    ----------
-    corners
-        The four corners (y, x) of the rectangle, one after the other; it may be turned.
-    shape
-        Shape of the image.
-    """
-    first, second, third, fourth = np.asarray(corners, dtype=float)
-    centre = (first + third) / 2
-    axes = np.column_stack([(second - first) / 2, (fourth - first) / 2])
-    if abs(np.linalg.det(axes)) < 1e-9:
-        return np.zeros(shape, dtype=bool)
-    places = np.moveaxis(np.indices(shape), 0, -1) - centre
-    inside: Mask = ((places @ np.linalg.inv(axes).T) ** 2).sum(-1) <= 1
-    return inside
 
 
 def profile(

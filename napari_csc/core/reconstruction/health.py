@@ -126,12 +126,24 @@ def _dead_coils(
     return ("amber", told_of_dead_coils(dead)) if dead else None
 
 
+def _edits(
+    acquisition: Acquisition, settings: Settings, result: Reconstruction | None
+) -> tuple[Level, str] | None:
+    if result is None or not result.edits:
+        return None
+    return "amber", (
+        f"The maps were edited ({'; '.join(result.edits)}): this is what if, not what "
+        f"{settings.get('maps', 'the network')} says."
+    )
+
+
 HEALTH_CHECKS: dict[str, Check] = {
     "noise": _noise,
     "misfit": _misfit,
     "brightness": _brightness,
     "broken samples": _broken_samples,
     "dead coils": _dead_coils,
+    "edits": _edits,
 }
 """By name, in the order in which they are told."""
 

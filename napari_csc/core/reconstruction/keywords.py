@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict
 
 import torch
 
+from napari_csc.core.maps.edits import MapEdit
 from napari_csc.core.options import Norm, Rule, Smooth, Solver, StepRule
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 
@@ -27,6 +28,7 @@ class GivenSettings(TypedDict, total=False):
     low_pass_weight: float | None
     smooth_widths: tuple[float, ...] | None
     strength: float
+    map_edits: Sequence[MapEdit]
     device: str | torch.device
     memory_limit: float | None
 

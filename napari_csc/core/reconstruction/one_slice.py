@@ -13,6 +13,7 @@ from napari_csc.core.dictionary.filter_set import step_sizes
 from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.edits import EditedFilters, EditedMaps, edited
 from napari_csc.core.maps.source import MapRequest, MapSource
 from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
@@ -39,6 +40,8 @@ class Job:
         ``synthesis`` are those of the dictionary, the others are smooth.
     clock : PictureClock
         When the next picture is due.
+    filters : EditedFilters
+        Which rows of the maps are which filters, for edits.
     """
 
     def __init__(
@@ -52,11 +55,14 @@ class Job:
         cache: MapCache | None = None,
         on_iteration: OnIteration | None = None,
         should_stop: Callable[[], bool] | None = None,
+        filters: EditedFilters | None = None,
     ) -> None:
         self.settings, self.maps, self.synthesis = settings, maps, synthesis
         self.n_dictionary, self.sigma, self.plan = n_dictionary, sigma, plan
         self.cache, self.on_iteration = cache, on_iteration
         self._should_stop = should_stop
+        plain = EditedFilters(tuple(range(n_dictionary)), n_dictionary, 0)
+        self.filters = plain if filters is None else filters
         self.clock = PictureClock()
         digest = hashlib.sha256(synthesis.filters.cpu().numpy().tobytes())
         self.filters_digest = digest.hexdigest()
@@ -96,16 +102,27 @@ class SliceWork:
         self._job, self._acquisition, self._initial = job, acquisition, initial
         self._index, self._n_slices = index, n_slices
         self._data: DataTerm | None = None
+        self._forbidden: Tensor | None = None
         smooth = SMOOTH_MODES[job.settings.smooth]
         self._fixed = smooth.fixed_part(initial, job.settings.low_pass_weight)
         self.low_pass = torch.zeros_like(initial) if self._fixed is None else self._fixed
 
     @torch.inference_mode()
     def infer_maps(self) -> Tensor:
-        """Return the maps (K, y, x) of all filters, times the strength, in noise units."""
+        """Return the maps (K, y, x) of all filters, as edited, in noise units.
+
+        They are times the strength; what is forbidden is kept for the solver.
+        """
         maps = self._job.maps.maps_of(self._request())
-        strength = self._job.settings.strength
-        return maps if strength == 1 else maps * strength
+        settings = self._job.settings
+        maps = maps if settings.strength == 1 else maps * settings.strength
+        found = edited(maps, settings.map_edits, self._job.filters, self._index)
+        self._forbidden = found.forbidden
+        return found.maps
+
+    def shown(self, maps: Tensor) -> Tensor:
+        """Return the maps as the result keeps them, with what is forbidden."""
+        return EditedMaps(maps, self._forbidden).shown
 
     def _request(self) -> MapRequest:
         job, acquisition = self._job, self._acquisition
@@ -151,7 +168,10 @@ class SliceWork:
     @torch.inference_mode()
     def solver(self, maps: Tensor) -> BlockedSolver:
         """Return the solver at its start."""
-        return solver_spec(self._job.settings.solver).build(self._problem(maps))
+        solver = solver_spec(self._job.settings.solver).build(self._problem(maps))
+        if self._forbidden is not None:
+            solver.forbid(self._forbidden)
+        return solver
 
     def _problem(self, maps: Tensor) -> SliceProblem:
         job = self._job

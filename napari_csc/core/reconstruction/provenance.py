@@ -14,7 +14,7 @@ from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.devices import describe_device
-from napari_csc.core.reconstruction.settings import CompleteSettings
+from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 
 Tensor = torch.Tensor
 
@@ -42,6 +42,7 @@ def provenance_of(
             "digest": maps.digest,
             "usual_misfit": None if maps.trained_for is None else maps.trained_for.usual_misfit,
             "warnings": _warnings(settings, dictionary, maps.trained_for),
+            "edits": told_edits(settings),
         },
         "versions": {
             "napari-csc": _version(),
@@ -51,6 +52,11 @@ def provenance_of(
         "device": str(device),
         "hardware": describe_device(device),
     }
+
+
+def told_edits(settings: ReconstructionSettings) -> list[str]:
+    """Return what was changed in the maps, a few words for each edit that changes something."""
+    return [edit.sentence for edit in settings.map_edits if not edit.changes_nothing]
 
 
 def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
@@ -84,10 +90,12 @@ def _warnings(
     used: CompleteSettings, dictionary: Dictionary, trained: WeightMetadata | None
 ) -> list[str]:
     """Say where the settings differ from what the weights were trained for."""
+    edits = told_edits(used)
+    warnings = [f"The maps were edited: {'; '.join(edits)}."] if edits else []
     if trained is None:
-        return []
+        return warnings
     names = ("solver", "iterations", "step_rule", "norm", "rule", "smooth")
-    warnings = [
+    warnings += [
         f"{trained.name} was trained with {name.replace('_', ' ')} {getattr(trained, name)}, "
         f"but {getattr(used, name)} is used."
         for name in (*names, *SMOOTH_MODES[used.smooth].own_settings)

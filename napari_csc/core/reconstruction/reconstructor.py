@@ -15,6 +15,7 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.edits import EditedFilters
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
@@ -66,6 +67,8 @@ class Reconstructor:
         Standard deviations of the smooth filters, in pixels.
     strength
         Factor on all maps, smooth ones included.
+    map_edits
+        Changes of the maps, applied one after the other after the strength; see `MapEdit`.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
     memory_limit
@@ -160,10 +163,23 @@ class Reconstructor:
         >>> made.dictionary, made.settings.norm
         (Dictionary('Gabor-16 7x7', 16 filters of 7x7), 'modulus')
         """
+        filters = dictionary or _named_filters(settings)
+        return cls.from_parts(filters, _named_maps(settings), settings, map_cache)
+
+    @classmethod
+    def from_parts(
+        cls,
+        dictionary: Dictionary,
+        maps: MapSource,
+        settings: ReconstructionSettings,
+        map_cache: MapCache | None = None,
+    ) -> Reconstructor:
+        """Return the reconstructor of filters and a source of maps that are at hand already.
+
+        The settings should name these; they are not looked up.
+        """
         built = cls.__new__(cls)
-        built._begin(
-            dictionary or _named_filters(settings), _named_maps(settings), settings, map_cache
-        )
+        built._begin(dictionary, maps, settings, map_cache)
         return built
 
     def __call__(
@@ -222,9 +238,12 @@ class Reconstructor:
         Raises
         ------
         CscError
-            If the filters do not fit the image, or the reconstruction does not fit the memory.
+            If the filters do not fit the image, an edit of the maps names what is not there, or
+            the reconstruction does not fit the memory.
         """
         self._check_size(acquisition)
+        slices, height, width = acquisition.shape
+        self._edited_filters().check(self.settings.map_edits, slices, (height, width))
         return self._plan(acquisition)
 
     def estimate_memory(self, acquisition: Acquisition) -> MemoryPlan:
@@ -255,6 +274,13 @@ class Reconstructor:
         """Return the filters of the dictionary and the smooth ones behind them."""
         return filter_set(self.dictionary, self.settings.smooth, self.settings.smooth_widths)
 
+    def _edited_filters(self) -> EditedFilters:
+        """Return which rows of the maps are which filters."""
+        count = len(self.dictionary)
+        order = self.dictionary.order or tuple(range(count))
+        total = max(self.dictionary.total, 1 + max(order))
+        return EditedFilters(order, total, len(self._filters()) - count)
+
     def _job(
         self,
         acquisition: Acquisition,
@@ -274,6 +300,7 @@ class Reconstructor:
             self._map_cache,
             on_iteration,
             should_stop,
+            self._edited_filters(),
         )
 
     def _reconstruct(
@@ -294,7 +321,7 @@ class Reconstructor:
             if not goes_on:
                 continue
             maps = work.infer_maps()
-            parts.maps[index] = maps.cpu()
+            parts.maps[index] = work.shown(maps).cpu()
             solver = work.solver(maps)
             del maps
             goes_on = work.run(solver, history)

@@ -78,6 +78,13 @@ class Reconstruction:
     unit: str = "pixel"
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def edits(self) -> tuple[str, ...]:
+        """What a person changed in the maps that made it; empty for most results."""
+        maps = self.provenance.get("maps")
+        told = maps.get("edits", ()) if isinstance(maps, dict) else ()
+        return tuple(one for one in told if isinstance(one, str)) if isinstance(told, list) else ()
+
     def contributions(self, index: int, number: int | None = None) -> Tensor:
         """Return what filter ``index`` adds to the images: ``d_k * s_k``, (slice, y, x).
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.edits import MapEdits
 from napari_csc.core.options import (
     DEFAULT_DICTIONARY,
     DEFAULT_NETWORK,
@@ -61,6 +62,8 @@ class ReconstructionSettings(BaseModel):
         of the noise (``"1.5sigma"``).
     strength : float
         Factor on all sparsity level maps.
+    map_edits : tuple of MapEdit
+        What somebody changed in the maps, after the strength.
     solver, iterations, step_rule, norm, rule, smooth, low_pass_weight, smooth_widths
         See `napari_csc.Reconstructor`.
     device : str
@@ -89,6 +92,7 @@ class ReconstructionSettings(BaseModel):
         title="Strength",
         description="Factor on all maps. Below 1: more detail and more noise. Above 1: smoother.",
     )
+    map_edits: MapEdits = ()
     solver: KnownSolver | None = Field(
         None,
         title="Method",
@@ -151,8 +155,10 @@ class ReconstructionSettings(BaseModel):
             reason = str(first["msg"]).removeprefix("Value error, ")
             if first["type"] in _REASONS:
                 reason = _REASONS[first["type"]].format(**first.get("ctx", {}))
+            told = repr(first["input"])
+            told = told if len(told) <= 200 else f"{told[:200]}..."
             raise CscError(
-                f"The setting {name.replace('_', ' ')!r} cannot be {first['input']!r}: {reason}."
+                f"The setting {name.replace('_', ' ')!r} cannot be {told}: {reason}."
             ) from error
 
     def scalar_maps(self) -> tuple[float, bool] | None:

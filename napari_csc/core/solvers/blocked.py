@@ -24,6 +24,8 @@ Tensor = torch.Tensor
 # Pixels times filters in one block: 8 bytes each, so that a block and its scratch stay in cache.
 _BLOCK_PIXELS = 1_000_000
 _MOST_FILTERS = 16
+# A threshold that no code comes near, and whose product with zero is zero.
+_OUT_OF_REACH = 1e30
 # An accelerator would have to wait for each look at its numbers.
 _LOOK_EVERY = 8
 
@@ -120,6 +122,7 @@ class BlockedSolver(ABC):
         """Unitary spectrum of ``D s`` on the band."""
         self.iteration = 0
         self._tape: Tensor | None = None
+        self._forbidden: Tensor | None = None
 
     @property
     def codes(self) -> Tensor:
@@ -132,6 +135,15 @@ class BlockedSolver(ABC):
         for block in self._blocks():
             kept = slice(block.start, min(block.stop, len(out)))
             out[kept] = (self._codes[kept] * self._scales[kept, None, None]).to(out.device)
+
+    def forbid(self, places: Tensor) -> None:
+        """Keep codes at zero where (K, y, x) is True; before the first iteration.
+
+        Thresholds that nothing reaches do so in every iteration, and `fit` leaves these codes
+        alone. Penalties stay as the maps make them, so that codes elsewhere converge as before.
+        """
+        self._forbidden = places
+        self._thresholds.masked_fill_(places, _OUT_OF_REACH)
 
     @abstractmethod
     def _advance(self) -> Tensor:
@@ -240,6 +252,11 @@ class BlockedSolver(ABC):
             centre = self._centre(block).add_(self._analysed(block, mirrored))
             self._codes[block] = centre
         self.spectrum = target + power * correction
+        if self._forbidden is not None:
+            self._codes.masked_fill_(self._forbidden, 0)
+            self.spectrum = torch.zeros_like(self.spectrum)
+            for block in self._blocks():
+                self._add_synthesised(self._codes[block], block, self.spectrum)
 
     @torch.inference_mode()
     def fitted_image(self) -> Tensor:

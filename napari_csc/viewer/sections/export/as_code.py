@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ def as_command(job: Job, output: str = "result.h5") -> str:
         If the input is no file.
     """
     words = ["napari-csc", "reconstruct", str(_path(job)), "-o", output]
-    for name, value in _settings(job.settings).items():
+    settings = _settings(job.settings)
+    if edits := settings.pop("map_edits", None):
+        words += ["--map-edits", json.dumps(edits)]
+    for name, value in settings.items():
         option = {"dropped": "drop", "memory_limit": "memory"}.get(name, name)
         for one in value if isinstance(value, tuple) else (value,):
             words += [f"--{option.replace('_', '-')}", str(one)]
