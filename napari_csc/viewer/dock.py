@@ -28,8 +28,12 @@ from napari_csc.viewer.sections.reconstruct.maps_panel import MapsPanel
 from napari_csc.viewer.sections.reconstruct.presets_panel import PresetsPanel
 from napari_csc.viewer.sections.reconstruct.run_panel import RunPanel
 from napari_csc.viewer.sections.reconstruct.solver_panel import SolverPanel
+from napari_csc.viewer.sections.risk.panel import RiskPanel
 from napari_csc.viewer.sections.tour.panel import TourPanel
+from napari_csc.viewer.sections.trust.panel import TrustPanel
+from napari_csc.viewer.sections.what_if.panel import WhatIfPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
+from napari_csc.viewer.widgets.parts import Panel
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
@@ -104,6 +108,9 @@ class ReconstructionDock(QWidget):
         self.measure_panel = MeasurePanel(models.measure)
         self.play_panel = PlayPanel(models.play)
         self.export_panel = ExportPanel(models.export)
+        self.what_if_panel = WhatIfPanel(models.what_if)
+        self.trust_panel = TrustPanel(models.trust)
+        self.risk_panel = RiskPanel(models.risk)
         self.run_panel = RunPanel(models.reconstruct, models.state)
 
     def _build_sections(self) -> None:
@@ -116,6 +123,7 @@ class ReconstructionDock(QWidget):
         sections.setSpacing(0)
         self.sections: dict[str, QCollapsible] = {}
         for title, panel, is_open in (
+            ("Trust", self.trust_panel, False),
             ("Guided tour", self.tour_panel, False),
             ("Input", self.input_panel, True),
             ("Dictionary", self.dictionary_panel, True),
@@ -131,6 +139,8 @@ class ReconstructionDock(QWidget):
         ):
             self.sections[title] = section = _section(title, panel, is_open)
             sections.addWidget(section)
+        self._nest("What if", self.what_if_panel, self.maps_panel)
+        self._nest("Risk", self.risk_panel, self.dictionary_panel)
         models = self.models
         # What a section has put into the viewer comes and goes with it.
         for title, owner in (
@@ -139,6 +149,8 @@ class ReconstructionDock(QWidget):
             ("Play", self.play_panel),
             ("Compare", models.compare),
             ("Measure", models.measure),
+            ("What if", models.what_if),
+            ("Trust", models.trust),
         ):
             self.sections[title].toggled.connect(owner.section_toggled)
         sections.addStretch()
@@ -153,6 +165,11 @@ class ReconstructionDock(QWidget):
         layout.addWidget(self.run_panel)
         self.setMinimumWidth(_WIDTH)
 
+    def _nest(self, title: str, panel: QWidget, outer: Panel) -> None:
+        """Put a panel into a section at the end of another panel."""
+        self.sections[title] = _section(title, panel, False)
+        outer.form.addRow(self.sections[title])
+
     def _connect_live(self) -> None:
         self._debounce = QSignalDebouncer(parent=self)
         self._debounce.triggered.connect(self._run_live)
@@ -160,6 +177,9 @@ class ReconstructionDock(QWidget):
             changed = self._slid if name in _SLIDERS else self._chosen
             if name == "shuffle_seed":
                 changed = self._order_chosen
+            if name == "map_edits":
+                # Whoever edits maps sees what they give, live or not.
+                continue
             getattr(self.session.events, name).connect(changed)
 
     def _slid(self) -> None:
