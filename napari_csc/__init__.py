@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from napari_csc.core.trust.lesion_test import lesion_test as lesion_test
     from napari_csc.core.trust.noise_left import noise_left as noise_left
     from napari_csc.core.trust.point_response import point_response as point_response
+    from napari_csc.core.trust.ranking import rank_dictionaries as rank_dictionaries
+    from napari_csc.core.trust.ranking import strength_curve as strength_curve
+    from napari_csc.core.trust.risk import estimate_risk as estimate_risk
     from napari_csc.core.trust.what_if import edit_maps as edit_maps
     from napari_csc.errors import CscError as CscError
     from napari_csc.errors import NeedsChoice as NeedsChoice
@@ -60,6 +63,7 @@ _HOMES = {
     "Reconstructor": "core.reconstruction.reconstructor",
     "Region": "core.maps.region",
     "edit_maps": "core.trust.what_if",
+    "estimate_risk": "core.trust.risk",
     "export": "io.export",
     "health": "core.reconstruction.health",
     "lesion_curves": "core.trust.lesion_survey",
@@ -72,7 +76,9 @@ _HOMES = {
     "metrics": "core",
     "noise_left": "core.trust.noise_left",
     "point_response": "core.trust.point_response",
+    "rank_dictionaries": "core.trust.ranking",
     "save": "io.formats.csc_result",
+    "strength_curve": "core.trust.ranking",
     "set_threads": "core.reconstruction.devices",
     "simulate_low_field": "core.acquisition.simulate",
 }

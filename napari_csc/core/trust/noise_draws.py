@@ -14,6 +14,16 @@ PERTURBATION = 0.1
 noise stays as strong as the maps are told."""
 
 
+# Apart from the small seeds that simulated scans are made with: a probe that is the noise of the
+# scan itself would tell something else.
+_SALT, _SLICES_APART = 52_613_707, 1_000_003
+
+
+def generator_of(seed: int, number: int) -> torch.Generator:
+    """Return where the draws of a slice come from, whichever other slices are asked for."""
+    return torch.Generator().manual_seed(_SALT + seed + _SLICES_APART * number)
+
+
 def draw_noise(scan: Acquisition, generator: torch.Generator) -> Tensor:
     """Return noise of the shape of the samples, in units of the noise level, complex64.
 

@@ -9,7 +9,7 @@ import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.noise_question import noise_question
-from napari_csc.core.trust.noise_draws import PERTURBATION, draw_noise
+from napari_csc.core.trust.noise_draws import PERTURBATION, draw_noise, generator_of
 from napari_csc.core.trust.trials import (
     Made,
     OnProgress,
@@ -144,11 +144,10 @@ def noise_left(
     check_noise(acquisition)
     numbers = numbers_of(acquisition, slices)
     steps = Steps((1 + replicas) * len(numbers), on_progress, should_stop)
-    generator = torch.Generator().manual_seed(seed)
     done: list[NoiseLeft] = []
     for number in numbers:
         reconstruct, one = of_slice(made, acquisition, number)
-        level = one.noise_std
+        level, generator = one.noise_std, generator_of(seed, number)
         before = steps.run(reconstruct, one)
         squares = torch.zeros(2, *before.image.shape, dtype=torch.float64)
         for count in range(1, replicas + 1):
