@@ -278,7 +278,12 @@ class ScanLayers:
         self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
         self.put_image(RECONSTRUCTION, result.image, first_slice, held)
         place = self._geometry.at_slice(first_slice)
+        is_first = self.find(MAPS) is None
         self.maps.show(result, windows.maps, place, held, is_other=new_maps)
+        image = self.find(RECONSTRUCTION)
+        if is_first and image is not None:
+            # Not the maps, which are hidden: the contrast that one sets should be seen.
+            self._viewer.layers.selection.active = image
         self._mark_edited(result)
         self._notify()
 

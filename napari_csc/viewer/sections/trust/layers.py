@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
+from napari.layers import Layer
 from psygnal import EmitLoopError
 
 from napari_csc.core.trust.lesion_test import LesionTest
@@ -29,6 +30,8 @@ PICTURES = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 """Side by side, in this order."""
 _COLOUR = "#ffd166"
 _CAPTION = "napari_csc_trust"
+_CLOSER = 3.0
+"""How much nearer the pictures of a lesion are looked at."""
 _AROUND = 1.6
 """The circle is drawn so much wider than the lesion: it must not cover its edge."""
 
@@ -46,6 +49,8 @@ class TrustLayers:
         self._layers, self._store = layers, layers.store
         self._stage = Stage(layers.viewer)
         self._caption = Caption(layers.viewer, _CAPTION)
+        self._camera: tuple[tuple[float, ...], float] | None = None
+        self._middle: tuple[float, float] | None = None
 
     def close(self) -> None:
         """Let go of the viewer, and show it as it was."""
@@ -89,7 +94,8 @@ class TrustLayers:
         rows, columns = np.nonzero(np.asarray(test.inside))
         if not len(rows):
             return
-        middle = (number, float(rows.mean()), float(columns.mean()))
+        self._middle = (float(rows.mean()), float(columns.mean()))
+        middle = (number, *self._middle)
         width = max(np.ptp(rows), np.ptp(columns)) + 1
         selection = self._layers.viewer.layers.selection
         chosen = selection.active
@@ -111,11 +117,26 @@ class TrustLayers:
         layers = [layer for layer in found if layer is not None]
         self._stage.show(layers, side_by_side=len(layers) > 1)
         self._caption.show(text)
+        self._look_closer(layers)
+
+    def _look_closer(self, layers: list[Layer]) -> None:
+        """Bring the lesion into sight, large enough to be judged."""
+        camera = self._layers.viewer.scene.camera
+        if self._camera is None:
+            self._camera = (tuple(camera.center), float(camera.zoom))
+            if self._middle is not None and layers:
+                place = (0, *self._middle)
+                camera.center = (0.0, *layers[0].data_to_world(place)[-2:])
+                camera.zoom = _CLOSER * self._camera[1]
 
     def leave(self) -> None:
         """Show what was visible before."""
         self._caption.show("")
         self._stage.clear()
+        if self._camera is not None:
+            camera = self._layers.viewer.scene.camera
+            camera.center, camera.zoom = self._camera
+            self._camera = None
 
     def put_noise(self, values: Array, number: int) -> None:
         """Show the noise that is left (slice, y, x), in units of sigma."""

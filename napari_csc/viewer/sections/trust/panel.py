@@ -45,7 +45,7 @@ class TrustPanel(Panel):
         self.answer = wrapped(lines=3)
         self.answer.setStyleSheet("font-weight: bold;")
         self.form.addRow(self.answer)
-        self.further = wrapped()
+        self.further = wrapped(lines=3)
         self.form.addRow(self.further)
         self._build_views()
         self._build_slice_questions()
@@ -88,7 +88,7 @@ class TrustPanel(Panel):
         self.contrast_box = QDoubleSpinBox()
         self.contrast_box.setDecimals(0)
         self.unit_box = narrow(QComboBox())
-        for words, unit in (("% of the mean there", "mean"), ("× noise σ", "sigma")):
+        for words, unit in (("% of mean", "mean"), ("× σ", "sigma")):
             self.unit_box.addItem(words, unit)
         self.sign_box = narrow(QComboBox())
         self.sign_box.addItems(["brighter", "darker"])
@@ -218,12 +218,10 @@ class TrustPanel(Panel):
             self.further.setVisible(False)
             return
         self.answer.setText(test.sentence)
-        is_seen = test.visibility >= VISIBLE
         self.further.setText(
-            f"{'It can be seen' if is_seen else 'Hard to see'}: it stands out "
-            f"{test.visibility:.1f} times what places around show without one (from about "
-            f"{VISIBLE:g} on it is seen; initial image {test.visibility_initial:.1f}). Elsewhere "
-            f"the image changes by at most {100 * test.outside:.0f} % of its contrast."
+            f"From about {VISIBLE:g} times on it is seen; in the initial image it is "
+            f"{test.visibility_initial:.1f} times. Elsewhere the image changes by at most "
+            f"{100 * test.outside:.0f} % of its contrast."
         )
         self.further.setVisible(True)
 
