@@ -171,8 +171,11 @@ class RiskModel:
         def done(found: Any) -> None:
             ended()
             self._set(what, found)
-            ranking = found.ranking if isinstance(found, StrengthCurve) else found
-            workbench.say(ranking.sentence)
+            workbench.say(
+                f"The lowest risk is near strength {found.best:.2f}; Auto takes it."
+                if isinstance(found, StrengthCurve)
+                else found.sentence
+            )
 
         def failed(sentence: str) -> None:
             ended()

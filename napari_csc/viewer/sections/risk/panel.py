@@ -136,6 +136,7 @@ class RiskBars(QWidget):
         told = [f"{one.name}: {one.reason}" for one in rows if one.reason]
         self.setToolTip("\n".join([self._tip, *told]))
         self.setFixedHeight(_ROW * max(1, len(rows)))
+        self.updateGeometry()
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:

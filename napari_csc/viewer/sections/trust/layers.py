@@ -115,19 +115,21 @@ class TrustLayers:
         """Show some of the pictures, side by side if there are several."""
         found = [self._store.find(role) for role in roles]
         layers = [layer for layer in found if layer is not None]
+        camera = self._layers.viewer.scene.camera
+        is_first, before = self._camera is None, (tuple(camera.center), float(camera.zoom))
         self._stage.show(layers, side_by_side=len(layers) > 1)
         self._caption.show(text)
-        self._look_closer(layers)
+        if is_first:
+            self._camera = before
+            self._look_closer(layers)
 
     def _look_closer(self, layers: list[Layer]) -> None:
         """Bring the lesion into sight, large enough to be judged."""
         camera = self._layers.viewer.scene.camera
-        if self._camera is None:
-            self._camera = (tuple(camera.center), float(camera.zoom))
-            if self._middle is not None and layers:
-                place = (0, *self._middle)
-                camera.center = (0.0, *layers[0].data_to_world(place)[-2:])
-                camera.zoom = _CLOSER * self._camera[1]
+        if self._middle is not None and layers:
+            place = layers[0].data_to_world((0, *self._middle))
+            camera.center = (0.0, *place[-2:])
+            camera.zoom = _CLOSER * camera.zoom
 
     def leave(self) -> None:
         """Show what was visible before."""
