@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,10 +97,10 @@ def map_figure(
     _draw_filters(below, result, slice_number, chosen, columns)
     provenance = result.provenance.get("settings", {})
     number = slice_number if shown_as is None else shown_as
-    figure.suptitle(
-        f"{result.dictionary.name}, maps {provenance.get('maps', 'given')}, slice {number}",
-        fontsize=9,
-    )
+    title = f"{result.dictionary.name}, maps {provenance.get('maps', 'given')}, slice {number}"
+    if result.edits:
+        title += f"\nmaps edited by hand: {shorten('; '.join(result.edits), 120)}"
+    figure.suptitle(title, fontsize=9)
     return figure
 
 

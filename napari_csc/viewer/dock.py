@@ -5,8 +5,8 @@ from __future__ import annotations
 import napari
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QHideEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
@@ -14,8 +14,12 @@ from napari_csc.viewer import opening
 from napari_csc.viewer.background.gui_thread import GuiThread
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
+from napari_csc.viewer.layers.flip import FLIP_KEY
+from napari_csc.viewer.layers.map_layer import MAPS_KEY
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
+from napari_csc.viewer.remembered import Remembered
+from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.panel import ComparePanel
 from napari_csc.viewer.sections.dictionary.panel import DictionaryPanel
 from napari_csc.viewer.sections.display.panel import DisplayPanel
@@ -28,8 +32,14 @@ from napari_csc.viewer.sections.reconstruct.maps_panel import MapsPanel
 from napari_csc.viewer.sections.reconstruct.presets_panel import PresetsPanel
 from napari_csc.viewer.sections.reconstruct.run_panel import RunPanel
 from napari_csc.viewer.sections.reconstruct.solver_panel import SolverPanel
+from napari_csc.viewer.sections.risk.panel import RiskPanel
 from napari_csc.viewer.sections.tour.panel import TourPanel
+from napari_csc.viewer.sections.trust.panel import TrustPanel
+from napari_csc.viewer.sections.what_if.layers import DIFFERENCE_KEY
+from napari_csc.viewer.sections.what_if.panel import WhatIfPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
+from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
+from napari_csc.viewer.widgets.parts import Panel, button, row
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
@@ -54,6 +64,8 @@ class ReconstructionDock(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.session = Session()
+        self._remembered = Remembered()
+        self._key_sheet: KeySheet | None = None
         self._deliver = GuiThread(self)
         self.workbench = workbench = Workbench(
             self.session, ScanLayers(viewer), self._deliver, show_warning
@@ -104,6 +116,9 @@ class ReconstructionDock(QWidget):
         self.measure_panel = MeasurePanel(models.measure)
         self.play_panel = PlayPanel(models.play)
         self.export_panel = ExportPanel(models.export)
+        self.what_if_panel = WhatIfPanel(models.what_if)
+        self.trust_panel = TrustPanel(models.trust)
+        self.risk_panel = RiskPanel(models.risk)
         self.run_panel = RunPanel(models.reconstruct, models.state)
 
     def _build_sections(self) -> None:
@@ -111,10 +126,19 @@ class ReconstructionDock(QWidget):
         inside = QWidget()
         # As wide as the dock, never wider: nothing may be cut off at the right.
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        sections = QVBoxLayout(inside)
-        sections.setContentsMargins(0, 0, 0, 0)
-        sections.setSpacing(0)
+        sections = _stack(inside)
         self.sections: dict[str, QCollapsible] = {}
+        self.sections["Trust"] = _section("Can I trust this?", self.trust_panel, False)
+        sections.addWidget(self.sections["Trust"])
+        self.more_button = button(
+            "More", "Show or hide everything else: input, filters, maps, comparison, export …"
+        )
+        self.more_button.setCheckable(True)
+        self.more_button.clicked.connect(self._more_clicked)
+        sections.addWidget(self.more_button)
+        self.more = QWidget()
+        more = _stack(self.more)
+        sections.addWidget(self.more)
         for title, panel, is_open in (
             ("Guided tour", self.tour_panel, False),
             ("Input", self.input_panel, True),
@@ -130,17 +154,11 @@ class ReconstructionDock(QWidget):
             ("Export", self.export_panel, False),
         ):
             self.sections[title] = section = _section(title, panel, is_open)
-            sections.addWidget(section)
-        models = self.models
-        # What a section has put into the viewer comes and goes with it.
-        for title, owner in (
-            ("Display", models.display),
-            ("Inspect", models.inspect),
-            ("Play", self.play_panel),
-            ("Compare", models.compare),
-            ("Measure", models.measure),
-        ):
-            self.sections[title].toggled.connect(owner.section_toggled)
+            more.addWidget(section)
+        self._nest("What if", self.what_if_panel, self.maps_panel)
+        self._nest("Risk", self.risk_panel, self.dictionary_panel)
+        self._tie_layers()
+        self.show_more(self._remembered.get("more"))
         sections.addStretch()
         self.scroll_area = scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -149,9 +167,85 @@ class ReconstructionDock(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
+        layout.addLayout(self._first_row())
         layout.addWidget(scroll, 1)
         layout.addWidget(self.run_panel)
         self.setMinimumWidth(_WIDTH)
+
+    def _tie_layers(self) -> None:
+        """Let what a section has put into the viewer come and go with it."""
+        models = self.models
+        for title, owner in (
+            ("Display", models.display),
+            ("Inspect", models.inspect),
+            ("Play", self.play_panel),
+            ("Compare", models.compare),
+            ("Measure", models.measure),
+            ("What if", models.what_if),
+            ("Trust", models.trust),
+        ):
+            self.sections[title].toggled.connect(owner.section_toggled)
+
+    def _first_row(self) -> QLayout:
+        """Return what everything begins with: a scan, and help."""
+        self.open_button = button("Open…", "Open k-space, an image or a finished result.")
+        self.open_button.clicked.connect(self.input_panel.open_button.click)
+        self.sample_button = button("Sample", "Open the head that comes with the program.")
+        self.sample_button.clicked.connect(self.models.input.open_sample)
+        self.keys_button = button("?", "All keys (also by the key ?).")
+        self.keys_button.setFixedWidth(28)
+        self.keys_button.setStyleSheet("padding: 0px;")
+        self.keys_button.clicked.connect(self.show_keys)
+        QShortcut(QKeySequence("?"), self, self.show_keys)
+        # A picture that is no scan needs what is behind More.
+        self.models.input.plain_image.connect(
+            lambda chosen: None if chosen is None else self.show_more(True)
+        )
+        return row(self.open_button, self.sample_button, self.keys_button)
+
+    def show_keys(self) -> None:
+        """Show the sheet of all keys, or hide it again."""
+        if self._key_sheet is None:
+            self._key_sheet = KeySheet(self._keys(), self)
+        self._key_sheet.setVisible(not self._key_sheet.isVisible())
+
+    def _keys(self) -> list[Line]:
+        models = self.models
+        maps = models.display.maps.key.is_bound
+        bound = (
+            (FLIP_KEY, "initial image ⇄ reconstruction", models.display.flip.key.is_bound),
+            (MAPS_KEY, "map of the selected filter over the image", maps),
+            (BLINK_KEY, "result A ⇄ result B", models.compare.layers.key.is_bound),
+            (DIFFERENCE_KEY, "what edited maps changed", models.what_if.key_is_bound),
+        )
+        return [
+            ("", "Over the image"),
+            *((key, text) for key, text, is_bound in bound if is_bound),
+            ("click", "asks, while Can I trust this? is open"),
+            ("Alt + drag", "window: right is wider, up is brighter"),
+            ("Alt + double click", "window as at first"),
+            ("", "In the gallery of filters"),
+            ("arrows", "another filter"),
+            ("space", "leave the filter out, or take it back"),
+            ("Ctrl or Shift + click", "select several"),
+            ("", "Everywhere"),
+            ("?", "this sheet"),
+        ]
+
+    def _more_clicked(self, is_on: bool) -> None:
+        self._remembered.put("more", is_on)
+        self.show_more(is_on)
+
+    def show_more(self, is_on: bool) -> None:
+        """Show all sections, or only those that everybody needs."""
+        self.more.setVisible(is_on)
+        self.more_button.setChecked(is_on)
+        self.more_button.setText("Less ▲" if is_on else "More ▼")
+
+    def _nest(self, title: str, panel: QWidget, outer: Panel) -> None:
+        """Put a panel into a section at the end of another panel."""
+        self.sections[title] = _section(title, panel, False)
+        outer.form.addRow(self.sections[title])
 
     def _connect_live(self) -> None:
         self._debounce = QSignalDebouncer(parent=self)
@@ -160,6 +254,9 @@ class ReconstructionDock(QWidget):
             changed = self._slid if name in _SLIDERS else self._chosen
             if name == "shuffle_seed":
                 changed = self._order_chosen
+            if name == "map_edits":
+                # Whoever edits maps sees what they give, live or not.
+                continue
             getattr(self.session.events, name).connect(changed)
 
     def _slid(self) -> None:
@@ -199,6 +296,14 @@ class ReconstructionDock(QWidget):
     def _leave(self) -> None:
         if not self.parent():
             self.deleteLater()
+
+
+def _stack(widget: QWidget) -> QVBoxLayout:
+    """Return a layout of widgets one below the other, without gaps."""
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    return layout
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:

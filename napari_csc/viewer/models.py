@@ -17,7 +17,10 @@ from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.order import OrderModel
 from napari_csc.viewer.sections.reconstruct.presets_model import PresetsModel
 from napari_csc.viewer.sections.reconstruct.state_line import StateModel
+from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.sections.tour.model import TourModel
+from napari_csc.viewer.sections.trust.model import TrustModel
+from napari_csc.viewer.sections.what_if.model import WhatIfModel
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -40,6 +43,9 @@ class Models:
     measure: MeasureModel
     inspect: InspectModel
     play: PlayModel
+    what_if: WhatIfModel
+    trust: TrustModel
+    risk: RiskModel
     export: ExportModel
     tour: TourModel
 
@@ -60,6 +66,9 @@ class Models:
             measure=made(MeasureModel),
             inspect=made(InspectModel),
             play=made(PlayModel),
+            what_if=made(WhatIfModel),
+            trust=made(TrustModel),
+            risk=made(RiskModel),
             export=made(ExportModel),
             tour=made(TourModel),
         )

@@ -13,6 +13,7 @@ from psygnal import SignalGroupDescriptor, SignalInstance
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, network_misfit
+from napari_csc.core.maps.edits import MapEdit
 from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Rule, Smooth, Solver
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
@@ -33,6 +34,7 @@ SETTING_FIELDS = (
     "norm",
     "rule",
     "smooth",
+    "map_edits",
     "device",
 )
 """The fields of the session that decide a reconstruction, apart from the input."""
@@ -63,10 +65,14 @@ class Session:
     dictionary_name, shuffle_seed, dropped, maps, strength, solver, iterations
     norm, rule, smooth, device
         As in `napari_csc.ReconstructionSettings`; None means as the network was trained.
+    map_edits : tuple of MapEdit
+        What is changed in the maps by hand; slices are counted in the input.
     networks : dict
         What the shipped networks say about themselves, by name.
     selected : int
         The filter that is looked at, by its index in the original order.
+    group : tuple of int
+        Several filters that were selected together, by the same index; empty for one alone.
     part : str
         The real view of complex images that is shown.
     extra_layers : frozenset of str
@@ -95,9 +101,11 @@ class Session:
     norm: Norm | None = None
     rule: Rule | None = None
     smooth: Smooth | None = None
+    map_edits: tuple[MapEdit, ...] = ()
     device: str = "auto"
     networks: dict[str, WeightMetadata] | None = None
     selected: int = 0
+    group: tuple[int, ...] = ()
     part: Part = "magnitude"
     extra_layers: frozenset[str] = frozenset()
     result: Reconstruction | None = None
@@ -135,6 +143,7 @@ class Session:
             norm=self.norm,
             rule=self.rule,
             smooth=self.smooth,
+            map_edits=self.map_edits,
             device=self.device,
         )
 
@@ -154,8 +163,9 @@ class Session:
         dropped: tuple[int, ...] = (),
         shuffle_seed: int | None = None,
     ) -> None:
-        """Take another dictionary; order, drops and selection start anew."""
+        """Take another dictionary; order, drops, selection and edits of maps start anew."""
         with self.changing():
+            self.map_edits, self.group = (), ()
             self.dictionary, self.dictionary_name = dictionary, name
             self.dropped, self.shuffle_seed, self.selected = dropped, shuffle_seed, 0
 
@@ -169,6 +179,7 @@ class Session:
         except CscError:
             return
         self.maps, self.strength = settings.maps, settings.strength
+        self.map_edits = settings.map_edits
         for name in ("solver", "iterations", "norm", "rule", "smooth"):
             value = getattr(settings, name)
             setattr(self, name, None if value == self.default(name) else value)

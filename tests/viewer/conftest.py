@@ -17,6 +17,7 @@ from napari_csc.core.maps import (
 )
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.viewer.dock import ReconstructionDock
+from napari_csc.viewer.remembered import Remembered
 
 SMALL = "dct-8-5"
 PATIENCE = 300_000
@@ -75,6 +76,15 @@ def plain_image(small_acquisition: Acquisition) -> np.ndarray:
     """The magnitude of one slice, without noise."""
     assert small_acquisition.reference is not None
     return small_acquisition.reference[0].abs().numpy()
+
+
+@pytest.fixture(autouse=True)
+def remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the dock remembers, in a file of this test: it shows all of its sections."""
+    path = tmp_path / "remembered" / "dock.json"
+    monkeypatch.setattr("napari_csc.viewer.dock.Remembered", lambda: Remembered(path))
+    Remembered(path).put("more", True)
+    return path
 
 
 @pytest.fixture

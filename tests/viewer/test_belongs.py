@@ -17,8 +17,10 @@ from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.layers import (
     CODE,
     CONTRIBUTION,
+    EDITED,
     INITIAL,
     KSPACE,
+    LESION_WITHOUT,
     MAPS,
     RECONSTRUCTION,
     REFERENCE,
@@ -27,16 +29,17 @@ from napari_csc.viewer.layers import (
     SMOOTH,
     ScanLayers,
 )
-from napari_csc.viewer.layers.roles import GROUPS
+from napari_csc.viewer.layers.roles import EDITED_SUFFIX, GROUPS
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.sections.input import model as input_model
 from napari_csc.viewer.sections.input.loading import loaded_scan
 from napari_csc.viewer.sections.reconstruct import order
+from napari_csc.viewer.sections.risk import model as risk_model
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.workbench import Workbench
 
 SEQUENCES = 40
-ACTIONS = 18
+ACTIONS = 24
 _DICTIONARIES = ("dct-4-3", "random-4-3", "dct-6-3")
 
 
@@ -101,7 +104,9 @@ class User:
         self.workbench.message.connect(lambda *said: setattr(self, "said", said))
         self.models.dictionary.choose(_DICTIONARIES[0])
         self.done: list[str] = []
-        self.sections = dict.fromkeys(("Display", "Compare", "Measure", "Inspect"), True)
+        self.sections = dict.fromkeys(
+            ("Display", "Compare", "Measure", "Inspect", "What if", "Trust"), True
+        )
 
     # ---------------------------------------------------------------- actions
 
@@ -163,7 +168,41 @@ class User:
         """Open or close a section: what it made goes with it, and comes back."""
         name = self.chance.choice(list(self.sections))
         self.sections[name] = not self.sections[name]
-        getattr(self.models, name.lower()).section_toggled(self.sections[name])
+        getattr(self.models, name.lower().replace(" ", "_")).section_toggled(self.sections[name])
+
+    def what_if(self) -> None:
+        """Edit maps, take it back, or show what the edit changed."""
+        model = self.models.what_if
+        chosen = self.chance.randrange(5)
+        if chosen == 0:
+            model.restore()
+        elif chosen == 1:
+            if self.sections["What if"]:
+                model.toggle_difference()
+        else:
+            model.aim(self.chance.choice(["selected", "all"]))
+            model.set_factor(self.chance.choice([0.0, 2.0, "forbid", 1.0]))
+
+    def trust(self) -> None:
+        """Ask about a place, the noise or a point."""
+        if not self.sections["Trust"]:
+            return
+        model = self.models.trust
+        ask = self.chance.choice(["lesion", "lesion", "noise", "point", "show"])
+        if ask == "lesion":
+            model.want(radius=1.0, contrast=1.0)
+            model.ask_lesion((8.0, 7.0))
+        elif ask == "noise":
+            model.ask_noise()
+        elif ask == "point":
+            model.ask_point((8, 7))
+        elif model.test is not None:
+            model.show(self.chance.choice(["image", "all", "with"]))
+
+    def risk(self) -> None:
+        """Rank dictionaries or strengths, or stop that."""
+        model = self.models.risk
+        self.chance.choice([model.rank, model.try_strengths, model.cancel])()
 
     def pin(self) -> None:
         if not self.sections["Compare"]:
@@ -183,6 +222,7 @@ class User:
             *("noise", "extent", "swap", "shuffle", "scroll", "delete", "layers_on_demand") * 2,
             *("cancel", "drop", "strength", "slices", "select", "delete_all", "close", "flip"),
             *("pin", "play", "view", "section", "section"),
+            *("what_if", "what_if", "trust", "trust", "risk"),
         ]
         name = self.chance.choice(names)
         self.done.append(name)
@@ -207,6 +247,9 @@ class User:
         acquisition, result = session.acquisition, session.result
         assert not [one for one in self.problems if "unexpected" in one], self.problems
         self.check_input()
+        self.check_trust()
+        self.check_edits()
+        self.check_risk()
         if result is None:
             for role in (SMOOTH, MAPS, CODE, CONTRIBUTION, RULERS, REMOVED):
                 assert self.layer(role) is None, role
@@ -289,6 +332,50 @@ class User:
                 left = [role for role in GROUPS[name] if self.layer(role) is not None]
                 assert not left, f"{name} is closed"
 
+    def check_trust(self) -> None:
+        """Answers are of the result and the scan that are there."""
+        model, result = self.models.trust, self.session.result
+        if result is None:
+            assert [model.test, model.noise, model.point, model.survival] == [None] * 4
+            return
+        if model.test is not None:
+            index = model._number - self.workbench.layers.place().first_slice
+            assert np.array_equal(model.test.without, result.image[index])
+            layer = self.layer(LESION_WITHOUT)
+            if layer is not None:
+                assert np.array_equal(np.asarray(layer.data.values)[0], model.test.without)
+        if model.noise is not None:
+            assert model.noise.std.shape[1:] == result.image.shape[1:]
+            assert model.noise.sigma == pytest.approx(result.noise_std)
+
+    def check_edits(self) -> None:
+        """What was edited says so, and nothing else does."""
+        result, state = self.session.result, self.models.state.state
+        is_edited = result is not None and bool(result.edits)
+        if result is not None and state.has_result:
+            assert ("EDITED" in state.text) == is_edited
+        image = self.layer(RECONSTRUCTION)
+        if image is not None and result is not None and not self.models.reconstruct.is_running:
+            assert image.name.endswith(EDITED_SUFFIX) == is_edited
+        difference = self.layer(EDITED)
+        if difference is not None:
+            assert is_edited
+            assert np.array_equal(difference.data.second, result.image)
+
+    def check_risk(self) -> None:
+        """Rows are of the settings that are there."""
+        model = self.models.risk
+        for found in (model.table, getattr(model.curve, "ranking", model.curve)):
+            if found is None:
+                continue
+            assert self.session.acquisition is not None
+            for row in found.rows:
+                if row.risk is not None:
+                    scan = corrected(
+                        self.session.acquisition, self.session.sampled, self.session.noise_std
+                    )
+                    assert row.risk.sigma == pytest.approx(scan.noise_std)
+
     def check_sum(self) -> None:
         """Codes and filters of the result stand in the same order."""
         result = self.session.result
@@ -348,7 +435,9 @@ def scans() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))
-def test_random_actions(seed: int, scans: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_actions(
+    seed: int, scans: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(
         input_model,
         "load_file",
@@ -356,6 +445,8 @@ def test_random_actions(seed: int, scans: dict[str, Any], monkeypatch: pytest.Mo
             scans[str(path)], Geometry.of_acquisition(scans[str(path)]), str(path)
         ),
     )
+    monkeypatch.setattr(risk_model, "dictionary_names", lambda: list(_DICTIONARIES[:2]))
+    monkeypatch.setattr(risk_model, "learned_folder", lambda: tmp_path)
     # Whether maps move with their filters, or a run has to follow.
     monkeypatch.setattr(order, "moves_with_filters", lambda settings, networks: seed % 3 > 0)
     user = User(seed, scans)

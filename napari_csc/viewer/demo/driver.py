@@ -26,6 +26,8 @@ _PATIENCE = 300.0
 _PAINTING = 0.4
 """Seconds that the window gets to paint what has changed."""
 _ROUNDS = 20
+_OUTER = {"What if": "Maps", "Risk": "Dictionary"}
+"""Sections that stand in others."""
 _VISIBLE = {INITIAL: True, RECONSTRUCTION: True, MAPS: True, SMOOTH: False, REFERENCE: False}
 
 
@@ -63,6 +65,7 @@ class Driver:
     def ready(self) -> None:
         """Wait until dictionary and networks are known, and begin with the usual settings."""
         session = self.session
+        self.dock.show_more(True)
         self.wait(lambda: session.dictionary is not None and session.networks is not None)
         self.use_dictionary(self.dictionary)
         session.live = False
@@ -171,9 +174,11 @@ class Driver:
     def open_sections(self, *titles: str) -> None:
         """Open these sections of the dock only, the first of them at the top."""
         sections = self.dock.sections
+        outer = {_OUTER[title] for title in titles if title in _OUTER}
         for title, section in sections.items():
-            if section.isExpanded() != (title in titles):
-                (section.expand if title in titles else section.collapse)(False)
+            is_open = title in titles or title in outer
+            if section.isExpanded() != is_open:
+                (section.expand if is_open else section.collapse)(False)
         self._opened = titles
         self.settle()
         self.scroll()
@@ -183,7 +188,10 @@ class Driver:
         bar = self.dock.scroll_area.verticalScrollBar()
         if bar is not None:
             alone = len(self._opened) == 1
-            bar.setValue(self.dock.sections[self._opened[0]].y() if alone else 0)
+            inside = self.dock.scroll_area.widget()
+            section = self.dock.sections[self._opened[0]] if alone else inside
+            if section is not None and inside is not None:
+                bar.setValue(section.mapTo(inside, section.rect().topLeft()).y())
 
     def frame_of(self, title: str) -> tuple[int, int, int, int]:
         """Return where a section is in a picture: left, top, right, bottom."""

@@ -17,18 +17,21 @@ class Caption:
         The viewer.
     name
         Name of the overlay; one with a number if another dock has taken it.
+    is_left
+        Whether it stands at the left, so that others can stand beside it.
     """
 
-    def __init__(self, viewer: ViewerModel, name: str) -> None:
+    def __init__(self, viewer: ViewerModel, name: str, is_left: bool = False) -> None:
         self._viewer = viewer
         names = chain([name], (f"{name}_{number}" for number in count(2)))
         self._name = next(one for one in names if one not in viewer.canvas.overlays)
-        self._overlay = TextOverlay(position="bottom_center", font_size=12)
+        self._usual = "bottom_left" if is_left else "bottom_center"
+        self._overlay = TextOverlay(position=self._usual, font_size=12)
         viewer.canvas.overlays[self._name] = self._overlay
 
     def show(self, text: str, is_right: bool = False) -> None:
         """Show a line, in the middle or at the right; none if it is empty."""
-        self._overlay.position = "bottom_right" if is_right else "bottom_center"
+        self._overlay.position = "bottom_right" if is_right else self._usual
         self._overlay.text = text
         self._overlay.visible = bool(text)
 

@@ -17,12 +17,34 @@ ITERATE = "iterate"
 PARTIAL_SUM = "partial sum"
 PIN_A = "result A"
 PIN_B = "result B"
+EDITED = "difference to the unedited result"
+LESION_WITHOUT = "without the lesion"
+LESION_WITH = "with the lesion"
+LESION_CHANGE = "what the lesion changed"
+LESION_IDEAL = "ideal: as the scanner sees it"
+LESION_PLACE = "place of the lesion"
+LESION_MAP = "contrast that is kept"
+NOISE_LEFT = "noise left"
 SWIPE = "swipe A | B"
 DIFFERENCE = "difference B − A"
 LEFT = "left"
 RIGHT = "right"
 
-OUTPUTS = (SMOOTH, RECONSTRUCTION, MAPS, CONTRIBUTION, CODE, REMOVED, RULERS)
+EDITED_SUFFIX = " · edited maps"
+"""Behind the names of layers of a result whose maps were changed by hand."""
+
+OUTPUTS = (
+    SMOOTH,
+    RECONSTRUCTION,
+    MAPS,
+    CONTRIBUTION,
+    CODE,
+    REMOVED,
+    RULERS,
+    NOISE_LEFT,
+    LESION_MAP,
+    EDITED,
+)
 """Made by a run, from bottom to top."""
 
 PLAYED = (ITERATE, PARTIAL_SUM)
@@ -31,12 +53,17 @@ PLAYED = (ITERATE, PARTIAL_SUM)
 COMPARED = (PIN_A, PIN_B, SWIPE, DIFFERENCE, LEFT, RIGHT)
 """Made of pinned results, above all outputs, from bottom to top."""
 
+TESTED = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
+"""Made to see what became of a lesion, in place of the image."""
+
 GROUPS = {
     "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, KSPACE),
     "Inspect": (PLACE,),
     "Play": PLAYED,
     "Compare": COMPARED,
     "Measure": (LINES, REGIONS),
+    "What if": (EDITED,),
+    "Trust": (*TESTED, LESION_PLACE, LESION_MAP, NOISE_LEFT),
 }
 """By the section of the dock that makes them: they come and go with it.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import torch
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
-from psygnal import Signal
+from psygnal import EmitLoopError, Signal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.lazy import LazyImages
@@ -19,14 +20,17 @@ from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
 from napari_csc.viewer.layers.canvas_signs import CanvasSigns
+from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.flip import Flip
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.layers.roles import (
     COMPARED,
+    EDITED_SUFFIX,
     INITIAL,
     KSPACE,
+    MAPS,
     OUTPUTS,
     PLACE,
     PLAYED,
@@ -37,6 +41,8 @@ from napari_csc.viewer.layers.roles import (
 from napari_csc.viewer.layers.store import LayerStore
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.layers.windowing import Windowing
+
+_NOTICE = "napari_csc_edited"
 
 
 class ScanLayers:
@@ -72,6 +78,8 @@ class ScanLayers:
     leaving = Signal()
     """Another input is about to be shown: what was made of the one before has to go."""
 
+    staging = Signal()
+    """Somebody is about to show layers apart from the others."""
     emptied = Signal()
     """The last layer of the viewer was removed."""
 
@@ -88,6 +96,7 @@ class ScanLayers:
         self.signs = CanvasSigns(viewer)
         self.windowing = Windowing(self.store, RECONSTRUCTION)
         self.flip = Flip(self.store)
+        self._notice = Caption(viewer, _NOTICE, is_left=True)
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.layers.events.removed.connect(self._layer_removed)
         viewer.mouse_move_callbacks.append(self._mouse_moved)
@@ -97,6 +106,9 @@ class ScanLayers:
         self._viewer.dims.events.point.disconnect(self._dims_moved)
         self._viewer.layers.events.removed.disconnect(self._layer_removed)
         self.flip.close()
+        # When the window is closed as a whole, its canvas is gone already, and so is the need.
+        with suppress(RuntimeError, EmitLoopError):
+            self._notice.close()
         self.maps.close()
         if self._mouse_moved in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._mouse_moved)
@@ -155,6 +167,7 @@ class ScanLayers:
         for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE):
             self.remove(role)
         self._shown, self._running = None, None
+        self._notify()
         self._geometry, self._initial, self._image_window = geometry, initial, window
         self._show_letters(acquisition.metadata)
         if layer is not None and not self.store.is_free(layer):
@@ -221,6 +234,7 @@ class ScanLayers:
         """Take away the input and all that was made of it."""
         self.leaving.emit()
         self._shown, self._running, self._initial = None, None, None
+        self._notify()
         for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE, INITIAL):
             self.remove(role)
         self.signs.show_letters({})
@@ -264,7 +278,31 @@ class ScanLayers:
         self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
         self.put_image(RECONSTRUCTION, result.image, first_slice, held)
         place = self._geometry.at_slice(first_slice)
+        is_first = self.find(MAPS) is None
         self.maps.show(result, windows.maps, place, held, is_other=new_maps)
+        image = self.find(RECONSTRUCTION)
+        if is_first and image is not None:
+            # Not the maps, which are hidden: the contrast that one sets should be seen.
+            self._viewer.layers.selection.active = image
+        self._mark_edited(result)
+        self._notify()
+
+    def _mark_edited(self, result: Reconstruction) -> None:
+        """Say in the names of its layers that the maps of a result were changed by hand."""
+        for role in (SMOOTH, RECONSTRUCTION, MAPS):
+            layer = self.find(role)
+            # A name that somebody gave is left alone.
+            if layer is not None and layer.name.removesuffix(EDITED_SUFFIX) == role:
+                layer.name = f"{role}{EDITED_SUFFIX}" if result.edits else role
+
+    def _notify(self) -> None:
+        """Say on the canvas that the maps of the result that is looked at were changed by hand."""
+        edits = () if self._shown is None else self._shown[0].edits
+        if not edits or not self.has_result(self.current_slice()):
+            self._notice.show("")
+            return
+        changes = "1 change" if len(edits) == 1 else f"{len(edits)} changes"
+        self._notice.show(f"MAPS EDITED BY HAND\n{changes}")
 
     def show_loaded_result(
         self,
@@ -280,7 +318,7 @@ class ScanLayers:
         with self._viewer.layers.batched_update():
             for layer in list(self._viewer.layers):
                 # napari appends [1], [2], ... to a name that is taken.
-                role = layer.name.split(" [")[0]
+                role = layer.name.split(" [")[0].removesuffix(EDITED_SUFFIX)
                 if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
                     self._take(layer, role)
         self._geometry, self._shown = geometry, None
@@ -312,6 +350,7 @@ class ScanLayers:
         self._shown, self._running = None, None
         for role in OUTPUTS:
             self.remove(role)
+        self._notify()
 
     def restore(self) -> None:
         """After a cancelled run show the last finished result again, or none."""
@@ -377,6 +416,7 @@ class ScanLayers:
             self.emptied.emit()
 
     def _dims_moved(self) -> None:
+        self._notify()
         self.moved.emit()
 
     def _mouse_moved(self, viewer: ViewerModel, event: object) -> None:

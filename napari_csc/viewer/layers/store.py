@@ -18,11 +18,12 @@ from napari_csc.viewer.layers.roles import (
     OUTPUTS,
     PLAYED,
     RECONSTRUCTION,
+    TESTED,
     group_of,
 )
 from napari_csc.viewer.layers.tags import KEY, hold, own
 
-_ORDER = (*OUTPUTS, *PLAYED, *COMPARED)
+_ORDER = (*OUTPUTS, *PLAYED, *COMPARED, *TESTED)
 
 
 class LayerStore:

@@ -219,6 +219,8 @@ class CompareModel:
         if sentence := self._lacking(view):
             self._fail(sentence)
         else:
+            if view != "result":
+                self._scan.staging.emit()
             self.view = view
             if self._is_away and view != "result":
                 self._is_away = False
@@ -228,6 +230,7 @@ class CompareModel:
 
     def hide(self) -> None:
         """Tell nothing any more of which result is which; a blinded reading begins."""
+        self._scan.staging.emit()
         self.show("result")
         self.is_hidden = True
         self.measure()

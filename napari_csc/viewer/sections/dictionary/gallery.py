@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from qtpy.QtCore import (  # type: ignore[attr-defined]
     QEvent,
@@ -42,11 +44,14 @@ class Gallery(QListWidget):
 
     After a swap or a shuffle a corner tells what changed: yellow is new, blue has moved.
 
-    Arrow keys move through it, the space bar ticks a filter off or on again.
+    Arrow keys move through it, the space bar ticks a filter off or on again; Ctrl and Shift select
+    several.
     """
 
     chosen = Signal(int)
     """The filter that was clicked, by its index in the original order."""
+    grouped = Signal(tuple)
+    """Several filters were selected together, by their original index; none if one alone."""
     ticked = Signal(int, bool)
     """A filter was left out (True) or taken back (False)."""
 
@@ -59,11 +64,12 @@ class Gallery(QListWidget):
         self.setSpacing(0)
         self.setIconSize(QSize(_SIDE, _SIDE))
         self.setGridSize(QSize(_CELL, _CELL))
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setItemDelegate(_Painter(self))
         self.setFixedHeight(4 * _CELL + 6)
         self.currentItemChanged.connect(self._moved)
+        self.itemSelectionChanged.connect(self._chose)
 
     def show_filters(self, pictures: list[tuple[int, np.ndarray, bool]]) -> None:
         """Show filters given as (original index, values, whether it is left out)."""
@@ -101,6 +107,14 @@ class Gallery(QListWidget):
                     self.scrollToItem(item)
                 return
 
+    def select_group(self, originals: Sequence[int]) -> None:
+        """Highlight several filters, by their original index, without telling anybody."""
+        self.blockSignals(True)
+        for item in self._items():
+            if item.data(_ORIGINAL) in originals:
+                item.setSelected(True)
+        self.blockSignals(False)
+
     def selected(self) -> int | None:
         """Return the highlighted filter, by its original index."""
         item = self.currentItem()
@@ -117,6 +131,10 @@ class Gallery(QListWidget):
     def _moved(self, item: QListWidgetItem | None) -> None:
         if item is not None:
             self.chosen.emit(item.data(_ORIGINAL))
+
+    def _chose(self) -> None:
+        chosen = [item.data(_ORIGINAL) for item in self._items() if item.isSelected()]
+        self.grouped.emit(tuple(chosen) if len(chosen) > 1 else ())
 
     def _items(self) -> list[QListWidgetItem]:
         found = (self.item(index) for index in range(self.count()))

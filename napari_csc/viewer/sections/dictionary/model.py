@@ -162,7 +162,10 @@ class DictionaryModel:
 
     def _offer(self, figures: FilterFigures) -> None:
         """Look at the filter that contributes most, unless the user has chosen one."""
-        order = self.session.order_shown()
+        order, result = self.session.order_shown(), self.session.result
+        if result is not None and result.edits:
+            # Whoever edits the map of a filter goes on looking at it.
+            return
         if self.session.selected == self._offered and order:
             self._offered = order[int(figures.energy.argmax())]
             self.session.selected = self._offered

@@ -41,6 +41,7 @@ class DictionaryPanel(Panel):
         self._before: Dictionary | None = None
         self.gallery = Gallery()
         self.gallery.chosen.connect(lambda index: setattr(self._session, "selected", index))
+        self.gallery.grouped.connect(lambda chosen: setattr(self._session, "group", chosen))
         self.gallery.ticked.connect(model.drop)
         self.form.addRow(self.gallery)
         self.about = wrapped(lines=3)
@@ -195,6 +196,7 @@ class DictionaryPanel(Panel):
         self.gallery.show_filters([(k, filters[k], k in dropped) for k in order])
         self.gallery.set_marks({k: one.before is None for k, one in self._changes.items()})
         self.gallery.select(session.selected)
+        self.gallery.select_group(session.group)
         self._show_about()
 
     def _mark_changes(self) -> None:

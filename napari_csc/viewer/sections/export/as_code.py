@@ -21,7 +21,7 @@ def as_command(job: Job, output: str = "result.h5") -> str:
         If the input is no file.
     """
     words = ["napari-csc", "reconstruct", str(_path(job)), "-o", output]
-    settings = _settings(job.settings)
+    settings = _settings(job.settings_here)
     if edits := settings.pop("map_edits", None):
         words += ["--map-edits", json.dumps(edits)]
     for name, value in settings.items():
@@ -48,7 +48,7 @@ def as_python(job: Job, output: str = "result.h5") -> str:
         for name, value in _load_options(job).items()
     }
     load = _call("csc.load", [repr(str(_path(job)))], options)
-    settings = _call("csc.ReconstructionSettings", [], _settings(job.settings))
+    settings = _call("csc.ReconstructionSettings", [], _settings(job.settings_here))
     return (
         "import napari_csc as csc\n\n"
         f"acquisition = {load}\n"

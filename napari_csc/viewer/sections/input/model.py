@@ -256,6 +256,7 @@ class InputModel:
         session.sampled, session.noise_std = None, None
         # An order that was drawn to see what it changes has been seen.
         session.shuffle_seed = None
+        session.map_edits = ()
 
     def _refresh_facts(self) -> None:
         session, name = self.session, self.session.input_name

@@ -25,7 +25,7 @@ from napari_csc.viewer.sections.measure.layers import Mark, Marks
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.workbench import Workbench
 
-_SECTIONS = {"Measure", "Inspect"}
+_SECTIONS = {"Measure", "Inspect", "What if"}
 """Those that marks are drawn from."""
 
 

@@ -153,6 +153,7 @@ class PlayModel:
             return "A blinded reading is going on; end it before you play anything."
         if self._comparing.view != "result":
             self._comparing.show("result")
+        self._scan.staging.emit()
         return ""
 
     def _compared(self) -> None:

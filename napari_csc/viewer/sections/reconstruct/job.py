@@ -13,6 +13,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.corrections import corrected
 from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.maps.cache import MapCache
+from napari_csc.core.maps.edits import edits_of_slice
 from napari_csc.core.metrics import METRICS
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
@@ -63,6 +64,15 @@ class Job:
     map_cache: MapCache | None = None
     before: torch.Tensor | None = None
     """Image of the result that was shown when the run began, of the same slices."""
+
+    @property
+    def settings_here(self) -> ReconstructionSettings:
+        """The settings for what is reconstructed: edits of maps count its slices."""
+        settings = self.settings
+        if self.slices is None or not settings.map_edits:
+            return settings
+        (number,) = self.slices
+        return settings.model_copy(update={"map_edits": edits_of_slice(settings.map_edits, number)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +179,7 @@ def _reconstruct(
     job: Job, acquisition: Acquisition, reporter: _Reporter, should_stop: Callable[[], bool]
 ) -> Reconstruction:
     # Shuffled filters get maps of their own: it must be seen that nothing changes, not assumed.
-    reconstructor = Reconstructor.from_settings(job.settings, map_cache=job.map_cache)
+    reconstructor = Reconstructor.from_settings(job.settings_here, map_cache=job.map_cache)
     reporter.begin()
     return reconstructor(
         acquisition, on_iteration=reporter, should_stop=should_stop, early_picture=True

@@ -53,6 +53,7 @@ class OrderModel:
         self._lane = workbench.lane("order", decides)
         # In turn with runs: both take the whole machine.
         self._checks = workbench.lane("check of the order", ("acquisition", "result"), "run")
+        self._is_moving = False
         for event in (self._session.events.shuffle_seed, self._session.events.result):
             event.connect(self._follow)
         workbench.running.connect(self._make_way)
@@ -64,8 +65,8 @@ class OrderModel:
 
     @property
     def is_checking(self) -> bool:
-        """Whether a run is checking the image of the new order."""
-        return self._checks.is_running
+        """Whether a run is checking the image of the new order, or is about to."""
+        return self._is_moving or self._checks.is_running
 
     def _follow(self) -> None:
         session, result, ordered = self._session, self._session.result, self._session.ordered()
@@ -84,8 +85,12 @@ class OrderModel:
 
         def done(found: tuple[Reconstruction, Windows] | None) -> None:
             if found is not None:
-                self._show(*found, settings)
-                self._check(found[0], settings)
+                self._is_moving = True
+                try:
+                    self._show(*found, settings)
+                    self._check(found[0], settings)
+                finally:
+                    self._is_moving = False
             elif session.acquisition is not None:
                 self._runs.run()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.presets import Presets
@@ -34,9 +35,14 @@ class PresetsModel:
     def save(self, name: str) -> bool:
         """Keep the present settings under a name; return whether that was possible."""
         return self._try(
-            lambda: self._presets.save(name, self._workbench.session.settings()),
+            lambda: self._presets.save(name, self._settings()),
             f"The settings are kept as {name}.",
         )
+
+    def _settings(self) -> ReconstructionSettings:
+        """Return the present settings but for edits of maps, which belong to a scan."""
+        settings = self._workbench.session.settings()
+        return settings.model_copy(update={"map_edits": ()})
 
     def delete(self, name: str) -> bool:
         """Delete one of the user's; return whether that was possible."""

@@ -145,4 +145,6 @@ def made_with(result: Reconstruction) -> str:
     strength = settings.get("strength", 1.0)
     factor = "" if strength == 1 else f" × {strength:g}"
     maps = str(settings.get("maps", ""))
+    if result.edits:
+        factor += f", EDITED BY HAND ({len(result.edits)})"
     return ", ".join([*words, f"{short_name(maps)}{factor}"] if maps else words)

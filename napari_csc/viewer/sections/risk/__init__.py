@@ -1,0 +1,1 @@
+"""Risk: which dictionary and which strength suit this scan, without a truth."""

@@ -1,0 +1,1 @@
+"""Trust: would a lesion have survived here, how much noise is left, how sharp is this place."""

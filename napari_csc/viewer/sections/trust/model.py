@@ -1,0 +1,468 @@
+"""Can this region be trusted: lesions, noise that is left, local resolution. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from psygnal import Signal
+
+from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.trust.lesion import Lesion, Unit
+from napari_csc.core.trust.lesion_survey import LesionMap, lesion_curves, lesion_map
+from napari_csc.core.trust.lesion_test import LesionTest, lesion_test
+from napari_csc.core.trust.noise_left import NoiseLeft, noise_left
+from napari_csc.core.trust.point_response import PointResponse, point_response
+from napari_csc.errors import CscError
+from napari_csc.viewer.background.lane import Handlers, Ticket
+from napari_csc.viewer.layers import (
+    LESION_CHANGE,
+    LESION_IDEAL,
+    LESION_MAP,
+    LESION_WITH,
+    LESION_WITHOUT,
+    NOISE_LEFT,
+)
+from napari_csc.viewer.layers.clicks import Clicks
+from napari_csc.viewer.layers.roles import GROUPS
+from napari_csc.viewer.sections.compare.model import CompareModel
+from napari_csc.viewer.sections.measure.model import MeasureModel
+from napari_csc.viewer.sections.play.model import PlayModel
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.sections.trust.layers import PICTURES, TrustLayers
+from napari_csc.viewer.workbench import Workbench
+
+Question = Literal["lesion", "point"]
+View = Literal["image", "all", "with", "without", "change", "ideal"]
+VIEWS: dict[View, tuple[str, ...]] = {
+    "image": (),
+    "all": PICTURES,
+    "without": (LESION_WITHOUT,),
+    "with": (LESION_WITH,),
+    "change": (LESION_CHANGE,),
+    "ideal": (LESION_IDEAL,),
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What lesion is asked about; its place is clicked.
+
+    Attributes
+    ----------
+    radius : float
+        In pixels.
+    contrast : float
+        In ``unit``.
+    unit : str
+        ``"mean"``: of the local mean, or ``"sigma"``: of the noise.
+    dark : bool
+        Whether it is darker than its surroundings.
+    shape : str
+        ``"disc"``, ``"line"``, or ``"mask"``: the last region that was drawn.
+    """
+
+    radius: float = 3.0
+    contrast: float = 0.2
+    unit: Unit = "mean"
+    dark: bool = False
+    shape: Literal["disc", "line", "mask"] = "disc"
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """The result that is asked about, its scan, and the slice that is looked at."""
+
+    result: Reconstruction
+    acquisition: Acquisition
+    index: int
+    number: int
+    """The slice, counted in the result and in the input."""
+
+
+class TrustModel:
+    """Asks whether a place of the result can be trusted.
+
+    All answers belong to the result that they were asked of: with another one they go.
+
+    Parameters
+    ----------
+    workbench
+        Session, layers, lanes and messages, and the models of runs, of what is drawn, and of what
+        else may have the canvas to itself.
+
+    Attributes
+    ----------
+    wanted : Wanted
+        The lesion of the next click.
+    question : str
+        What a click asks.
+    test : LesionTest or None
+        The last answer about a lesion.
+    curve : list of LesionTest
+        Answers about lesions of other sizes and contrasts in that place.
+    noise : NoiseLeft or None
+        The noise that is left in the slice.
+    point : PointResponse or None
+        The last answer about a point.
+    survival : LesionMap or None
+        Where such a lesion survives in the slice.
+    view : str
+        What is shown of the lesion.
+    """
+
+    changed = Signal()
+    """There is another answer, or none."""
+    progress = Signal(str, float)
+    """What is computed, and the share of it that is done; nothing when that has ended."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self.session = workbench, workbench.session
+        self._scan = workbench.layers
+        self._runs = workbench.model(ReconstructModel)
+        self._measure = workbench.model(MeasureModel)
+        self._comparing = workbench.model(CompareModel)
+        self._playing = workbench.model(PlayModel)
+        self._layers = TrustLayers(workbench.layers)
+        self.clicks = Clicks(workbench.layers.viewer)
+        self.wanted, self.question = Wanted(), "lesion"
+        self.test: LesionTest | None = None
+        self.curve: list[LesionTest] = []
+        self.noise: NoiseLeft | None = None
+        self.point: PointResponse | None = None
+        self.survival: LesionMap | None = None
+        self.view: View = "image"
+        self._number = 0
+        self._is_arranging = False
+        self.clicks.clicked.connect(self.ask_at)
+        self.session.events.result.connect(self._result_changed)
+        self._scan.leaving.connect(self._result_changed)
+        self._scan.staging.connect(self._make_room)
+        workbench.running.connect(self._run_changed)
+
+    def close(self) -> None:
+        """Let go of the viewer."""
+        self.clicks.close()
+        self._layers.close()
+
+    def section_toggled(self, is_open: bool) -> None:
+        """Listen to clicks while the section is open; what it made goes with it."""
+        self.clicks.is_on = is_open
+        if is_open:
+            if self.session.result is not None:
+                self._workbench.say("Click a place in the image: would a lesion have survived?")
+        else:
+            self.cancel()
+            self._forget_answers()
+            self._layers.remove(*GROUPS["Trust"])
+        self.changed.emit()
+
+    def listen(self, is_on: bool, question: Question = "lesion") -> None:
+        """Take the next clicks for questions, or leave them to others."""
+        self.clicks.is_on, self.question = is_on, question
+        self.changed.emit()
+
+    def want(self, **changes: Any) -> None:
+        """Change the lesion of the next click."""
+        self.wanted = replace(self.wanted, **changes)
+        self.changed.emit()
+
+    # ------------------------------------------------------------ questions
+
+    def ask_at(self, position: tuple[float, ...]) -> None:
+        """Ask about a position in the world."""
+        if self.session.result is None:
+            self._workbench.say("There is no result yet: press Run, then click the place.")
+            return
+        place = self._scan.place_of(position)
+        if place is None:
+            self._workbench.fail("That is outside the image; click a place inside of it.")
+            return
+        index, y, x = place
+        if self.question == "point":
+            self.ask_point((y, x), index)
+        else:
+            self.ask_lesion((y, x), index)
+
+    def ask_lesion(self, at: tuple[float, float] | None, index: int | None = None) -> None:
+        """Insert the lesion at a pixel (y, x) of a slice of the result, and reconstruct again."""
+        subject = self._subject(index)
+        if subject is None:
+            return
+        try:
+            lesion = self._lesion(at, subject)
+        except CscError as error:
+            self._workbench.fail(str(error))
+            return
+
+        def work(ticket: Ticket) -> LesionTest:
+            return lesion_test(
+                subject.acquisition,
+                subject.result,
+                lesion,
+                slice_number=subject.index,
+                on_progress=ticket.report,
+                should_stop=ticket.should_stop,
+            )
+
+        def done(test: LesionTest) -> None:
+            self.test, self.curve, self._number = test, [], subject.number
+            self._layers.put_lesion(test, subject.number)
+            self.show("all")
+            self._workbench.say(test.sentence)
+
+        self._start("lesion test", work, done)
+
+    def ask_curve(self) -> None:
+        """Ask about lesions of other sizes and contrasts in the place of the last one."""
+        test, subject = self.test, self._subject(None if self.test is None else self._index())
+        if test is None or subject is None:
+            self._workbench.fail("There is no lesion yet; click a place in the image first.")
+            return
+        self.curve = []
+
+        def work(ticket: Ticket) -> list[LesionTest]:
+            found: list[LesionTest] = []
+
+            def told(one: LesionTest) -> None:
+                found.append(one)
+                ticket.report(list(found))
+
+            lesion_curves(
+                subject.acquisition,
+                subject.result,
+                test.lesion,
+                slice_number=subject.index,
+                on_test=told,
+                on_progress=ticket.report,
+                should_stop=ticket.should_stop,
+            )
+            return found
+
+        def part(found: list[LesionTest]) -> None:
+            self.curve = found
+            self.changed.emit()
+
+        self._start("curve of lesions", work, part, part)
+
+    def ask_map(self) -> None:
+        """Ask where in the slice such a lesion would be lost."""
+        subject = self._subject()
+        if subject is None:
+            return
+        if self.wanted.shape == "mask":
+            self._workbench.fail("A map needs a disc or a line, which can be put anywhere.")
+            return
+        lesion = self._lesion((0, 0), subject)
+
+        def work(ticket: Ticket) -> LesionMap:
+            return lesion_map(
+                subject.acquisition,
+                subject.result,
+                lesion,
+                slice_number=subject.index,
+                on_part=ticket.report,
+                on_progress=ticket.report,
+                should_stop=ticket.should_stop,
+            )
+
+        def part(found: LesionMap) -> None:
+            self.survival = found
+            self._leave_pictures()
+            self._layers.put_survival(np.asarray(found.image)[None], subject.number)
+            self.changed.emit()
+
+        self._start("map of lesions", work, part, part)
+
+    def ask_noise(self) -> None:
+        """Ask how much noise is left in the slice."""
+        subject = self._subject()
+        if subject is None:
+            return
+
+        def work(ticket: Ticket) -> NoiseLeft:
+            return noise_left(
+                subject.acquisition,
+                subject.result,
+                slices=subject.index,
+                on_part=ticket.report,
+                on_progress=ticket.report,
+                should_stop=ticket.should_stop,
+            )
+
+        def part(found: NoiseLeft) -> None:
+            self.noise = found
+            self._leave_pictures()
+            self._layers.put_noise(np.asarray(found.in_sigma), subject.number)
+            self.changed.emit()
+
+        def done(found: NoiseLeft) -> None:
+            part(found)
+            self._workbench.say(found.sentence)
+
+        self._start("noise left", work, done, part)
+
+    def ask_point(self, at: tuple[int, int], index: int | None = None) -> None:
+        """Ask how wide the answer to a weak point is at a pixel (y, x)."""
+        subject = self._subject(index)
+        if subject is None:
+            return
+
+        def work(ticket: Ticket) -> PointResponse:
+            return point_response(
+                subject.acquisition,
+                subject.result,
+                at,
+                slice_number=subject.index,
+                on_progress=ticket.report,
+                should_stop=ticket.should_stop,
+            )
+
+        def done(found: PointResponse) -> None:
+            self.point = found
+            self._workbench.say(found.sentence)
+
+        self._start("local resolution", work, done)
+
+    def cancel(self) -> None:
+        """Stop what is computed; what is known stays."""
+        self._workbench.lane("trust", ("result",), thread="run").forget()
+        self.progress.emit("", 0.0)
+
+    def forget_map(self, role: str) -> None:
+        """Take the map of noise or of lesions away."""
+        if role == NOISE_LEFT:
+            self.noise = None
+        if role == LESION_MAP:
+            self.survival = None
+        self._layers.remove(role)
+        self.changed.emit()
+
+    # ------------------------------------------------------------ what is seen
+
+    def show(self, view: View) -> None:
+        """Show pictures of the lesion, or the image again."""
+        if view != "image" and self.test is None:
+            self._workbench.fail("There is no lesion yet; click a place in the image first.")
+            return
+        if view == "image":
+            self._layers.leave()
+        else:
+            if self._comparing.is_hidden:
+                self._workbench.fail("A blinded reading is going on; end it first.")
+                return
+            self._is_arranging = True
+            self._playing.leave()
+            self._comparing.show("result")
+            self._is_arranging = False
+            assert self.test is not None
+            self._scan.go_to_slice(self._number)
+            self._layers.show_lesion(VIEWS[view], self.test.lesion.words)
+        self.view = view
+        self.changed.emit()
+
+    def _leave_pictures(self) -> None:
+        if self.view != "image":
+            self.show("image")
+
+    def _make_room(self) -> None:
+        """Others are about to have the canvas to themselves."""
+        if not self._is_arranging:
+            self._leave_pictures()
+
+    # ------------------------------------------------------------ inside
+
+    def _subject(self, index: int | None = None) -> _Subject | None:
+        """Return what is asked about, or say why nothing can be."""
+        result, outcome = self.session.result, self._runs.outcome
+        if result is None:
+            self._workbench.fail("There is no result to ask about yet; press Run first.")
+            return None
+        is_its_run = outcome is not None and outcome.result is result
+        acquisition = outcome.acquisition if outcome and is_its_run else self.session.acquisition
+        if acquisition is None:
+            self._workbench.fail(
+                "This needs the measured samples, but only the result is open; open its scan and "
+                "run again."
+            )
+            return None
+        index = self._scan.slice_of_result() if index is None else index
+        return _Subject(result, acquisition, index, index + self._scan.place().first_slice)
+
+    def _lesion(self, at: tuple[float, float] | None, subject: _Subject) -> Lesion:
+        wanted = self.wanted
+        mask = None
+        if wanted.shape == "mask":
+            drawn = [
+                mark
+                for mark in self._measure.marks.found()
+                if mark.is_region and mark.slice_index == subject.number
+            ]
+            if not drawn:
+                raise CscError("No region is drawn in this slice; draw one in Measure first.")
+            mask = drawn[-1].mask(
+                (int(subject.result.image.shape[1]), int(subject.result.image.shape[2]))
+            )
+        return Lesion(
+            None if wanted.shape == "mask" else at,
+            radius=wanted.radius,
+            contrast=wanted.contrast,
+            unit=wanted.unit,
+            dark=wanted.dark,
+            shape=wanted.shape,
+            mask=mask,
+        )
+
+    def _start(
+        self,
+        what: str,
+        work: Callable[[Ticket], T],
+        done: Callable[[T], None],
+        part: Callable[[T], None] | None = None,
+    ) -> None:
+        """Compute an answer in the background, in turn with runs: both take the whole machine."""
+
+        def ended() -> None:
+            self.progress.emit("", 0.0)
+
+        def finished(found: T) -> None:
+            ended()
+            done(found)
+            self.changed.emit()
+
+        def failed(sentence: str) -> None:
+            ended()
+            self._workbench.fail(sentence)
+
+        def told(step: Any) -> None:
+            if isinstance(step, float):
+                self.progress.emit(what, step)
+            elif part is not None:
+                part(step)
+
+        self.progress.emit(what, 0.0)
+        self._workbench.lane("trust", ("result",), thread="run").start(
+            work, Handlers(finished, failed, ended, told, ended)
+        )
+
+    def _run_changed(self, is_running: bool) -> None:
+        if is_running:
+            self.cancel()
+            self._leave_pictures()
+
+    def _result_changed(self) -> None:
+        self._forget_answers()
+        self._layers.remove(*GROUPS["Trust"])
+        self.changed.emit()
+
+    def _forget_answers(self) -> None:
+        self.test, self.curve, self.noise, self.point, self.survival = None, [], None, None, None
+        self.view, self._number = "image", 0
+
+    def _index(self) -> int:
+        """Return the slice of the last lesion, counted in the result."""
+        return self._number - self._scan.place().first_slice

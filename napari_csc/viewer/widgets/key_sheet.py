@@ -1,0 +1,36 @@
+"""A sheet of all keys and mouse gestures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+
+Line = tuple[str, str]
+"""Key or gesture, and what it does; of an empty key the rest is a heading."""
+
+
+class KeySheet(QDialog):
+    """Lists keys beside what they do.
+
+    Parameters
+    ----------
+    lines
+        What stands there.
+    parent
+        The window that it belongs to.
+    """
+
+    def __init__(self, lines: Sequence[Line], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.lines = list(lines)
+        layout = QGridLayout(self)
+        layout.setHorizontalSpacing(16)
+        for number, (key, text) in enumerate(self.lines):
+            if not key:
+                heading = QLabel(f"<b>{text}</b>")
+                layout.addWidget(heading, number, 0, 1, 2)
+                continue
+            layout.addWidget(QLabel(f"<code>{key}</code>"), number, 0)
+            layout.addWidget(QLabel(text), number, 1)
