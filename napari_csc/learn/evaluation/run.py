@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.learn.evaluation import figures, tables
