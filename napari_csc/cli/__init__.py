@@ -21,6 +21,10 @@ from napari_csc.cli import (
     view,
 )
 from napari_csc.cli.choices import HelpFromTables
+from napari_csc.core.waiting_threads import let_waiting_threads_sleep
+
+# Before any command loads torch.
+let_waiting_threads_sleep()
 
 app = typer.Typer(
     name="napari-csc",

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from napari_csc.core.dictionary.cells import cells_of, of_one_size
-from napari_csc.core.dictionary.families import FAMILIES, LARGEST_COUNT, LARGEST_SIZE
+from napari_csc.core.dictionary.families import LARGEST_COUNT, LARGEST_SIZE
+from napari_csc.core.dictionary.names import SHIPPED, dictionary_names
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 from napari_csc.storage.torch_files import STATE_DICTS
 
-SHIPPED = Path(__file__).parents[2] / "dictionaries"
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
@@ -51,20 +51,6 @@ class NamedFilters:
     source: str
     about: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
-
-
-def dictionary_names() -> list[str]:
-    """Return the names of dictionaries to choose from; other sizes of the families work too.
-
-    Examples
-    --------
-    >>> from napari_csc.core.dictionary.files import dictionary_names
-    >>> "dct-32-9" in dictionary_names()
-    True
-    """
-    families = [name for family in FAMILIES.values() for name in family.shown]
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
-    return [*shipped, *families]
 
 
 def read_filters(name_or_path: str | Path, key: str | None = None) -> NamedFilters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 
@@ -15,6 +15,7 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.edits import EditedFilters, EditedMaps, edited
 from napari_csc.core.maps.source import MapRequest, MapSource
+from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
@@ -42,6 +43,8 @@ class Job:
         When the next picture is due.
     filters : EditedFilters
         Which rows of the maps are which filters, for edits.
+    last_codes : LastCodes or None
+        The codes of the run before, to start from.
     """
 
     def __init__(
@@ -56,11 +59,14 @@ class Job:
         on_iteration: OnIteration | None = None,
         should_stop: Callable[[], bool] | None = None,
         filters: EditedFilters | None = None,
+        last_codes: LastCodes | None = None,
     ) -> None:
         self.settings, self.maps, self.synthesis = settings, maps, synthesis
         self.n_dictionary, self.sigma, self.plan = n_dictionary, sigma, plan
         self.cache, self.on_iteration = cache, on_iteration
-        self._should_stop = should_stop
+        self._should_stop, self.last_codes = should_stop, last_codes
+        self.start = "zero codes"
+        """What the slices began with, in words."""
         plain = EditedFilters(tuple(range(n_dictionary)), n_dictionary, 0)
         self.filters = plain if filters is None else filters
         self.clock = PictureClock()
@@ -167,11 +173,18 @@ class SliceWork:
 
     @torch.inference_mode()
     def solver(self, maps: Tensor) -> BlockedSolver:
-        """Return the solver at its start."""
-        solver = solver_spec(self._job.settings.solver).build(self._problem(maps))
+        """Return the solver at its start: zero codes, or those of the run before if wanted."""
+        job = self._job
+        made = solver_spec(job.settings.solver).build(self._problem(maps))
         if self._forbidden is not None:
-            solver.forbid(self._forbidden)
-        return solver
+            made.forbid(self._forbidden)
+        if job.last_codes is not None and job.last_codes.start(self._place(), job.synthesis, made):
+            job.start = "the codes of the run before"
+        return made
+
+    def _place(self) -> Hashable:
+        """Return which slice of which scan this is."""
+        return self._acquisition.digest, self._job.sigma, self._index, str(self._initial.device)
 
     def _problem(self, maps: Tensor) -> SliceProblem:
         job = self._job
@@ -200,6 +213,23 @@ class SliceWork:
 
     def run(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
         """Iterate to the end; return whether to go on with the next slice."""
+        try:
+            goes_on = self._iterate(solver, history)
+        except ReconstructionStopped:
+            # Given up, for instance for another run, which may start here.
+            self._keep(solver)
+            raise
+        self._keep(solver)
+        if self._job.settings.rule == "fitted":
+            solver.fit()
+        return goes_on
+
+    def _keep(self, solver: BlockedSolver) -> None:
+        if self._job.last_codes is not None and solver.iteration:
+            self._job.last_codes.keep(self._place(), self._job.synthesis, solver)
+
+    def _iterate(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
+        """Iterate; return whether to go on with the next slice."""
         iterations = self._job.settings.iterations
         for _ in range(iterations):
             self._job.checkpoint()
@@ -213,15 +243,9 @@ class SliceWork:
                 status.image_change,
                 lambda: self._current_image(solver),
             ):
-                self._finish(solver)
                 return False
         solver.check_finite(history[-1][1])
-        self._finish(solver)
         return True
-
-    def _finish(self, solver: BlockedSolver) -> None:
-        if self._job.settings.rule == "fitted":
-            solver.fit()
 
     def _tell(
         self,

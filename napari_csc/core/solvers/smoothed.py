@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from napari_csc.core.options import Norm
-from napari_csc.core.solvers.prox import Shrinkage
+from napari_csc.core.solvers.prox import Parts, Shrinkage
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -32,26 +32,18 @@ class SmoothedShrinkage(Shrinkage):
         super().__init__(norm, scratch)
         self._smoothing = smoothing
 
-    def __call__(self, values: Tensor, thresholds: Tensor, out: Tensor) -> Tensor:
-        """Write the shrunk values to ``out``; see `Shrinkage`."""
-        if self._norm == "modulus":
-            moduli = values.abs()
-            shrunk = self._shrunk(moduli, thresholds)
-            torch.mul(values, shrunk / moduli.clamp_min(1e-30), out=out)
-            return torch.dot(shrunk.abs().view(-1), thresholds.view(-1))
-        parts = torch.view_as_real(values)
-        shrunk = self._shrunk(parts, thresholds[..., None])
-        torch.view_as_real(out).copy_(shrunk)
-        return torch.dot(shrunk.abs().sum(-1).view(-1), thresholds.view(-1))
+    def _factor(self, parts: Parts, thresholds: Tensor, out: Tensor) -> Tensor:
+        moduli = self._scratch[0][: len(thresholds)]
+        self._moduli(parts, moduli)
+        below = (moduli - thresholds).square_().add_(self._smoothing).sqrt_()
+        above = (moduli + thresholds).square_().add_(self._smoothing).sqrt_()
+        # The difference of the roots by their sum, which loses no digits.
+        torch.div(thresholds, below.add_(above), out=out)
+        out.mul_(-2).add_(1)
+        return torch.dot(moduli.mul_(out).view(-1), thresholds.view(-1))
 
-    def _shrunk(self, values: Tensor, thresholds: Tensor) -> Tensor:
-        below = (values - thresholds).square_().add_(self._smoothing).sqrt_()
-        above = (values + thresholds).square_().add_(self._smoothing).sqrt_()
-        # The difference of the roots by their product, which loses no digits.
-        return values - 2 * values * thresholds / (below + above)
-
-    def pull_back(
-        self, values: Tensor, thresholds: Tensor, gradient: Tensor, to_thresholds: Tensor
+    def pull_back_parts(
+        self, parts: Parts, thresholds: Tensor, slopes: Parts, to_thresholds: Tensor
     ) -> None:
         """Refuse: no network is trained through it here."""
         raise CscError("No network can be trained through the smoothed threshold.")

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.learn.evaluation.findings import Case, Findings

@@ -8,7 +8,7 @@ from psygnal import Signal
 
 from napari_csc.core.analysis.filter_figures import FilterFigures, filter_figures
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.core.maps import WeightMetadata, map_network_metadata, map_network_names
 from napari_csc.core.options import DEFAULT_NETWORK
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -140,7 +140,7 @@ class DictionaryModel:
             found, problems = {}, []
             for name in map_network_names():
                 try:
-                    found[name] = load_map_network(name).metadata
+                    found[name] = map_network_metadata(name)
                 except CscError as error:
                     problems.append(str(error))
             return found, problems
