@@ -73,6 +73,10 @@ class ReconstructModel:
             settings.dictionary, settings.dropped, settings.shuffle_seed, chosen=done
         )
 
+    def open_weights(self, path: str) -> None:
+        """Choose the map network of a file."""
+        self._dictionaries.open_weights(path)
+
     def run(self) -> None:
         """Start a reconstruction with the present settings; one that runs is replaced."""
         session, acquisition = self.session, self.session.acquisition
