@@ -23,6 +23,7 @@ def report(
     sigma: parts.Sigma = False,
     dark: parts.Dark = False,
     line: parts.Line = None,
+    in_mm: parts.InMillimetres = False,
     noise: Annotated[
         int, typer.Option("--noise", help="noise left, from so many replicas; 0: not")
     ] = 0,
@@ -61,6 +62,7 @@ def report(
         with parts.progress("reconstructing", not quiet) as told:
             if at is not None:
                 lesion = parts.lesion_of(at, radius, contrast, sigma, dark, line)
+                lesion = parts.in_pixels(lesion, scan) if in_mm else lesion
                 test = lesion_test(scan, result, lesion, slice_number=number, on_progress=told)
                 found["lesions"] = [test]
             if noise:

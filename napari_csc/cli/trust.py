@@ -23,6 +23,7 @@ def trust(
     sigma: parts.Sigma = False,
     dark: parts.Dark = False,
     line: parts.Line = None,
+    in_mm: parts.InMillimetres = False,
     curves: Annotated[
         bool, typer.Option("--curves", help="lesions of several radii and contrasts as well")
     ] = False,
@@ -72,6 +73,8 @@ def trust(
         "noise_std": noise_std,
     }
     scan, made = parts.opened(path.expanduser(), settings, options)
+    if lesion is not None and in_mm:
+        lesion = parts.in_pixels(lesion, scan)
     number = parts.slice_of(scan, slice_number)
     told: dict[str, Any] = {"slice": number}
     with parts.progress("reconstructing", not quiet) as report:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 At = Annotated[str | None, typer.Option(help="middle of the lesion, as y,x in pixels of the image")]
 Radius = Annotated[float, typer.Option(help="radius in pixels, of a line half its width")]
+InMillimetres = Annotated[bool, typer.Option("--mm", help="radius, and length, in mm")]
 Contrast = Annotated[float, typer.Option(help="contrast, as a share of the mean there")]
 Sigma = Annotated[bool, typer.Option("--sigma", help="contrast in units of the noise instead")]
 Dark = Annotated[bool, typer.Option("--dark", help="darker than its surroundings")]
@@ -116,6 +117,28 @@ def lesion_of(
         values = {"shape": "line", "length": length, "angle": angle[0] if angle else 0.0}
     unit = "sigma" if sigma else "mean"
     return Lesion(place_of(at), radius, contrast, unit, dark, **values)  # type: ignore[arg-type]
+
+
+def in_pixels(lesion: Lesion, acquisition: Acquisition) -> Lesion:
+    """Return a lesion whose radius and length were given in mm.
+
+    Raises
+    ------
+    CscError
+        If the scan does not tell the size of its pixels, or they are not square.
+    """
+    from dataclasses import replace
+
+    from napari_csc.core.trust.lesion import pixel_size
+    from napari_csc.errors import CscError
+
+    size = pixel_size(acquisition.unit, acquisition.spacing)
+    if size is None:
+        raise CscError(
+            "The pixels of this scan are not square, or their size is not known; give the radius "
+            "in pixels, without --mm."
+        )
+    return replace(lesion, radius=lesion.radius / size, length=lesion.length / size)
 
 
 @contextmanager

@@ -52,6 +52,16 @@ def test_lines_in_sigma_and_a_map(files: Path) -> None:
     assert set(told["map"][0]) == {"y", "x", "recovered", "recovered_initial"}
 
 
+def test_a_radius_in_mm(small_acquisition: Acquisition, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    csc.export(replace(small_acquisition, spacing=(5.0, 2.0, 2.0)), tmp_path / "square.h5")
+    options = ("--at", "24,20", "--radius", 6, "--mm")
+    told = json.loads(run("trust", tmp_path / "square.h5", *SETTINGS, *options, "--json").output)
+    assert told["lesion"]["radius"] == 3
+    assert told["lesion"]["radius_mm"] == 6
+
+
 def test_risk_and_rankings(files: Path) -> None:
     done = run("risk", files / "result.h5", "--slice", 1)
     assert done.exit_code == 0, done.output
@@ -101,6 +111,7 @@ def test_a_report(files: Path, tmp_path: Path) -> None:
         (("trust", "result.h5", "--at", "99,1"), "outside the image"),
         (("trust", "result.h5", "--at", "24,20", "--maps", "v4"), "leave out maps"),
         (("trust", "result.h5", "--at", "24,20", "--slice", "9"), "slices from 0 to 1"),
+        (("trust", "result.h5", "--at", "24,20", "--mm"), "not square"),
         (("risk", "result.h5", "--probes", "0"), "probes"),
         (("risk", "result.h5", "--strengths", "1"), "three different"),
         (("report", "scan.h5", "-o", "x.html"), "no readable result"),

@@ -25,6 +25,8 @@ LEVELS: tuple[Level, ...] = ("green", "amber", "red")
 _PLAIN_MISFIT: dict[str, tuple[float, float]] = {"fitted": (0.02, 1.3), "shrunk": (0.2, 2.5)}
 # A misfit farther out than this factor is no matter of degree.
 _FAR = 3.0
+# So many edits of the maps are told, and of others only how many.
+_MOST_EDITS = 3
 _BRIGHTNESS_AMBER, _BRIGHTNESS_RED = 0.02, 0.06
 
 
@@ -131,8 +133,11 @@ def _edits(
 ) -> tuple[Level, str] | None:
     if result is None or not result.edits:
         return None
+    first = "; ".join(result.edits[:_MOST_EDITS])
+    rest = len(result.edits) - _MOST_EDITS
+    told = first if rest <= 0 else f"{first}; and {rest} more"
     return "amber", (
-        f"The maps were edited ({'; '.join(result.edits)}): this is what if, not what "
+        f"The maps were edited ({told}): this is what if, not what "
         f"{settings.get('maps', 'the network')} says."
     )
 
