@@ -58,6 +58,9 @@ def reconstruct(
     ] = None,
     solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="iterations, or convergence: until hardly anything changes")
+    ] = None,
     strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
     smooth: Annotated[str | None, typer.Option(help="{smooth modes}")] = None,
     norm: Annotated[str | None, typer.Option(help="modulus or real-imaginary")] = None,
@@ -111,6 +114,7 @@ def reconstruct(
         "maps": maps,
         "solver": solver,
         "iterations": iterations,
+        "until": until,
         "strength": strength,
         "smooth": smooth,
         "norm": norm,
