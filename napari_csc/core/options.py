@@ -15,6 +15,9 @@ Rule = Literal["shrunk", "fitted"]
 """Which codes make the image: those that were shrunk last, as in the paper, or those that fit the
 data; see `napari_csc.core.solvers.fit`."""
 
+Until = Literal["iterations", "convergence"]
+"""When a solver is done: after a number of iterations, or when the image hardly changes."""
+
 Solver = str
 """Name of a solver; see `napari_csc.core.solvers.table.SOLVERS`."""
 

@@ -12,6 +12,8 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.solvers import BlockedSolver
 
 Tensor = torch.Tensor
+# The code of a filter, and what pulls at it, where the solver keeps that.
+_Kept = tuple[Tensor, Tensor | None]
 
 
 class LastCodes:
@@ -44,9 +46,9 @@ class LastCodes:
     ('zero codes', 'the codes of the run before')
     """
 
-    def __init__(self, largest: int = 500_000_000) -> None:
+    def __init__(self, largest: int = 1_000_000_000) -> None:
         self._largest = largest
-        self._kept: OrderedDict[Hashable, dict[bytes, Tensor]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, dict[bytes, _Kept]] = OrderedDict()
         self._lock = threading.Lock()
 
     def start(self, key: Hashable, synthesis: SynthesisOperator, solver: BlockedSolver) -> bool:
@@ -59,20 +61,25 @@ class LastCodes:
         if not any(name in known for name in names):
             return False
         codes = torch.zeros_like(synthesis.spectra)
-        for into, name in zip(codes, names, strict=True):
+        pull = None if any(one[1] is None for one in known.values()) else torch.zeros_like(codes)
+        for number, name in enumerate(names):
             if name in known:
-                into.copy_(known[name])
-        solver.begin_from(codes)
+                codes[number] = known[name][0]
+                if pull is not None:
+                    pull[number] = known[name][1]
+        solver.begin_from(codes, pull)
         return True
 
     def keep(self, key: Hashable, synthesis: SynthesisOperator, solver: BlockedSolver) -> None:
         """Keep the codes of a solver, on its device, in place of those kept for the same slice."""
-        codes = solver.codes
+        codes, pull = solver.codes, solver.pull()
+        pulls = [None] * len(codes) if pull is None else list(pull)
+        kept = dict(zip(_names(synthesis), zip(codes, pulls, strict=True), strict=True))
         with self._lock:
             self._kept.pop(key, None)
-            if codes.nbytes > self._largest:
+            if _bytes(kept) > self._largest:
                 return
-            self._kept[key] = dict(zip(_names(synthesis), codes, strict=True))
+            self._kept[key] = kept
             while sum(_bytes(one) for one in self._kept.values()) > self._largest:
                 self._kept.popitem(last=False)
 
@@ -82,5 +89,5 @@ def _names(synthesis: SynthesisOperator) -> list[bytes]:
     return [one.tobytes() for one in synthesis.filters.cpu().numpy()]
 
 
-def _bytes(codes: dict[bytes, Tensor]) -> int:
-    return sum(one.nbytes for one in codes.values())
+def _bytes(kept: dict[bytes, _Kept]) -> int:
+    return sum(one.nbytes for both in kept.values() for one in both if one is not None)

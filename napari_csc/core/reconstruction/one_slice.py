@@ -20,6 +20,7 @@ from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
+from napari_csc.core.solvers.convergence import MOST_TO_CONVERGENCE, Convergence
 from napari_csc.core.solvers.data_term import DataTerm, data_energy, data_term
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 
@@ -73,6 +74,13 @@ class Job:
         digest = hashlib.sha256(synthesis.filters.cpu().numpy().tobytes())
         self.filters_digest = digest.hexdigest()
         self._steps: Tensor | None = None
+
+    @property
+    def most_iterations(self) -> int:
+        """After how many iterations a slice is done in any case."""
+        settings = self.settings
+        is_open = settings.until == "convergence"
+        return MOST_TO_CONVERGENCE if is_open else settings.iterations
 
     @property
     def steps(self) -> Tensor:
@@ -230,20 +238,24 @@ class SliceWork:
 
     def _iterate(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
         """Iterate; return whether to go on with the next slice."""
-        iterations = self._job.settings.iterations
-        for _ in range(iterations):
-            self._job.checkpoint()
+        job = self._job
+        watch = Convergence() if job.settings.until == "convergence" else None
+        for _ in range(job.most_iterations):
+            job.checkpoint()
             status = solver.step()
             history.append((self._index, status))
-            if self._job.on_iteration is None:
-                continue
-            if not self._tell(
+            is_done = watch is not None and watch.reached(status.image_change)
+            is_last = is_done or status.iteration == job.most_iterations
+            if job.on_iteration is not None and not self._tell(
                 status.iteration,
                 status.objective,
                 status.image_change,
                 lambda: self._current_image(solver),
+                is_last=is_last,
             ):
                 return False
+            if is_done:
+                break
         solver.check_finite(history[-1][1])
         return True
 
@@ -254,19 +266,19 @@ class SliceWork:
         change: float,
         image: Callable[[], Tensor],
         early: bool = False,
+        is_last: bool = False,
     ) -> bool:
         assert self._job.on_iteration is not None
-        is_end = iteration in (0, self._job.settings.iterations)
         progress = Progress(
             slice_index=self._index,
             n_slices=self._n_slices,
             iteration=iteration,
-            iterations=self._job.settings.iterations,
+            iterations=iteration if is_last else self._job.most_iterations,
             objective=objective,
             image_change=change,
             current_image=image,
             stage="early picture" if early else "iteration",
-            picture_due=self._job.clock.due(always=is_end),
+            picture_due=self._job.clock.due(always=early or is_last),
         )
         return self._job.on_iteration(progress) is not False
 

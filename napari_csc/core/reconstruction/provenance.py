@@ -125,6 +125,11 @@ def _warnings(
         for name in (*names, *SMOOTH_MODES[used.smooth].own_settings)
         if getattr(trained, name) != getattr(used, name)
     ]
+    if used.until != "iterations":
+        warnings.append(
+            f"{trained.name} was trained with {trained.iterations} iterations, but the solver went "
+            f"on to {used.until}."
+        )
     digest = trained.dictionary_digest
     if digest is not None and digest != dictionary.digest:
         warnings.append(

@@ -52,6 +52,9 @@ class Reconstructor:
     iterations
         Number of iterations; from the weight file if it was trained for this solver, else 64 for
         FISTA and 16 for ADMM, if None.
+    until
+        ``"iterations"``, or ``"convergence"``: until the image hardly changes any more, whatever
+        the number of iterations; see `napari_csc.core.solvers.convergence`.
     smooth
         ``"filters"``: wide Gaussian filters with maps of their own carry the smooth part;
         ``"low-pass"``: a fixed low-pass of the initial image does (as in the paper).

@@ -8,7 +8,7 @@ from napari_csc.core.dictionary.spectra import add_power
 from napari_csc.core.options import Norm, Rule
 from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 from napari_csc.core.solvers.data_term import DataTerm
-from napari_csc.core.solvers.pairs import parts_of
+from napari_csc.core.solvers.pairs import parts_of, unpacked
 
 Tensor = torch.Tensor
 
@@ -78,20 +78,29 @@ class Admm(BlockedSolver):
         self._sums[pairs] = codes
         self._factors[:, pairs] = 1
 
-    def _begin_from(self, codes: Tensor) -> None:
-        # Where both copies agree, w = z - D^H A^H (A D z - y'): so much for w. Of it z follows.
-        spectrum = self._spectrum_of(codes)
-        residual = self._data.residual(spectrum)
-        self._sums_spectrum = spectrum - self._pairs.power * residual
-        halves = self._pairs.halves(residual)
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
+        # The sums w are z and what pulls at it. Of the pull as much is taken as leaves the codes as
+        # they are; where nobody knows it, it is what it will be in the end, -D^H A^H (A D z - y').
+        self.spectrum = self._spectrum_of(codes)
+        halves = self._pairs.halves(-self._data.residual(self.spectrum))
         following = self._pairs.new_sum()
         for block in self._pairs.blocks():
-            self._sums[block] = codes[block] - self._pairs.analysed(block, halves)
-            parts, thresholds = parts_of(self._sums[block]), self._thresholds[block]
+            sums, thresholds = self._sums[block], self._thresholds[block]
+            known = self._pairs.analysed(block, halves) if pull is None else pull[block]
+            parts = parts_of(sums)
+            self._shrinkage.before(parts_of(codes[block]), parts_of(known), thresholds, parts)
             self._shrinkage.factors(parts, thresholds, self._factors[:, block])
-            shrunk = self._times_factors(block, self._shrunk[: len(parts[0])])
-            self._pairs.add_synthesised(shrunk, block, following)
-        self.spectrum = self._pairs.synthesised(following)
+            self._pairs.add_synthesised(sums, block, following)
+        self._sums_spectrum = self._pairs.synthesised(following)
+
+    @torch.inference_mode()
+    def pull(self) -> Tensor | None:
+        """Return what the sums hold besides the codes; see `BlockedSolver.pull`."""
+        found = torch.empty_like(self._spectra)
+        for block in self._pairs.blocks():
+            filters = slice(2 * block.start, 2 * block.stop)
+            unpacked(self._sums[block] - self._current(block), found[filters])
+        return found.div_(self._scales[:, None, None])
 
     def _times_factors(self, block: slice, out: Tensor) -> Tensor:
         """Write the codes of a block to ``out``."""

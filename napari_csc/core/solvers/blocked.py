@@ -159,16 +159,25 @@ class BlockedSolver(ABC):
         """Put other codes in the place of those of some pairs."""
 
     @torch.inference_mode()
-    def begin_from(self, codes: Tensor) -> None:
+    def begin_from(self, codes: Tensor, pull: Tensor | None = None) -> None:
         """Begin with codes (K, y, x) in place of zeros, such as those of a problem much like this.
 
-        It costs about as much as an iteration or two.
+        It costs about as much as an iteration. ``pull`` is what `pull` gave with them, if anything.
         """
-        self._begin_from(packed(codes / self._scales[:, None, None]))
+        scales = self._scales[:, None, None]
+        there = None if pull is None else packed(pull * scales)
+        self._begin_from(packed(codes / scales), there)
 
     @abstractmethod
-    def _begin_from(self, codes: Tensor) -> None:
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
         """Begin with codes in pairs, in units of the scales."""
+
+    def pull(self) -> Tensor | None:
+        """Return what has pulled at the codes so far (K, y, x), if the solver keeps it.
+
+        With it another solver can go on where this one is, and not only from its codes.
+        """
+        return None
 
     def _spectrum_of(self, codes: Tensor) -> Tensor:
         """Return the spectrum of what codes in pairs synthesise, on the band."""

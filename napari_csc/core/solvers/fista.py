@@ -64,7 +64,7 @@ class Fista(BlockedSolver):
     def _replace(self, pairs: slice, codes: Tensor) -> None:
         self._codes[pairs] = codes
 
-    def _begin_from(self, codes: Tensor) -> None:
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
         self._codes = codes
         self._previous = codes.clone()
         self.spectrum = self._previous_spectrum = self._spectrum_of(codes)

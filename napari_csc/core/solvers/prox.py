@@ -75,6 +75,20 @@ class Shrinkage:
             penalty += self._factor([parts[i] for i in numbers], thresholds, factor)
         return penalty
 
+    def before(self, parts: Parts, pull: Parts, thresholds: Tensor, out: Parts) -> None:
+        """Write values that are shrunk to given ones: these, and of a pull what shrinking takes.
+
+        Where a value is not zero it must have been larger by the threshold; where it is zero, it
+        was the pull, as far as the threshold allows.
+        """
+        for numbers in self._groups():
+            moduli, pulled = torch.empty_like(thresholds), torch.empty_like(thresholds)
+            self._moduli([parts[i] for i in numbers], moduli)
+            self._moduli([pull[i] for i in numbers], pulled)
+            grown, left = 1 + thresholds / moduli, (thresholds / pulled).clamp_(max=1)
+            for i in numbers:
+                torch.where(moduli > 0, parts[i] * grown, pull[i] * left, out=out[i])
+
     def _groups(self) -> tuple[tuple[int, ...], ...]:
         """Return which parts are shrunk by one factor."""
         return ((0, 1),) if self._together else ((0,), (1,))
