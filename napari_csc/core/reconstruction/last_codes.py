@@ -64,9 +64,10 @@ class LastCodes:
         pull = None if any(one[1] is None for one in known.values()) else torch.zeros_like(codes)
         for number, name in enumerate(names):
             if name in known:
-                codes[number] = known[name][0]
-                if pull is not None:
-                    pull[number] = known[name][1]
+                kept, pulled = known[name]
+                codes[number] = kept
+                if pull is not None and pulled is not None:
+                    pull[number] = pulled
         solver.begin_from(codes, pull)
         return True
 

@@ -34,8 +34,8 @@ class MapsPanel(Panel):
             "What decides the sparsity level map of each filter. V5 and V4 look at the image once "
             "and at the response of each filter, V3 at the response of each filter alone; for all "
             "three any dictionary in any order will do. V1 was trained for one dictionary in one "
-            "order. One level everywhere is the classical choice. A file may hold a network of your "
-            "own, or a checkpoint of the authors of the method.",
+            "order. One level everywhere is the classical choice. A file may hold your own, "
+            "or a checkpoint of the authors of the method.",
         )
         self.level_box = QDoubleSpinBox()
         self.level_box.setRange(0.0, 100.0)

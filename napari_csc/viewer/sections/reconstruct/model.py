@@ -15,7 +15,17 @@ from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
 from napari_csc.viewer.workbench import Workbench
 
-_MAPS_AND_SOLVER = ("maps", "strength", "solver", "iterations", "norm", "rule", "smooth", "device")
+_MAPS_AND_SOLVER = (
+    "maps",
+    "strength",
+    "solver",
+    "iterations",
+    "until",
+    "norm",
+    "rule",
+    "smooth",
+    "device",
+)
 
 
 class ReconstructModel:

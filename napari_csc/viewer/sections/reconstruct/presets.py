@@ -24,7 +24,6 @@ BUILT_IN = {
         iterations=64,
         norm="real-imaginary",
         rule="shrunk",
-        step_rule="uniform",
         smooth="low-pass-cg",
     ),
     "Classical: one level, 2 σ": ReconstructionSettings(
