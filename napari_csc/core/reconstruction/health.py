@@ -13,9 +13,9 @@ from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.acquisition.notes import dead_coils
 from napari_csc.core.kspace.broken_samples import told_of_broken_samples
 from napari_csc.core.kspace.living_coils import told_of_dead_coils
-from napari_csc.core.reconstruction import checks
-from napari_csc.core.reconstruction.checks import Level, Settings
-from napari_csc.core.reconstruction.figures_of_health import brightness, misfit
+from napari_csc.core.reconstruction.health_checks import rows
+from napari_csc.core.reconstruction.health_checks.figures import brightness, misfit
+from napari_csc.core.reconstruction.health_checks.rows import Level, Settings
 from napari_csc.core.reconstruction.result import Reconstruction
 
 Tensor = torch.Tensor
@@ -144,13 +144,13 @@ def _edits(
 
 HEALTH_CHECKS: dict[str, Check] = {
     "noise": _noise,
-    "given noise": checks.given_noise,
-    "magnitude": checks.magnitude,
+    "given noise": rows.given_noise,
+    "magnitude": rows.magnitude,
     "misfit": _misfit,
     "brightness": _brightness,
-    "converged": checks.converged,
-    "taken away": checks.taken_away,
-    "training range": checks.training_range,
+    "converged": rows.converged,
+    "taken away": rows.taken_away,
+    "training range": rows.training_range,
     "broken samples": _broken_samples,
     "dead coils": _dead_coils,
     "edits": _edits,

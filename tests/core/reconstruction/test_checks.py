@@ -10,8 +10,8 @@ import torch
 from test_health import RECONSTRUCT, levels, scan_of
 
 import napari_csc as csc
-from napari_csc.core.reconstruction.figures_of_health import noise_share
 from napari_csc.core.reconstruction.health import worst
+from napari_csc.core.reconstruction.health_checks.figures import noise_share
 from napari_csc.phantom.head import head_phantom
 
 DATA = os.environ.get("NAPARI_CSC_DATA")

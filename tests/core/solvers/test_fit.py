@@ -10,7 +10,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps import NoiseScalar, load_map_network
-from napari_csc.core.reconstruction.figures_of_health import misfit
+from napari_csc.core.reconstruction.health_checks.figures import misfit
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.phantom.head import head_phantom
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.reconstruction.figures_of_health import (
+from napari_csc.core.reconstruction.health_checks.figures import (
     last_change,
     noise_share,
     structure_taken_away,
