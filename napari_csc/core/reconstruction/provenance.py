@@ -18,10 +18,6 @@ from napari_csc.core.reconstruction.settings import CompleteSettings, Reconstruc
 
 Tensor = torch.Tensor
 
-# Of weights that do not say it themselves: on 14 real scans, and on simulated ones of several coils
-# and trajectories, 0.62 to 0.93; with twice the noise level 0.27 to 0.29, with half 0.44 to 0.58.
-_MEASURED_MISFIT = {"v5": (0.6, 1.15)}
-
 
 def provenance_of(
     settings: CompleteSettings,
@@ -44,7 +40,7 @@ def provenance_of(
         "maps": {
             "name": settings.maps,
             "digest": maps.digest,
-            "usual_misfit": _usual_misfit(maps.trained_for),
+            "usual_misfit": None if maps.trained_for is None else maps.trained_for.usual_misfit,
             "trained_noise": _trained_noise(maps.trained_for),
             "warnings": _warnings(settings, dictionary, maps.trained_for),
             "edits": told_edits(settings),
@@ -57,12 +53,6 @@ def provenance_of(
         "device": str(device),
         "hardware": describe_device(device),
     }
-
-
-def _usual_misfit(trained: WeightMetadata | None) -> tuple[float, float] | None:
-    if trained is None or trained.usual_misfit is not None:
-        return None if trained is None else trained.usual_misfit
-    return _MEASURED_MISFIT.get(trained.name)
 
 
 def _trained_noise(trained: WeightMetadata | None) -> list[float] | None:
