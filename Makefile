@@ -82,9 +82,10 @@ bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CS
 bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 	$(PY) tests/benchmarks/report.py docs/benchmarks.md
 
-against-bm3d: setup ## networks, BM3D and non-local means on real repeats and simulated scans (ten minutes)
+against-bm3d: setup ## networks, BM3D and non-local means on real repeats and simulated scans, one slice each
 	@$(VENV)/bin/uv pip install -q --python $(PY) bm3d
-	PYTHONPATH=tests/helpers $(PY) tests/benchmarks/against_bm3d.py $(ARGS)
+	$(VENV)/bin/napari-csc evaluate v5 v4 v4@dct-32-9 --method initial --method nlm --method bm3d --slices 1 \
+		--only noise --only repeats --noise 0.05 --noise 0.2 --noise 0.3 -o $(BUILD)/against-bm3d $(ARGS)
 
 fuzz: setup ## load thousands of damaged files of each format, and count what comes of it
 	PYTHONPATH=tests/helpers:tests/io/formats:tests/io/arrays $(PY) tests/benchmarks/fuzz_readers.py $(ARGS)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from napari_csc.io.formats.csc_result import save as save
     from napari_csc.io.load import load as load
     from napari_csc.io.load import load_result as load_result
+    from napari_csc.io.report.case import save_report as save_report
 
 _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
@@ -78,6 +79,7 @@ _HOMES = {
     "point_response": "core.trust.point_response",
     "rank_dictionaries": "core.trust.ranking",
     "save": "io.formats.csc_result",
+    "save_report": "io.report.case",
     "strength_curve": "core.trust.ranking",
     "set_threads": "core.reconstruction.devices",
     "simulate_low_field": "core.acquisition.simulate",

@@ -23,7 +23,7 @@ from napari_csc.core.reconstruction.join_slices import join_slices
 from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.reconstruction.settings import CompleteSettings
+from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_result import provenance_of_file, save
 from napari_csc.io.load import files_read, load, load_result
@@ -111,9 +111,13 @@ def _is_same(target: Path, order: Order, acquisition: Acquisition) -> bool:
         recorded[name] = found
     made = _reconstructor(order)
     settings = order.settings.model_dump(mode="json", exclude=set(WHERE))
+    # A result that is older than a setting was made with its default.
+    plain = ReconstructionSettings().model_dump(mode="json")
     versions = provenance.get("versions")
     return (
-        all(recorded["settings"].get(name) == value for name, value in settings.items())
+        all(
+            recorded["settings"].get(name, plain[name]) == value for name, value in settings.items()
+        )
         and recorded["input"].get("digest") == acquisition.digest
         and recorded["input"].get("noise_std") == acquisition.noise_std
         and recorded["dictionary"].get("digest") == made.dictionary.digest

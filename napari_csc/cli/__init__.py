@@ -8,8 +8,23 @@ from __future__ import annotations
 
 import typer
 
-from napari_csc.cli import convert, figure, info, learn, reconstruct, simulate, view
+from napari_csc.cli import (
+    convert,
+    evaluate,
+    figure,
+    info,
+    learn,
+    reconstruct,
+    report,
+    simulate,
+    trust,
+    view,
+)
 from napari_csc.cli.choices import HelpFromTables
+from napari_csc.core.waiting_threads import let_waiting_threads_sleep
+
+# Before any command loads torch.
+let_waiting_threads_sleep()
 
 app = typer.Typer(
     name="napari-csc",
@@ -27,8 +42,11 @@ app.command()(view.demo)
 app.command()(info.info)
 app.command()(simulate.simulate)
 app.command()(figure.figure)
+app.command()(trust.trust)
+app.command()(trust.risk)
+app.command()(report.report)
 app.command()(convert.convert)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)
 app.command("pack-slices")(learn.pack_slices)
-app.command()(learn.evaluate)
+app.command(cls=HelpFromTables)(evaluate.evaluate)

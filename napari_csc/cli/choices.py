@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 
 class HelpFromTables(TyperCommand):
-    """A command in whose help ``{solvers}`` and ``{smooth modes}`` stand for what there is.
+    """A command in whose help ``{solvers}``, ``{methods}`` and the like stand for what there is.
 
     The tables bring torch with them, so they are not read before.
     """
@@ -20,6 +20,15 @@ class HelpFromTables(TyperCommand):
         from napari_csc.core.solvers.table import SOLVERS
 
         names = {"{solvers}": _either(SOLVERS), "{smooth modes}": _either(SMOOTH_MODES)}
+        if any("{methods}" in (getattr(one, "help", None) or "") for one in self.params):
+            from napari_csc.learn.evaluation.experiments.table import EXPERIMENTS
+            from napari_csc.learn.evaluation.methods.table import METHODS
+
+            names["{experiments}"] = ", ".join(EXPERIMENTS)
+            names["{methods}"] = ", ".join(
+                f"{name} ({spec.licence})" if spec.licence else name
+                for name, spec in METHODS.items()
+            )
         for parameter in self.params:
             text = getattr(parameter, "help", None) or ""
             for place, found in names.items():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_csc.cli.parts import DATA_VARIABLE, plain_errors, volume_folder
-from napari_csc.core.options import DEFAULT_DICTIONARY
 
 if TYPE_CHECKING:
     from napari_csc.core.dictionary.dictionary import Dictionary
@@ -203,81 +202,3 @@ def pack_slices(
     packed = pack(volume_folder(data), *files, chosen.seed, typer.echo)
     packed.save(output)
     typer.echo(f"written {output}: {len(packed.images)} slices")
-
-
-@plain_errors
-def evaluate(
-    networks: Annotated[
-        list[str] | None, typer.Argument(metavar="[NETWORK]...", help="names or weight files")
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write")] = Path(
-        "evaluation"
-    ),
-    data: Annotated[
-        Path | None, typer.Option(help=f"folder with test images [default: ${DATA_VARIABLE}]")
-    ] = None,
-    images: Annotated[
-        list[str] | None,
-        typer.Option(help="GROUP=PATTERN of test images, repeatable; the first is the trained one"),
-    ] = None,
-    validation: Annotated[
-        list[str] | None, typer.Option(help="pattern of images to search scalars on, repeatable")
-    ] = None,
-    dictionary: Annotated[
-        str, typer.Option(help="dictionary of the comparison")
-    ] = DEFAULT_DICTIONARY,
-    swap: Annotated[
-        list[str] | None, typer.Option(help="dictionary to swap in, repeatable [default: all]")
-    ] = None,
-    slices: Annotated[int, typer.Option(help="slices of each subject")] = 4,
-    black_boxes: Annotated[
-        list[Path] | None, typer.Option("--black-box", help="weights of a baseline, repeatable")
-    ] = None,
-    real: Annotated[
-        list[str] | None, typer.Option(help="pattern of measured scans, repeatable")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but errors")] = False,
-) -> None:
-    """Measure map networks against baselines: accuracy, robustness, swapping, shuffling, cost."""
-    import os
-
-    from napari_csc.core.maps import map_network_names
-    from napari_csc.errors import CscError
-
-    folder = data or (Path(os.environ[DATA_VARIABLE]) if DATA_VARIABLE in os.environ else None)
-    if folder is None:
-        raise CscError(
-            f"Where the test images are is not known; give --data, or set {DATA_VARIABLE}."
-        )
-    groups: dict[str, list[str]] = {}
-    for text in images or []:
-        name, found, pattern = text.partition("=")
-        if not found:
-            raise CscError(
-                f"--images needs GROUP=PATTERN, such as brain=brains/*.nii.gz, not {text}."
-            )
-        groups.setdefault(name, []).append(pattern)
-    try:
-        from napari_csc.learn.evaluation.run import Evaluation
-        from napari_csc.learn.evaluation.run import evaluate as run
-        from napari_csc.learn.training.black_box import load_black_box
-    except ImportError as error:
-        raise CscError(
-            f"Evaluation needs further packages ({error}); install napari-csc[learn]."
-        ) from error
-    chosen: dict[str, Any] = {
-        "groups": groups,
-        "validation": validation,
-        "swapped": swap,
-        "real": real,
-        "black_boxes": [load_black_box(path) for path in black_boxes or []],
-    }
-    plan = Evaluation(
-        networks or map_network_names(),
-        folder,
-        dictionary=dictionary,
-        per_subject=slices,
-        **{name: value for name, value in chosen.items() if value},
-    )
-    page = run(plan, output, (lambda line: None) if quiet else typer.echo)
-    typer.echo(f"written {page}")

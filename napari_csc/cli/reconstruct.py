@@ -60,6 +60,9 @@ def reconstruct(
     ] = None,
     solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
     iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="iterations, or convergence: until hardly anything changes")
+    ] = None,
     strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
     edits: MapEditsText = None,
     smooth: Annotated[str | None, typer.Option(help="{smooth modes}")] = None,
@@ -114,6 +117,7 @@ def reconstruct(
         "maps": maps,
         "solver": solver,
         "iterations": iterations,
+        "until": until,
         "strength": strength,
         "map_edits": map_edits(edits),
         "smooth": smooth,

@@ -5,7 +5,7 @@ from typing import Literal
 Norm = Literal["modulus", "real-imaginary"]
 """What the maps weigh: the modulus of complex codes, or real and imaginary part apart."""
 
-Smooth = Literal["filters", "low-pass"]
+Smooth = Literal["filters", "low-pass", "low-pass-cg"]
 """What carries the smooth part; see `napari_csc.core.dictionary.smooth_modes.SMOOTH_MODES`."""
 
 StepRule = Literal["per-filter", "uniform"]
@@ -14,6 +14,9 @@ StepRule = Literal["per-filter", "uniform"]
 Rule = Literal["shrunk", "fitted"]
 """Which codes make the image: those that were shrunk last, as in the paper, or those that fit the
 data; see `napari_csc.core.solvers.fit`."""
+
+Until = Literal["iterations", "convergence"]
+"""When a solver is done: after a number of iterations, or when the image hardly changes."""
 
 Solver = str
 """Name of a solver; see `napari_csc.core.solvers.table.SOLVERS`."""

@@ -56,6 +56,20 @@ def read_safetensors(path: Path, framework: Literal["pt", "np"] = "pt") -> Safet
     return SafetensorsFile(tensors, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
+def read_description(path: Path) -> dict[str, str]:
+    """Return the texts that describe a file, without its tensors, and without torch.
+
+    Raises
+    ------
+    safetensors.SafetensorError, OSError
+        If it cannot be read.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        return dict(file.metadata() or {})
+
+
 def write_safetensors(
     path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
 ) -> None:

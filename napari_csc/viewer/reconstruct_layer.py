@@ -9,7 +9,7 @@ from napari.qt.threading import FunctionWorker, create_worker
 from napari.types import LayerDataTuple
 from napari.utils.notifications import show_info, show_warning
 
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.maps import map_network_names
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings

@@ -14,7 +14,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, network_misfit
 from napari_csc.core.maps.edits import MapEdit
-from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Rule, Smooth, Solver
+from napari_csc.core.options import DEFAULT_DICTIONARY, Norm, Rule, Smooth, Solver, Until
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.errors import CscError
@@ -31,6 +31,7 @@ SETTING_FIELDS = (
     "strength",
     "solver",
     "iterations",
+    "until",
     "norm",
     "rule",
     "smooth",
@@ -63,7 +64,7 @@ class Session:
     dictionary : Dictionary or None
         All filters in their original order.
     dictionary_name, shuffle_seed, dropped, maps, strength, solver, iterations
-    norm, rule, smooth, device
+    until, norm, rule, smooth, device
         As in `napari_csc.ReconstructionSettings`; None means as the network was trained.
     map_edits : tuple of MapEdit
         What is changed in the maps by hand; slices are counted in the input.
@@ -98,6 +99,7 @@ class Session:
     strength: float = 1.0
     solver: Solver | None = None
     iterations: int | None = None
+    until: Until = "iterations"
     norm: Norm | None = None
     rule: Rule | None = None
     smooth: Smooth | None = None
@@ -140,6 +142,7 @@ class Session:
             strength=self.strength,
             solver=self.solver,
             iterations=self.iterations,
+            until=self.until,
             norm=self.norm,
             rule=self.rule,
             smooth=self.smooth,
@@ -179,7 +182,7 @@ class Session:
         except CscError:
             return
         self.maps, self.strength = settings.maps, settings.strength
-        self.map_edits = settings.map_edits
+        self.map_edits, self.until = settings.map_edits, settings.until
         for name in ("solver", "iterations", "norm", "rule", "smooth"):
             value = getattr(settings, name)
             setattr(self, name, None if value == self.default(name) else value)

@@ -180,6 +180,7 @@ def test_what_is_complete_is_skipped_without_torch(tmp_path: Path) -> None:
     assert again().endswith("True 0\n")
     assert again().endswith("1 of 1 scans in " + f"{tmp_path / 'out'}\nFalse 0\n")
     # Another input, or a result that was touched, is looked at.
+    source.unlink()
     write_scan(source, seed=1)
     assert again().endswith("True 1\n")
 

@@ -226,5 +226,7 @@ def test_reconstruct_a_measured_scan(tmp_path: Path, data_folder: Path) -> None:
     done = run("reconstruct", path, "-o", tmp_path / "o.h5", *OPTIONS, "--slice", 2)
     assert done.exit_code == 0, done.output
     assert "128 x 117 lines" in done.stdout
-    assert "(estimated)" in done.stdout
+    # The level, and where it is from.
+    scan = csc.load_result(tmp_path / "o.h5").provenance["input"]
+    assert f"({scan['noise_method']}" in done.stdout
     assert csc.load_result(tmp_path / "o.h5").image.shape == (1, 128, 126)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Array = npt.NDArray[Any]
 
@@ -47,6 +46,8 @@ def no_reference_figures(images: Sequence[Array]) -> list[NoReferenceFigures]:
     images
         Magnitude images (y, x) of one size.
     """
+    from scipy import ndimage
+
     together = ndimage.gaussian_filter(np.mean(images, axis=0), 1.5)
     bright = together > _OBJECT_LEVEL * np.quantile(together, 0.995)
     inside = ndimage.binary_fill_holes(ndimage.binary_opening(bright, iterations=2))

@@ -130,10 +130,14 @@ class Dictionary:
         # Filters that are of unit norm already stay what they are, to the last bit of their digest.
         norms = torch.where((norms - 1).abs() < 1e-6, 1.0, norms)
         unit = data / norms[:, None, None]
+        about = dict(metadata or {})
+        if bool((norms != 1).any()):
+            about["note"] = (
+                f"The filters had norms of {float(norms.min()):.3g} to {float(norms.max()):.3g} "
+                "and were scaled to norm 1; levels that suited them before do so no longer."
+            )
         order = tuple(range(len(unit)))
-        return cls(
-            unit.to(torch.float32), name, order, None, source, len(unit), dict(metadata or {})
-        )
+        return cls(unit.to(torch.float32), name, order, None, source, len(unit), about)
 
     @classmethod
     def dct(cls, count: int, size: int = 9) -> Dictionary:

@@ -18,15 +18,18 @@ import numpy as np
 import torch
 
 from napari_csc.core.dictionary.cells import cells_of, of_one_size
-from napari_csc.core.dictionary.families import FAMILIES, LARGEST_COUNT, LARGEST_SIZE
+from napari_csc.core.dictionary.families import LARGEST_COUNT, LARGEST_SIZE
+from napari_csc.core.dictionary.names import SHIPPED, dictionary_names
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
+from napari_csc.storage.torch_files import STATE_DICTS
 
-SHIPPED = Path(__file__).parents[2] / "dictionaries"
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
 _LARGEST_FILE = 256 * 2**20
+# d_filter: in checkpoints of the authors of the method.
+_TELLING = ("filters", "dictionary", "d", "d_filter", "kernels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +51,6 @@ class NamedFilters:
     source: str
     about: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
-
-
-def dictionary_names() -> list[str]:
-    """Return the names of dictionaries to choose from; other sizes of the families work too.
-
-    Examples
-    --------
-    >>> from napari_csc.core.dictionary.files import dictionary_names
-    >>> "dct-32-9" in dictionary_names()
-    True
-    """
-    families = [name for family in FAMILIES.values() for name in family.shown]
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
-    return [*shipped, *families]
 
 
 def read_filters(name_or_path: str | Path, key: str | None = None) -> NamedFilters:
@@ -167,6 +156,9 @@ def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
                 raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
     # weights_only refuses pickled code; anything but tensors and containers of them fails.
     loaded = torch.load(path, map_location="cpu", weights_only=True)
+    for name in STATE_DICTS:
+        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
+            loaded = loaded[name]
     if isinstance(loaded, dict):
         tensors = {str(name): one for name, one in loaded.items() if isinstance(one, torch.Tensor)}
         loaded = tensors[_choose(path, list(tensors), key)]
@@ -192,7 +184,7 @@ def _choose(path: Path, names: list[str], key: str | None) -> str:
         return key
     if len(names) == 1:
         return names[0]
-    telling = [name for name in names if name.lower() in ("filters", "dictionary", "d", "kernels")]
+    telling = [name for name in names if name.lower() in _TELLING]
     if len(telling) != 1:
         raise CscError(
             f"{path.name} holds {len(names)} arrays ({_listed(names)}); "

@@ -6,7 +6,12 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from napari_csc.core.dictionary.smooth_part import gaussian_filters, low_pass_transfer, low_passed
+from napari_csc.core.dictionary.smooth_part import (
+    gaussian_filters,
+    low_pass_by_steps,
+    low_pass_transfer,
+    low_passed,
+)
 from napari_csc.core.options import Smooth
 
 Tensor = torch.Tensor
@@ -85,7 +90,19 @@ class LowPass(SmoothMode):
         return low_pass_transfer(shape, weight, device)
 
 
-SMOOTH_MODES: dict[Smooth, SmoothMode] = {"filters": SmoothFilters(), "low-pass": LowPass()}
+class LowPassBySteps(LowPass):
+    """The same low-pass by 16 steps of conjugate gradients, not converged (as in their code)."""
+
+    def fixed_part(self, image: Tensor, weight: float) -> Tensor | None:
+        """Return the low-pass as far as the steps come, from the image itself on."""
+        return low_pass_by_steps(image, weight)
+
+
+SMOOTH_MODES: dict[Smooth, SmoothMode] = {
+    "filters": SmoothFilters(),
+    "low-pass": LowPass(),
+    "low-pass-cg": LowPassBySteps(),
+}
 
 
 def _pad(filters: Tensor, size: int) -> Tensor:

@@ -2,10 +2,13 @@
 
 from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.config import MapNetworkConfig, WeightMetadata
+from napari_csc.core.maps.published.networks import PublishedV1, PublishedV3
+from napari_csc.core.maps.published.weights import load_published
 from napari_csc.core.maps.registry import (
     NETWORKS,
     build_map_network,
     load_map_network,
+    map_network_metadata,
     map_network_names,
     network_is_equivariant,
     network_misfit,
@@ -27,9 +30,13 @@ __all__ = [
     "MapNetworkV4",
     "MapNetworkV5",
     "NoiseScalar",
+    "PublishedV1",
+    "PublishedV3",
     "WeightMetadata",
     "build_map_network",
     "load_map_network",
+    "load_published",
+    "map_network_metadata",
     "map_network_names",
     "network_is_equivariant",
     "network_misfit",

@@ -38,6 +38,16 @@ class MapNetworkConfig(BaseModel):
     pooling: bool = False
     """V4: whether the encoder sees mean and maximum of all responses; then it has to run again for
     every dictionary."""
+    inputs: int = Field(2, ge=1, le=64)
+    """As published: channels that the U-Net sees."""
+    convolutions: int = Field(2, ge=1, le=8)
+    """As published: convolutions of a stage."""
+    kernel: int = Field(3, ge=1, le=15)
+    """As published: size of the convolutions, odd."""
+    bias: bool = True
+    """As published: whether convolutions add a constant."""
+    image_maximum: float = Field(10.0, gt=0)
+    """As published: to which images are scaled."""
     n_filters: int | None = None
     """V1: number of maps (dictionary and smooth filters)."""
 

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from napari_csc.core.dictionary.spectra import power_of
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.unet import UNet
 
@@ -16,7 +17,7 @@ _SMALLEST_NOISE = 0.1
 
 def filter_power(synthesis: SynthesisOperator) -> Tensor:
     """Return ``|d^_k(w)|^2`` of each filter, (K, y, x)."""
-    return torch.view_as_real(synthesis.spectra).square().sum(-1)
+    return power_of(synthesis.spectra)
 
 
 def response_noise(power: Tensor, mask: Tensor) -> Tensor:
@@ -55,6 +56,21 @@ def compress(values: Tensor) -> tuple[Tensor, Tensor]:
     modulus = (real * real + imaginary * imaginary + 1e-12).sqrt()
     compressed = _asinh(modulus)
     return values * (compressed / modulus), compressed
+
+
+def compress_into(values: Tensor, out: Tensor) -> None:
+    """Write real part, imaginary part and modulus of compressed values (y, x) to (y, x, 3).
+
+    As `compress` does, in few passes and without a gradient.
+    """
+    real, imaginary = torch.view_as_real(values).unbind(-1)
+    modulus = real * real
+    modulus.addcmul_(imaginary, imaginary).add_(1e-12).sqrt_()
+    small = torch.addcmul(modulus.new_ones(()), modulus, modulus).sqrt_().add_(modulus).log_()
+    out[..., 2].copy_(small)
+    small.div_(modulus)
+    torch.mul(real, small, out=out[..., 0])
+    torch.mul(imaginary, small, out=out[..., 1])
 
 
 def _asinh(values: Tensor) -> Tensor:

@@ -7,25 +7,34 @@ from safetensors import SafetensorError
 
 from napari_csc.core.maps.base import MapNetwork
 from napari_csc.core.maps.config import WeightMetadata
+from napari_csc.core.maps.published.networks import PublishedV1, PublishedV3
+from napari_csc.core.maps.published.weights import load_published
 from napari_csc.core.maps.v1 import MapNetworkV1
 from napari_csc.core.maps.v3 import MapNetworkV3
 from napari_csc.core.maps.v4 import MapNetworkV4
 from napari_csc.core.maps.v5 import MapNetworkV5
 from napari_csc.core.options import Smooth
+from napari_csc.core.shipped_weights import (
+    METADATA_KEY,
+    SHIPPED,
+    description,
+    weight_file,
+    weight_names,
+)
 from napari_csc.errors import CscError
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
 
-SHIPPED = Path(__file__).parents[2] / "weights"
 # The digests of the shipped files: what has been changed since is not what was measured.
 DIGESTS = "digests.json"
-# Under which a weight file describes itself.
-METADATA_KEY = "napari_csc"
+_TORCH = (".pt", ".pth")
 
 NETWORKS: dict[str, type[MapNetwork]] = {
     "v1": MapNetworkV1,
     "v3": MapNetworkV3,
     "v4": MapNetworkV4,
     "v5": MapNetworkV5,
+    "published-v1": PublishedV1,
+    "published-v3": PublishedV3,
 }
 """The kinds of map networks, by the ``kind`` of their architecture."""
 
@@ -78,7 +87,7 @@ def map_network_names() -> list[str]:
     >>> "v4" in csc.map_network_names()
     True
     """
-    return sorted(path.stem.replace("v1_", "v1:") for path in SHIPPED.glob("*.safetensors"))
+    return weight_names(SHIPPED)
 
 
 def shipped_digests() -> dict[str, str]:
@@ -96,7 +105,8 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     Parameters
     ----------
     name_or_path
-        ``"v3"``, ``"v1:dct-32-9"`` or a ``.safetensors`` file written by `save_map_network`.
+        ``"v3"``, ``"v1:dct-32-9"``, a ``.safetensors`` file written by `save_map_network`, or a
+        ``.pt`` file of the authors' code (`load_published` with its defaults).
 
     Raises
     ------
@@ -110,24 +120,14 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     >>> network.title, network.permutation_equivariant, network.metadata.solver
     ('V4, for any dictionary', True, 'admm')
     """
-    name = str(name_or_path)
-    path = Path(name).expanduser()
-    if path.suffix.lower() != ".safetensors":
-        if name.lower() not in map_network_names():
-            raise CscError(
-                f"There is no map network {name!r}; use one of {', '.join(map_network_names())}, "
-                "or a .safetensors file."
-            )
-        path = SHIPPED / f"{name.lower().replace(':', '_')}.safetensors"
-    if not path.is_file():
-        raise CscError(f"The weight file {path} does not exist; check the path.")
+    if _is_published(name_or_path):
+        return load_published(name_or_path)
+    path = _file_of(name_or_path)
     try:
         stored = read_safetensors(path)
-        metadata = WeightMetadata.model_validate(json.loads(stored.metadata[METADATA_KEY]))
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        metadata = _metadata_of(path)
+    except (SafetensorError, OSError) as error:
         raise _foreign(path) from error
-    if metadata.architecture.kind not in NETWORKS:
-        raise CscError(f"{path.name} cannot be used: {_unknown(metadata)}")
     try:
         network = build_map_network(metadata)
         network.load_state_dict(stored.tensors)
@@ -141,6 +141,56 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
             "install napari-csc again."
         )
     return network.eval().requires_grad_(False)
+
+
+def map_network_metadata(name_or_path: str | Path) -> WeightMetadata:
+    """Return what weights say about themselves, without reading them.
+
+    Raises
+    ------
+    CscError
+        If there is no such network, or the file does not describe one.
+
+    Examples
+    --------
+    >>> from napari_csc.core.maps import map_network_metadata
+    >>> map_network_metadata("v5").solver
+    'admm'
+    """
+    if _is_published(name_or_path):
+        return load_published(name_or_path).metadata
+    return _metadata_of(_file_of(name_or_path))
+
+
+def _is_published(name_or_path: str | Path) -> bool:
+    path = Path(name_or_path).expanduser()
+    return path.suffix.lower() in _TORCH and path.is_file()
+
+
+def _file_of(name_or_path: str | Path) -> Path:
+    """Return the file of weights, by name or path."""
+    name = str(name_or_path)
+    path = Path(name).expanduser()
+    if path.suffix.lower() not in (".safetensors", *_TORCH):
+        if name.lower() not in map_network_names():
+            raise CscError(
+                f"There is no map network {name!r}; use one of {', '.join(map_network_names())}, "
+                "or a .safetensors or .pt file."
+            )
+        path = weight_file(name, SHIPPED)
+    if not path.is_file():
+        raise CscError(f"The weight file {path} does not exist; check the path.")
+    return path
+
+
+def _metadata_of(path: Path) -> WeightMetadata:
+    try:
+        metadata = WeightMetadata.model_validate(description(path))
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise _foreign(path) from error
+    if metadata.architecture.kind not in NETWORKS:
+        raise CscError(f"{path.name} cannot be used: {_unknown(metadata)}")
+    return metadata
 
 
 def save_map_network(network: MapNetwork, path: str | Path, half: bool = False) -> None:

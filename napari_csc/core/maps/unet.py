@@ -1,5 +1,7 @@
 """The small U-Net that the map networks share."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -80,15 +82,25 @@ class UNet(nn.Module):
             features = encoder(features if stage == 0 else F.max_pool2d(features, 2))
             skips.append(features)
         for stage in reversed(range(len(self.decoders))):
-            features = self.decoders[stage](_joined(skips[stage], features))
+            features = _decoded(self.decoders[stage], skips.pop(stage), features)
         result: Tensor = self.head(features)
         return result[..., self.halo : self.halo + height, self.halo : self.halo + width]
 
 
-def _joined(skip: Tensor, lower: Tensor) -> Tensor:
-    """Return the skip connection with the lower resolution brought up to it."""
+def _decoded(decoder: Any, skip: Tensor, lower: Tensor) -> Tensor:
+    """Return what a decoder makes of a skip connection and the lower resolution."""
     upper = F.interpolate(lower, scale_factor=2, mode="bilinear", align_corners=False)
-    return torch.cat([skip, upper], dim=1)
+    first, *others = decoder
+    if skip.device.type != "cpu":
+        found = first(torch.cat([skip, upper], dim=1))
+    else:
+        # Each by its own weights: side by side they would be copied to memory that is mapped anew.
+        own, other = first.weight.split([skip.shape[1], upper.shape[1]], dim=1)
+        found = F.conv2d(skip, own, first.bias, padding=1)
+        found = found.add_(F.conv2d(upper, other, padding=1))
+    for layer in others:
+        found = layer(found)
+    return found
 
 
 def _double_convolution(before: int, after: int) -> nn.Sequential:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from napari_csc.core.maps.config import WeightMetadata
 from napari_csc.core.maps.encoding import (
-    EMBEDDING,
-    HALO,
-    SLOPE,
-    Encoded,
     EncodingNetwork,
+    FullGrid,
     Responses,
     Scene,
-    around,
-    embedding_network,
     extents,
-    in_levels,
     local_phase,
-    planes_of,
-    seen_of,
-    start_near_noise,
 )
 from napari_csc.core.maps.features import compress
-from napari_csc.core.maps.unet import UNet
 
 Tensor = torch.Tensor
 
@@ -51,34 +39,18 @@ class MapNetworkV4(EncodingNetwork):
     shuffles the maps.
     """
 
+    grid = FullGrid()
+
     def __init__(self, metadata: WeightMetadata) -> None:
-        super().__init__(metadata)
         config = metadata.architecture
-        self.config = config
-        inputs = 4 + (2 if config.conditioning else 0) + (2 if config.pooling else 0)
-        outputs = config.features + config.hidden + (2 if config.estimate else 0)
-        self.encoder = UNet(inputs, outputs, config.channels, config.stages, HALO)
-        self.knows_spectra = config.embedding == "spectrum"
-        self.embedding = embedding_network(self.knows_spectra)
-        self.weights = nn.Linear(EMBEDDING, config.features)
-        self.offset = nn.Linear(EMBEDDING, 1)
-        if config.hidden:
-            self.to_units = nn.Linear(EMBEDDING, config.hidden)
-            self.from_units = nn.Linear(EMBEDDING, config.hidden)
-            self.near = nn.Conv2d(config.hidden, config.hidden, 3)
-            seen = 3 * (int(config.local) + int(config.estimate))
-            if seen:
-                self.local = nn.Conv2d(seen, config.hidden, 3, bias=False)
-        self._start()
-
-    def _start(self) -> None:
-        others = [self.weights, self.from_units] if self.config.hidden else [self.weights]
-        start_near_noise(self.offset, *others)
-
-    @classmethod
-    def title_of(cls, metadata: WeightMetadata) -> str:
-        """Return the title; of other weights than the usual ones, their name."""
-        return "V4, for any dictionary" if metadata.name == "v4" else metadata.name
+        further = (2 if config.conditioning else 0) + (2 if config.pooling else 0)
+        super().__init__(
+            metadata,
+            further,
+            views=int(config.local) + int(config.estimate),
+            has_estimate=config.estimate,
+            knows_spectra=config.embedding == "spectrum",
+        )
 
     @property
     def looks_at_responses(self) -> bool:
@@ -97,37 +69,15 @@ class MapNetworkV4(EncodingNetwork):
         largest = torch.stack([one.amax(1) for one in moduli]).amax(0)
         return torch.stack([one.sum(1) for one in moduli]).sum(0) / count, largest
 
-    def _encode(self, scene: Scene) -> Encoded:
-        turned, level = in_levels(scene.image, scene.masks, scene.back)
-        planes = seen_of(turned)
+    def _further_planes(self, scene: Scene, like: Tensor) -> list[Tensor]:
+        shares: list[Tensor] = []
         if self.config.conditioning:
-            planes += [share.expand_as(planes[0]) for share in extents(scene.masks)]
-        found = self.encoder(torch.stack([*planes, *scene.pooled], dim=1)).float()
-        sizes = [self.config.features, self.config.hidden]
-        shared, own, change = found.tensor_split([sizes[0], sum(sizes)], dim=1)
-        estimate = None
-        if self.config.estimate:
-            change = torch.complex(change[:, 0], change[:, 1])
-            estimate = (turned + change) * scene.back.conj() * level
-        return Encoded(shared, around(own, 1), estimate)
+            shares = [share.expand_as(like) for share in extents(scene.masks)]
+        return [*shares, *scene.pooled]
 
     def _views(self, measured: Responses, estimated: Responses | None) -> list[Responses]:
         views = [measured] if self.config.local else []
         return views if estimated is None else [*views, estimated]
-
-    def _read(self, encoded: Encoded, known: Tensor, responses: list[Tensor]) -> Tensor:
-        logits = torch.einsum("nkf,nfyx->nkyx", self.weights(known), encoded.shared)
-        logits = logits + self.offset(known)[..., None]
-        if not self.config.hidden:
-            return logits
-        units = encoded.own[:, None] + self.to_units(known)[..., None, None]
-        lead = units.shape[:2]
-        units = units.flatten(0, 1)
-        if responses:
-            units = units + self.local(around(planes_of(responses), 2))
-        units = F.leaky_relu(self.near(F.leaky_relu(units, SLOPE)), SLOPE)
-        units = units.unflatten(0, lead)
-        return logits + torch.einsum("nkh,nkhyx->nkyx", self.from_units(known), units)
 
     def working_bytes(self, shape: tuple[int, int], n_filters: int, chunk_pixels: int) -> int:
         """Return the bytes of encoder or one chunk; see `MapNetwork.working_bytes`."""

@@ -12,6 +12,7 @@ Tensor = torch.Tensor
 # Pixels over which images are smoothed, so that noise does not pass for brightness.
 _SMOOTHING = 2.0
 _OBJECT_SHARE = 0.15
+_FEWEST_PIXELS = 30
 
 
 def misfit(acquisition: Acquisition, result: Reconstruction) -> float:
@@ -46,6 +47,57 @@ def brightness(acquisition: Acquisition, result: Reconstruction) -> float | None
         above += float((made * measured.conj()).real[inside].double().sum())
         below += float(size[inside].double().square().sum())
     return above / below if below > 0 else None
+
+
+def last_change(result: Reconstruction) -> float:
+    """Return the relative change of the image in the last iteration; the largest of all slices."""
+    last = {entry.get("slice", 0): entry.get("image_change", 0.0) for entry in result.history}
+    return max(last.values(), default=0.0)
+
+
+def structure_taken_away(
+    acquisition: Acquisition, result: Reconstruction
+) -> tuple[float, float] | None:
+    """Return how strong what was taken away is inside the object, and how much like its details.
+
+    Along the phase of the image and in noise units; then its correlation with what smoothing takes
+    away from the magnitude of the image. The larger one of all slices; None without an object.
+    """
+    uneven = acquisition.relative_noise
+    found = []
+    for number in range(len(result.image)):
+        image = result.image[number]
+        magnitude = image.abs()
+        inside = _object(magnitude)
+        if int(inside.sum()) < _FEWEST_PIXELS:
+            continue
+        turned = ((result.initial[number] - image) * torch.exp(-1j * image.angle())).real
+        taken = turned / result.noise_std
+        if uneven is not None:
+            taken = taken / uneven.cpu()
+        details = (magnitude - _smoothed(magnitude).real)[inside].double()
+        taken = taken[inside].double()
+        both = torch.stack([details, taken])
+        spread = both.std(1)
+        correlation = 0.0 if float(spread.min()) == 0 else float(torch.corrcoef(both)[0, 1])
+        found.append((float(taken.square().mean().sqrt()), correlation))
+    if not found:
+        return None
+    sizes, correlations = zip(*found, strict=True)
+    return max(sizes), max(correlations)
+
+
+def noise_share(acquisition: Acquisition) -> float:
+    """Return the power of the noise over that of all, in the initial images."""
+    noise = acquisition.noise_std**2 * float(acquisition.noise_power().double().sum())
+    power = float(acquisition.adjoint().abs().double().square().sum()) / acquisition.shape[0]
+    return noise / power if power > 0 else float("inf")
+
+
+def _object(magnitude: Tensor) -> Tensor:
+    smooth = _smoothed(magnitude).real
+    sample = smooth.flatten()[:: 1 + smooth.numel() // 10**6]
+    return smooth > _OBJECT_SHARE * torch.quantile(sample, 0.99)
 
 
 def _smoothed(image: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -13,18 +13,20 @@ from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.acquisition.notes import dead_coils
 from napari_csc.core.kspace.broken_samples import told_of_broken_samples
 from napari_csc.core.kspace.living_coils import told_of_dead_coils
+from napari_csc.core.reconstruction import checks
+from napari_csc.core.reconstruction.checks import Level, Settings
 from napari_csc.core.reconstruction.figures_of_health import brightness, misfit
 from napari_csc.core.reconstruction.result import Reconstruction
 
 Tensor = torch.Tensor
-Level = Literal["green", "amber", "red"]
 LEVELS: tuple[Level, ...] = ("green", "amber", "red")
-Settings = Mapping[str, Any]
 
 # Misfit between which nothing is suspicious where the weights do not say what is usual for them.
 _PLAIN_MISFIT: dict[str, tuple[float, float]] = {"fitted": (0.02, 1.3), "shrunk": (0.2, 2.5)}
 # A misfit farther out than this factor is no matter of degree.
 _FAR = 3.0
+# So many edits of the maps are told, and of others only how many.
+_MOST_EDITS = 3
 _BRIGHTNESS_AMBER, _BRIGHTNESS_RED = 0.02, 0.06
 
 
@@ -80,8 +82,8 @@ def _misfit(
             "noise level is too low; check it, or make more iterations."
         )
     return level, (
-        f"{told}, usual are {low:.2g} to {high:.2g}: noise is kept, or the noise level is too "
-        "high; check it."
+        f"{told}, usual are {low:.2g} to {high:.2g}: noise is kept, or the noise level is wrong; "
+        "check it."
     )
 
 
@@ -131,16 +133,24 @@ def _edits(
 ) -> tuple[Level, str] | None:
     if result is None or not result.edits:
         return None
+    first = "; ".join(result.edits[:_MOST_EDITS])
+    rest = len(result.edits) - _MOST_EDITS
+    told = first if rest <= 0 else f"{first}; and {rest} more"
     return "amber", (
-        f"The maps were edited ({'; '.join(result.edits)}): this is what if, not what "
+        f"The maps were edited ({told}): this is what if, not what "
         f"{settings.get('maps', 'the network')} says."
     )
 
 
 HEALTH_CHECKS: dict[str, Check] = {
     "noise": _noise,
+    "given noise": checks.given_noise,
+    "magnitude": checks.magnitude,
     "misfit": _misfit,
     "brightness": _brightness,
+    "converged": checks.converged,
+    "taken away": checks.taken_away,
+    "training range": checks.training_range,
     "broken samples": _broken_samples,
     "dead coils": _dead_coils,
     "edits": _edits,

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import torch
 
 from napari_csc.core.maps.edits import MapEdit
-from napari_csc.core.options import Norm, Rule, Smooth, Solver, StepRule
+from napari_csc.core.options import Norm, Rule, Smooth, Solver, StepRule, Until
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 
 # What dictionary and maps tell themselves.
@@ -21,6 +21,7 @@ class GivenSettings(TypedDict, total=False):
 
     solver: Solver | None
     iterations: int | None
+    until: Until
     smooth: Smooth | None
     norm: Norm | None
     rule: Rule | None

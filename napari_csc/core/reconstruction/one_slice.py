@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 
@@ -15,10 +15,12 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.edits import EditedFilters, EditedMaps, edited
 from napari_csc.core.maps.source import MapRequest, MapSource
+from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.memory import MemoryPlan
 from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
+from napari_csc.core.solvers.convergence import MOST_TO_CONVERGENCE, Convergence
 from napari_csc.core.solvers.data_term import DataTerm, data_energy, data_term
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 
@@ -42,6 +44,8 @@ class Job:
         When the next picture is due.
     filters : EditedFilters
         Which rows of the maps are which filters, for edits.
+    last_codes : LastCodes or None
+        The codes of the run before, to start from.
     """
 
     def __init__(
@@ -56,17 +60,27 @@ class Job:
         on_iteration: OnIteration | None = None,
         should_stop: Callable[[], bool] | None = None,
         filters: EditedFilters | None = None,
+        last_codes: LastCodes | None = None,
     ) -> None:
         self.settings, self.maps, self.synthesis = settings, maps, synthesis
         self.n_dictionary, self.sigma, self.plan = n_dictionary, sigma, plan
         self.cache, self.on_iteration = cache, on_iteration
-        self._should_stop = should_stop
+        self._should_stop, self.last_codes = should_stop, last_codes
+        self.start = "zero codes"
+        """What the slices began with, in words."""
         plain = EditedFilters(tuple(range(n_dictionary)), n_dictionary, 0)
         self.filters = plain if filters is None else filters
         self.clock = PictureClock()
         digest = hashlib.sha256(synthesis.filters.cpu().numpy().tobytes())
         self.filters_digest = digest.hexdigest()
         self._steps: Tensor | None = None
+
+    @property
+    def most_iterations(self) -> int:
+        """After how many iterations a slice is done in any case."""
+        settings = self.settings
+        is_open = settings.until == "convergence"
+        return MOST_TO_CONVERGENCE if is_open else settings.iterations
 
     @property
     def steps(self) -> Tensor:
@@ -167,11 +181,18 @@ class SliceWork:
 
     @torch.inference_mode()
     def solver(self, maps: Tensor) -> BlockedSolver:
-        """Return the solver at its start."""
-        solver = solver_spec(self._job.settings.solver).build(self._problem(maps))
+        """Return the solver at its start: zero codes, or those of the run before if wanted."""
+        job = self._job
+        made = solver_spec(job.settings.solver).build(self._problem(maps))
         if self._forbidden is not None:
-            solver.forbid(self._forbidden)
-        return solver
+            made.forbid(self._forbidden)
+        if job.last_codes is not None and job.last_codes.start(self._place(), job.synthesis, made):
+            job.start = "the codes of the run before"
+        return made
+
+    def _place(self) -> Hashable:
+        """Return which slice of which scan this is."""
+        return self._acquisition.digest, self._job.sigma, self._index, str(self._initial.device)
 
     def _problem(self, maps: Tensor) -> SliceProblem:
         job = self._job
@@ -182,6 +203,7 @@ class SliceWork:
             job.settings.norm,
             lambda: job.steps,
             job.settings.rule,
+            float(self._initial.abs().max()),
         )
 
     def _data_term(self) -> DataTerm:
@@ -199,28 +221,43 @@ class SliceWork:
 
     def run(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
         """Iterate to the end; return whether to go on with the next slice."""
-        iterations = self._job.settings.iterations
-        for _ in range(iterations):
-            self._job.checkpoint()
+        try:
+            goes_on = self._iterate(solver, history)
+        except ReconstructionStopped:
+            # Given up, for instance for another run, which may start here.
+            self._keep(solver)
+            raise
+        self._keep(solver)
+        if self._job.settings.rule == "fitted":
+            solver.fit()
+        return goes_on
+
+    def _keep(self, solver: BlockedSolver) -> None:
+        if self._job.last_codes is not None and solver.iteration:
+            self._job.last_codes.keep(self._place(), self._job.synthesis, solver)
+
+    def _iterate(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
+        """Iterate; return whether to go on with the next slice."""
+        job = self._job
+        watch = Convergence() if job.settings.until == "convergence" else None
+        for _ in range(job.most_iterations):
+            job.checkpoint()
             status = solver.step()
             history.append((self._index, status))
-            if self._job.on_iteration is None:
-                continue
-            if not self._tell(
+            is_done = watch is not None and watch.reached(status.image_change)
+            is_last = is_done or status.iteration == job.most_iterations
+            if job.on_iteration is not None and not self._tell(
                 status.iteration,
                 status.objective,
                 status.image_change,
                 lambda: self._current_image(solver),
+                is_last=is_last,
             ):
-                self._finish(solver)
                 return False
+            if is_done:
+                break
         solver.check_finite(history[-1][1])
-        self._finish(solver)
         return True
-
-    def _finish(self, solver: BlockedSolver) -> None:
-        if self._job.settings.rule == "fitted":
-            solver.fit()
 
     def _tell(
         self,
@@ -229,19 +266,19 @@ class SliceWork:
         change: float,
         image: Callable[[], Tensor],
         early: bool = False,
+        is_last: bool = False,
     ) -> bool:
         assert self._job.on_iteration is not None
-        is_end = iteration in (0, self._job.settings.iterations)
         progress = Progress(
             slice_index=self._index,
             n_slices=self._n_slices,
             iteration=iteration,
-            iterations=self._job.settings.iterations,
+            iterations=iteration if is_last else self._job.most_iterations,
             objective=objective,
             image_change=change,
             current_image=image,
             stage="early picture" if early else "iteration",
-            picture_due=self._job.clock.due(always=is_end),
+            picture_due=self._job.clock.due(always=early or is_last),
         )
         return self._job.on_iteration(progress) is not False
 

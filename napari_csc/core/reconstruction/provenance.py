@@ -41,6 +41,7 @@ def provenance_of(
             "name": settings.maps,
             "digest": maps.digest,
             "usual_misfit": None if maps.trained_for is None else maps.trained_for.usual_misfit,
+            "trained_noise": _trained_noise(maps.trained_for),
             "warnings": _warnings(settings, dictionary, maps.trained_for),
             "edits": told_edits(settings),
         },
@@ -52,6 +53,19 @@ def provenance_of(
         "device": str(device),
         "hardware": describe_device(device),
     }
+
+
+def _trained_noise(trained: WeightMetadata | None) -> list[float] | None:
+    """Return the least and the largest noise power over signal power that weights have seen."""
+    config = None if trained is None else trained.training.get("config")
+    if not isinstance(config, dict):
+        return None
+    images = config.get("images")
+    told = images.get("noise_variances") if isinstance(images, dict) else None
+    found = config.get("noise_variances") if told is None else told
+    if not isinstance(found, (list, tuple)) or len(found) != 2:
+        return None
+    return [float(one) for one in found]
 
 
 def told_edits(settings: ReconstructionSettings) -> list[str]:
@@ -101,6 +115,11 @@ def _warnings(
         for name in (*names, *SMOOTH_MODES[used.smooth].own_settings)
         if getattr(trained, name) != getattr(used, name)
     ]
+    if used.until != "iterations":
+        warnings.append(
+            f"{trained.name} was trained with {trained.iterations} iterations, but the solver went "
+            f"on to {used.until}."
+        )
     digest = trained.dictionary_digest
     if digest is not None and digest != dictionary.digest:
         warnings.append(

@@ -22,6 +22,7 @@ from napari_csc.core.maps.source import MapSource, source_of
 from napari_csc.core.reconstruction.devices import chosen_device, free_memory
 from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
+from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
 from napari_csc.core.reconstruction.progress import Progress
@@ -51,6 +52,9 @@ class Reconstructor:
     iterations
         Number of iterations; from the weight file if it was trained for this solver, else 64 for
         FISTA and 16 for ADMM, if None.
+    until
+        ``"iterations"``, or ``"convergence"``: until the image hardly changes any more, whatever
+        the number of iterations; see `napari_csc.core.solvers.convergence`.
     smooth
         ``"filters"``: wide Gaussian filters with maps of their own carry the smooth part;
         ``"low-pass"``: a fixed low-pass of the initial image does (as in the paper).
@@ -75,6 +79,9 @@ class Reconstructor:
         Memory to stay within, in GB (1e9 bytes); what is free if None.
     map_cache
         Keeps the maps of a network from one call to the next, for live changes of the rest.
+    last_codes
+        Keeps the codes of each call and starts the next from them, for live changes; see
+        `napari_csc.core.reconstruction.last_codes.LastCodes`. From zero codes if None.
 
     Raises
     ------
@@ -106,6 +113,7 @@ class Reconstructor:
         maps: GivenMaps,
         *,
         map_cache: MapCache | None = None,
+        last_codes: LastCodes | None = None,
         **settings: Unpack[GivenSettings],
     ) -> None:
         check_keywords(settings)
@@ -118,7 +126,7 @@ class Reconstructor:
             maps=source.source_name,
             **{**settings, "device": str(settings.get("device", "auto"))},
         )
-        self._begin(dictionary, source, given, map_cache)
+        self._begin(dictionary, source, given, map_cache, last_codes)
 
     def _begin(
         self,
@@ -126,11 +134,12 @@ class Reconstructor:
         maps: MapSource,
         given: ReconstructionSettings,
         map_cache: MapCache | None,
+        last_codes: LastCodes | None,
     ) -> None:
         self.dictionary, self.maps = dictionary, maps
         self.settings = CompleteSettings.of(given, maps.trained_for)
         self.device = chosen_device(self.settings.device)
-        self._map_cache = map_cache
+        self._map_cache, self._last_codes = map_cache, last_codes
 
     @classmethod
     def from_settings(
@@ -138,6 +147,7 @@ class Reconstructor:
         settings: ReconstructionSettings,
         map_cache: MapCache | None = None,
         dictionary: Dictionary | None = None,
+        last_codes: LastCodes | None = None,
     ) -> Reconstructor:
         """Build dictionary and map source from the settings and return the reconstructor.
 
@@ -149,6 +159,8 @@ class Reconstructor:
             Keeps maps for further runs.
         dictionary
             The filters, chosen and ordered, in place of those that the settings name.
+        last_codes
+            Keeps the codes of each run and starts the next from them; from zero codes if None.
 
         Raises
         ------
@@ -164,7 +176,7 @@ class Reconstructor:
         (Dictionary('Gabor-16 7x7', 16 filters of 7x7), 'modulus')
         """
         filters = dictionary or _named_filters(settings)
-        return cls.from_parts(filters, _named_maps(settings), settings, map_cache)
+        return cls.from_parts(filters, _named_maps(settings), settings, map_cache, last_codes)
 
     @classmethod
     def from_parts(
@@ -173,13 +185,14 @@ class Reconstructor:
         maps: MapSource,
         settings: ReconstructionSettings,
         map_cache: MapCache | None = None,
+        last_codes: LastCodes | None = None,
     ) -> Reconstructor:
         """Return the reconstructor of filters and a source of maps that are at hand already.
 
         The settings should name these; they are not looked up.
         """
         built = cls.__new__(cls)
-        built._begin(dictionary, maps, settings, map_cache)
+        built._begin(dictionary, maps, settings, map_cache, last_codes)
         return built
 
     def __call__(
@@ -225,7 +238,7 @@ class Reconstructor:
             parts = _Parts.empty(acquisition.shape, job.n_dictionary, len(job.synthesis))
             with torch.inference_mode():
                 history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
-            return self._result(acquisition, parts, _told(history), stopped)
+            return self._result(acquisition, parts, _told(history), stopped, job.start)
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
@@ -301,6 +314,7 @@ class Reconstructor:
             on_iteration,
             should_stop,
             self._edited_filters(),
+            self._last_codes,
         )
 
     def _reconstruct(
@@ -344,6 +358,7 @@ class Reconstructor:
         parts: _Parts,
         history: list[dict[str, float]],
         stopped: bool,
+        start: str,
     ) -> Reconstruction:
         sigma = acquisition.noise_std * acquisition.noise_gain
         count = len(self.dictionary)
@@ -352,7 +367,7 @@ class Reconstructor:
         provenance = provenance_of(
             self.settings, self.dictionary, self.maps, self.device, acquisition
         )
-        provenance["stopped_early"] = stopped
+        provenance["start"], provenance["stopped_early"] = start, stopped
         result = Reconstruction(
             image=(parts.low_pass + parts.sparse).mul_(sigma),
             initial=parts.initial.mul_(sigma),
@@ -390,8 +405,8 @@ class _Parts:
             initial=torch.zeros(images, dtype=torch.complex64),
             low_pass=torch.zeros(images, dtype=torch.complex64),
             sparse=torch.zeros(images, dtype=torch.complex64),
-            maps=torch.zeros(slices, total, *shape),
-            codes=torch.zeros(slices, count, *shape, dtype=torch.complex64),
+            maps=_untouched((slices, total, *shape), np.float32),
+            codes=_untouched((slices, count, *shape), np.complex64),
         )
 
     def become_real(self) -> None:
@@ -404,6 +419,11 @@ class _Parts:
         sparse, smooth = work.split(solver)
         self.sparse[index] = sparse.cpu()
         self.low_pass[index] += smooth.cpu()
+
+
+def _untouched(shape: tuple[int, ...], dtype: type) -> Tensor:
+    """Return zeros that take memory when they are first written to, which torch's do at once."""
+    return torch.from_numpy(np.zeros(shape, dtype))
 
 
 def _told(history: list[tuple[int, SolverStatus]]) -> list[dict[str, float]]:

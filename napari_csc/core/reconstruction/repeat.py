@@ -11,6 +11,7 @@ import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
 from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -19,11 +20,18 @@ from napari_csc.errors import CscError
 Tensor = torch.Tensor
 
 
-def reconstructor_like(result: Reconstruction) -> Reconstructor:
+def reconstructor_like(result: Reconstruction, maps: MapSource | None = None) -> Reconstructor:
     """Return the reconstructor that made a result: its very filters, settings and network.
 
     On the same device, with the same versions, it gives the same result bit for bit from the same
     acquisition.
+
+    Parameters
+    ----------
+    result
+        The result.
+    maps
+        Its network, if it is at hand, so that it need not be read again; another one is refused.
 
     Raises
     ------
@@ -37,7 +45,10 @@ def reconstructor_like(result: Reconstruction) -> Reconstructor:
     settings = ReconstructionSettings.checked(**{"rule": "shrunk", **stored})
     noted = _told(result, "maps").get("digest")
     _check_weights(settings, noted)
-    made = Reconstructor.from_settings(settings, dictionary=result.dictionary)
+    if maps is None:
+        made = Reconstructor.from_settings(settings, dictionary=result.dictionary)
+    else:
+        made = Reconstructor.from_parts(result.dictionary, maps, settings)
     if made.maps.digest != noted:
         raise CscError(
             f"The result was made with other weights named {settings.maps} than those here; "

@@ -17,6 +17,7 @@ from napari_csc.core.options import (
     Rule,
     Smooth,
     StepRule,
+    Until,
 )
 from napari_csc.core.solvers.table import FIRST_SOLVER, SOLVERS, KnownSolver, solver_spec
 from napari_csc.errors import CscError
@@ -64,7 +65,7 @@ class ReconstructionSettings(BaseModel):
         Factor on all sparsity level maps.
     map_edits : tuple of MapEdit
         What somebody changed in the maps, after the strength.
-    solver, iterations, step_rule, norm, rule, smooth, low_pass_weight, smooth_widths
+    solver, iterations, until, step_rule, norm, rule, smooth, low_pass_weight, smooth_widths
         See `napari_csc.Reconstructor`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``, ...
@@ -102,6 +103,12 @@ class ReconstructionSettings(BaseModel):
         None,
         title="Iterations",
         description="A network gives its best near the number it was trained with.",
+    )
+    until: Until = Field(
+        "iterations",
+        title="Run until",
+        description="A number of iterations, or convergence: until the image hardly changes any "
+        "more, which takes about fifty times as long, and is not what networks were trained with.",
     )
     step_rule: StepRule | None = None
     norm: Norm | None = Field(

@@ -1,10 +1,14 @@
 """ADMM for one slice: an exact image-sized solve for the data, a shrinkage for the codes."""
 
+import math
+
 import torch
 
+from napari_csc.core.dictionary.spectra import add_power
 from napari_csc.core.options import Norm, Rule
 from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 from napari_csc.core.solvers.data_term import DataTerm
+from napari_csc.core.solvers.pairs import parts_of, unpacked
 
 Tensor = torch.Tensor
 
@@ -56,62 +60,122 @@ class Admm(BlockedSolver):
     ) -> None:
         super().__init__(spectra, data, maps, penalties.rsqrt(), norm, block_size)
         self._relaxation = over_relaxation
-        self._sums = torch.zeros_like(self._codes)
+        self._sums = spectra.new_zeros(self._pairs.shape)
+        # The codes are these factors times the sums, so that no stack of their own is kept.
+        self._factors = self._thresholds.new_zeros(
+            self._shrinkage.n_factors, *self._thresholds.shape
+        )
+        size = (self._pairs.at_once, *self._pairs.shape[1:])
+        self._shrunk = spectra.new_empty(size)
+        self._weights = self._thresholds.new_empty(size[0], self._thresholds.shape[1])
+        self._one = self._weights.new_ones(())
         self._sums_spectrum = torch.zeros_like(self.spectrum)
-        self._power = torch.zeros_like(self.spectrum.real)
-        for filters in self._on_band:
-            self._power += torch.view_as_real(filters).square().sum(-1)
+
+    def _current(self, pairs: slice) -> Tensor:
+        return self._times_factors(pairs, self._sums.new_empty(self._sums[pairs].shape))
+
+    def _replace(self, pairs: slice, codes: Tensor) -> None:
+        self._sums[pairs] = codes
+        self._factors[:, pairs] = 1
+
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
+        # The sums w are z and what pulls at it. Of the pull as much is taken as leaves the codes as
+        # they are; where nobody knows it, it is what it will be in the end, -D^H A^H (A D z - y').
+        self.spectrum = self._spectrum_of(codes)
+        halves = self._pairs.halves(-self._data.residual(self.spectrum))
+        following = self._pairs.new_sum()
+        for block in self._pairs.blocks():
+            sums, thresholds = self._sums[block], self._thresholds[block]
+            known = self._pairs.analysed(block, halves) if pull is None else pull[block]
+            parts = parts_of(sums)
+            self._shrinkage.before(parts_of(codes[block]), parts_of(known), thresholds, parts)
+            self._shrinkage.factors(parts, thresholds, self._factors[:, block])
+            self._pairs.add_synthesised(sums, block, following)
+        self._sums_spectrum = self._pairs.synthesised(following)
+
+    @torch.inference_mode()
+    def pull(self) -> Tensor | None:
+        """Return what the sums hold besides the codes; see `BlockedSolver.pull`."""
+        found = torch.empty_like(self._spectra)
+        for block in self._pairs.blocks():
+            filters = slice(2 * block.start, 2 * block.stop)
+            unpacked(self._sums[block] - self._current(block), found[filters])
+        return found.div_(self._scales[:, None, None])
+
+    def _times_factors(self, block: slice, out: Tensor) -> Tensor:
+        """Write the codes of a block to ``out``."""
+        both = zip(parts_of(self._sums[block]), parts_of(out), strict=True)
+        for number, (part, into) in enumerate(both):
+            torch.mul(part, self._factor_of(number, block), out=into)
+        return out
+
+    def _factor_of(self, part: int, block: slice) -> Tensor:
+        """Return the factors of real or imaginary part."""
+        return self._factors[min(part, len(self._factors) - 1), block]
 
     def _advance(self) -> Tensor:
         target = 2 * self.spectrum - self._sums_spectrum
-        correction = self._data.penalised_residual(target, self._power)
-        fitted = target + self._power * correction
+        correction = self._data.penalised_residual(target, self._pairs.power)
+        fitted = target + self._pairs.power * correction
         self._sums_spectrum = self._sums_spectrum + self._relaxation * (fitted - self.spectrum)
-        mirrored = self._band.mirrored(correction) * self._relaxation
-        following = torch.zeros_like(self.spectrum)
+        halves = self._pairs.halves(correction * self._relaxation)
+        following = self._pairs.new_sum()
         penalty = self._thresholds.new_zeros(())
-        for block in self._blocks():
-            sums, codes = self._sums[block], self._codes[block]
-            values = torch.view_as_real(sums)
-            torch.lerp(values, torch.view_as_real(codes), self._relaxation, out=values)
-            sums.add_(self._analysed(block, mirrored))
-            penalty += self._shrink(sums, block, out=codes)
-            self._add_synthesised(codes, block, following)
-        self.spectrum = following
+        for block in self._pairs.blocks():
+            self._update_sums(block, self._pairs.analysed(block, halves))
+            sums = self._sums[block]
+            self._keep(sums, block)
+            factors = self._factors[:, block]
+            penalty += self._shrinkage.factors(parts_of(sums), self._thresholds[block], factors)
+            codes = self._times_factors(block, self._shrunk[: len(sums)])
+            self._pairs.add_synthesised(codes, block, following)
+        self.spectrum = self._pairs.synthesised(following)
         return penalty
 
-    def _centre(self, block: slice) -> Tensor:
+    def _update_sums(self, block: slice, response: Tensor) -> None:
+        """Add the response, and the over-relaxed step from sums to codes, in one pass."""
+        weights = self._weights[: len(response)]
+        both = zip(parts_of(response), parts_of(self._sums[block]), strict=True)
+        for number, (part, sums) in enumerate(both):
+            if number < len(self._factors):
+                # w + rho (f w - w) = (1 + rho (f - 1)) w.
+                factor = self._factor_of(number, block)
+                torch.lerp(self._one, factor, self._relaxation, out=weights)
+            torch.addcmul(part, sums, weights, out=sums)
+
+    def _centre(self, pairs: slice) -> Tensor:
         """Return the point ``2 z - w`` that the data update starts from."""
-        return 2 * self._codes[block] - self._sums[block]
+        return self._current(pairs).mul_(2).sub_(self._sums[pairs])
 
     def _centre_spectrum(self) -> Tensor:
         return 2 * self.spectrum - self._sums_spectrum
 
     def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
         """Take the cotangent back through one iteration; see `BlockedSolver.pull_back`."""
-        total = torch.zeros_like(self.spectrum)
-        for block in self._blocks():
+        following = self._pairs.new_sum()
+        for block in self._pairs.blocks():
             self._pull_back_shrinkage(cotangent, values, block)
             cotangent.carry[block].add_(cotangent.codes[block])
-            self._add_synthesised(cotangent.carry[block], block, total)
-        correction = self._data.without_data().penalised_residual(total, self._power)
-        correction = self._relaxation * correction
+            self._pairs.add_synthesised(cotangent.carry[block], block, following)
+        total = self._pairs.synthesised(following)
+        data = self._data.without_data()
+        correction = self._relaxation * data.penalised_residual(total, self._pairs.power)
         cotangent.spectrum.sub_(correction)
-        mirrored = self._band.mirrored(correction)
-        for block in self._blocks():
+        halves = self._pairs.halves(correction)
+        for block in self._pairs.blocks():
             codes, sums = cotangent.codes[block], cotangent.carry[block]
-            response = self._analysed(block, mirrored)
+            response = self._pairs.analysed(block, halves)
             torch.add(2 * response, sums, alpha=self._relaxation, out=codes)
             sums.mul_(1 - self._relaxation).sub_(response)
 
     def state(self) -> tuple[Tensor, ...]:
-        """Return codes, running sums and their spectra."""
-        kept = (self._codes, self._sums, self.spectrum, self._sums_spectrum)
+        """Return running sums, factors and spectra."""
+        kept = (self._sums, self._factors, self.spectrum, self._sums_spectrum)
         return tuple(one.clone() for one in kept)
 
     def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
         """Go back to a state; see `BlockedSolver.restore`."""
-        self._codes, self._sums, self.spectrum, self._sums_spectrum = state
+        self._sums, self._factors, self.spectrum, self._sums_spectrum = state
         self.iteration = iteration
 
 
@@ -145,17 +209,22 @@ def balanced_penalties(
     Tensor
         Shape (..., K).
     """
-    energy = torch.view_as_real(data_spectrum).square().sum(-1)
     power = torch.zeros_like(spectra[0].real)
     for filters in spectra:
-        power += torch.view_as_real(filters).square().sum(-1)
+        add_power(power, filters)
+    # Norms of products, which are quick: sum |d|^2 |x|^2 = ||d x||^2.
+    root = torch.complex(power.sqrt(), torch.zeros_like(power))
     responses, redundancies = [], []
     for filters in spectra:
-        own = torch.view_as_real(filters).square().sum(-1)
-        responses.append((own * energy).mean((-2, -1)).sqrt())
-        redundancies.append((own * power).sum() / own.sum())
+        responses.append(_norm(filters * data_spectrum) / math.sqrt(power.numel()))
+        redundancies.append((_norm(filters * root) / _norm(filters)).square())
     response = torch.stack(responses, dim=-1)
     # Where data or maps vanish any positive penalty serves: the codes of that filter stay zero.
     level = maps.detach().mean((-2, -1)).clamp_min(1e-2)
     typical = torch.maximum(response, 1e-2 * response.amax(-1, keepdim=True) + 1e-30)
     return factor * level.sqrt() * torch.stack(redundancies) / typical
+
+
+def _norm(values: Tensor) -> Tensor:
+    """Return the norms of complex values (..., y, x)."""
+    return torch.linalg.vector_norm(torch.view_as_real(values).flatten(-3), dim=-1)

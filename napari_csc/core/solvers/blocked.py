@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,17 @@ from napari_csc.core.solvers.fit import (
     ring_numbers,
     unexplained_share,
     with_what_is_unexplained,
+)
+from napari_csc.core.solvers.frequency_band import FrequencyBand
+from napari_csc.core.solvers.pairs import (
+    FilterPairs,
+    apart,
+    image_of,
+    joined,
+    packed,
+    paired,
+    parts_of,
+    unpacked,
 )
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 from napari_csc.errors import CscError
@@ -56,11 +68,11 @@ class Cotangent:
     Attributes
     ----------
     codes : Tensor
-        By the codes after the iteration at hand, (K, y, x) complex.
+        By the codes after the iteration at hand, in pairs.
     carry : Tensor
-        By the other stack that the solver keeps, (K, y, x) complex.
+        By the other stack that the solver keeps, in pairs.
     thresholds : Tensor
-        By the thresholds, summed over the iterations so far, (K, y, x).
+        By the thresholds, summed over the iterations so far, (pairs, 2 y x).
     spectrum : Tensor
         By the data, on the band, summed likewise.
     """
@@ -77,8 +89,8 @@ class BlockedSolver(ABC):
     The codes are kept in units of one scale per filter, ``s_k = a_k u_k``, which turns the step
     sizes of FISTA and the penalties of ADMM into one. Forward and adjoint run in the Fourier
     domain, in blocks of filters that stay in cache; products with the spectra of the filters are
-    formed on the band that the data reach. Nothing as large as a code stack is allocated in an
-    iteration.
+    formed on the band that the data reach; and two filters share a complex number, see
+    `napari_csc.core.solvers.pairs`. Nothing as large as a code stack is allocated in an iteration.
 
     Parameters
     ----------
@@ -105,19 +117,14 @@ class BlockedSolver(ABC):
         norm: Norm = "modulus",
         block_size: int | None = None,
     ) -> None:
-        n_filters, *grid = spectra.shape
+        n_filters, height, width = spectra.shape
         self._spectra, self._scales = spectra, scales
         self._band, self._data = data.band, data.on_band()
-        self._block = block_size or default_block_size(n_filters, grid[0] * grid[1], spectra.device)
-        columns = scales[:, None, None]
-        self._on_band = self._band.gather(spectra).mul_(columns)
-        self._thresholds = (maps * columns).clamp_(min=SMALLEST_THRESHOLD).contiguous()
-        self._codes = spectra.new_zeros(spectra.shape)
-        scratch = (maps.new_empty(self._block, *grid), maps.new_empty(self._block, *grid))
-        self._shrinkage = Shrinkage(norm, scratch)
-        # Zero outside the band for good: only the band is ever written.
-        self._padded = spectra.new_zeros(self._block, *grid)
-        self._products = spectra.new_empty(self._block, *self._band.size)
+        at_once = block_size or default_block_size(n_filters, height * width, spectra.device)
+        self._pairs = FilterPairs(spectra, scales, self._band, (at_once + 1) // 2)
+        self._thresholds = paired(maps, scales).clamp_(min=SMALLEST_THRESHOLD)
+        size = (self._pairs.at_once, self._thresholds.shape[1])
+        self._shrinkage = Shrinkage(norm, (maps.new_empty(size), maps.new_empty(size)))
         self.spectrum = spectra.new_zeros(self._band.size)
         """Unitary spectrum of ``D s`` on the band."""
         self.iteration = 0
@@ -127,14 +134,57 @@ class BlockedSolver(ABC):
     @property
     def codes(self) -> Tensor:
         """The sparse codes ``s`` (K, y, x), complex."""
-        return self._codes * self._scales[:, None, None]
+        found = torch.empty_like(self._spectra)
+        self.write_codes(found)
+        return found
 
     @torch.inference_mode()
     def write_codes(self, out: Tensor) -> None:
         """Write the codes of the first filters into a tensor (n, y, x), on any device."""
-        for block in self._blocks():
-            kept = slice(block.start, min(block.stop, len(out)))
-            out[kept] = (self._codes[kept] * self._scales[kept, None, None]).to(out.device)
+        for block in self._pairs.blocks():
+            start, stop = 2 * block.start, min(2 * block.stop, len(out))
+            if start >= stop:
+                return
+            found = self._spectra.new_empty(stop - start, *self._spectra.shape[1:])
+            unpacked(self._current(block), found)
+            torch.view_as_real(found).mul_(self._scales[start:stop, None, None, None])
+            out[start:stop] = found.to(out.device)
+
+    @abstractmethod
+    def _current(self, pairs: slice) -> Tensor:
+        """Return the codes of some pairs, in units of the scales, (pairs, 2, y, x)."""
+
+    @abstractmethod
+    def _replace(self, pairs: slice, codes: Tensor) -> None:
+        """Put other codes in the place of those of some pairs."""
+
+    @torch.inference_mode()
+    def begin_from(self, codes: Tensor, pull: Tensor | None = None) -> None:
+        """Begin with codes (K, y, x) in place of zeros, such as those of a problem much like this.
+
+        It costs about as much as an iteration. ``pull`` is what `pull` gave with them, if anything.
+        """
+        scales = self._scales[:, None, None]
+        there = None if pull is None else packed(pull * scales)
+        self._begin_from(packed(codes / scales), there)
+
+    @abstractmethod
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
+        """Begin with codes in pairs, in units of the scales."""
+
+    def pull(self) -> Tensor | None:
+        """Return what has pulled at the codes so far (K, y, x), if the solver keeps it.
+
+        With it another solver can go on where this one is, and not only from its codes.
+        """
+        return None
+
+    def _spectrum_of(self, codes: Tensor) -> Tensor:
+        """Return the spectrum of what codes in pairs synthesise, on the band."""
+        total = self._pairs.new_sum()
+        for block in self._pairs.blocks():
+            self._pairs.add_synthesised(codes[block], block, total)
+        return self._pairs.synthesised(total)
 
     def forbid(self, places: Tensor) -> None:
         """Keep codes at zero where (K, y, x) is True; before the first iteration.
@@ -142,12 +192,13 @@ class BlockedSolver(ABC):
         Thresholds that nothing reaches do so in every iteration, and `fit` leaves these codes
         alone. Penalties stay as the maps make them, so that codes elsewhere converge as before.
         """
-        self._forbidden = places
-        self._thresholds.masked_fill_(places, _OUT_OF_REACH)
+        numbers = places.to(self._thresholds.dtype)
+        self._forbidden = paired(numbers, torch.ones_like(self._scales)) > 0
+        self._thresholds.masked_fill_(self._forbidden, _OUT_OF_REACH)
 
     @abstractmethod
     def _advance(self) -> Tensor:
-        """Do one iteration, leaving ``_codes`` and ``spectrum``; return ``||Lambda . s||_1``."""
+        """Do one iteration, leaving codes and ``spectrum``; return ``||Lambda . s||_1``."""
 
     @abstractmethod
     def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
@@ -158,7 +209,7 @@ class BlockedSolver(ABC):
         cotangent
             Gradients by what the iteration leaves; by what it finds, afterwards.
         values
-            What the iteration shrank (``tape``), (K, y, x).
+            What the iteration shrank (``tape``), in pairs.
         iteration
             Its number, from 0.
         """
@@ -177,22 +228,23 @@ class BlockedSolver(ABC):
         self.iteration += 1
 
     def advance_taped(self) -> Tensor:
-        """Do one iteration and return what it shrank (K, y, x), for `pull_back`."""
-        tape = self._tape = torch.empty_like(self._codes)
+        """Do one iteration and return what it shrank, in pairs, for `pull_back`."""
+        tape = self._tape = self._spectra.new_empty(self._pairs.shape)
         self.advance()
         self._tape = None
         return tape
 
     def start_back(self, gradient: Tensor) -> Cotangent:
         """Return the cotangent for a gradient by the final codes (K, y, x)."""
-        codes = gradient * self._scales[:, None, None]
+        codes = packed(gradient * self._scales[:, None, None])
         empty = torch.zeros_like(self._thresholds)
         return Cotangent(codes, torch.zeros_like(codes), empty, torch.zeros_like(self.spectrum))
 
     def finish_back(self, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         """Return the gradients by maps (K, y, x) and by the data spectrum (y, x)."""
-        maps = cotangent.thresholds * self._scales[:, None, None]
-        return maps, self._band.scatter(cotangent.spectrum)
+        n_filters, height, width = self._spectra.shape
+        maps = apart(cotangent.thresholds, n_filters, (height, width))
+        return maps * self._scales[:, None, None], self._band.scatter(cotangent.spectrum)
 
     @torch.inference_mode()
     def step(self) -> SolverStatus:
@@ -225,19 +277,18 @@ class BlockedSolver(ABC):
     @torch.inference_mode()
     def image(self) -> Tensor:
         """Return the current sparse part ``D s``, (y, x) complex, with all its frequencies."""
-        return self.part(slice(0, len(self._spectra)))
+        return torch.fft.ifft2(self._on_grid(self._current), norm="ortho")
 
     @torch.inference_mode()
     def part(self, filters: slice) -> Tensor:
         """Return what some filters contribute to the image, (y, x) complex."""
-        spectrum = self._spectra.new_zeros(self._spectra.shape[1:])
         start, stop, _ = filters.indices(len(self._spectra))
-        for first in range(start, stop, self._block):
-            block = slice(first, min(first + self._block, stop))
-            scaled = torch.fft.fft2(self._codes[block], norm="ortho").mul_(self._spectra[block])
-            weights = self._scales[block].to(scaled.dtype)
-            spectrum += torch.tensordot(weights, scaled, dims=1)
-        return torch.fft.ifft2(spectrum, norm="ortho")
+        pairs = slice(start // 2, (stop + 1) // 2)
+        codes = self._spectra.new_empty(stop - 2 * pairs.start, *self._spectra.shape[1:])
+        codes = unpacked(self._current(pairs), codes)[start - 2 * pairs.start :]
+        weights = self._scales[start:stop].to(codes.dtype)
+        scaled = torch.fft.fft2(codes, norm="ortho").mul_(self._spectra[start:stop])
+        return torch.fft.ifft2(torch.tensordot(weights, scaled, dims=1), norm="ortho")
 
     @torch.inference_mode()
     def fit(self) -> None:
@@ -247,35 +298,46 @@ class BlockedSolver(ABC):
         given back; see `napari_csc.core.solvers.fit`.
         """
         target, correction, power = self._fitted(self._data)
-        mirrored = self._band.mirrored(correction)
-        for block in self._blocks():
-            centre = self._centre(block).add_(self._analysed(block, mirrored))
-            self._codes[block] = centre
+        halves = self._pairs.halves(correction)
+        for block in self._pairs.blocks():
+            self._replace(block, self._centre(block).add_(self._pairs.analysed(block, halves)))
         self.spectrum = target + power * correction
         if self._forbidden is not None:
-            self._codes.masked_fill_(self._forbidden, 0)
-            self.spectrum = torch.zeros_like(self.spectrum)
-            for block in self._blocks():
-                self._add_synthesised(self._codes[block], block, self.spectrum)
+            self._take_out(self._forbidden)
+
+    def _take_out(self, places: Tensor) -> None:
+        """Set codes to zero at places (pairs, 2 y x), and the spectrum to what is left."""
+        total, grid = self._pairs.new_sum(), self._pairs.shape[-2:]
+        for block in self._pairs.blocks():
+            codes = self._current(block).clone()
+            there = places[block].unflatten(1, (*grid, 2)).unsqueeze(1)
+            torch.view_as_real(codes).masked_fill_(there, 0)
+            self._replace(block, codes)
+            self._pairs.add_synthesised(codes, block, total)
+        self.spectrum = self._pairs.synthesised(total)
 
     @torch.inference_mode()
     def fitted_image(self) -> Tensor:
         """Return the image (y, x) that `fit` would leave, without a change of anything."""
         # A copy, because the inner solver of coils goes on from its last solution.
         _, correction, power = self._fitted(copy.copy(self._data))
-        spectrum = self._band.scatter(power * correction)
-        for block in self._blocks():
-            codes = torch.fft.fft2(self._centre(block), norm="ortho").mul_(self._spectra[block])
-            weights = self._scales[block].to(codes.dtype)
-            spectrum += torch.tensordot(weights, codes, dims=1)
+        spectrum = self._on_grid(self._centre) + self._band.scatter(power * correction)
         return torch.fft.ifft2(spectrum, norm="ortho")
+
+    def _on_grid(self, codes: Callable[[slice], Tensor]) -> Tensor:
+        """Return the spectrum (y, x) of what codes synthesise, with all its frequencies."""
+        total = self._spectra.new_zeros(2, *self._spectra.shape[1:])
+        for block in self._pairs.blocks():
+            filters = slice(2 * block.start, 2 * block.stop)
+            parts = torch.view_as_real(self._spectra[filters])
+            spectra = torch.view_as_complex(parts * (0.5 * self._scales[filters, None, None, None]))
+            transformed = torch.fft.fft2(codes(block), norm="ortho")
+            total += transformed.mul_(joined(spectra, -1j).unsqueeze(1)).sum(0)
+        return image_of(total, FrequencyBand.whole((total.shape[-2], total.shape[-1])))
 
     def _fitted(self, data: DataTerm) -> tuple[Tensor, Tensor, Tensor]:
         """Return, on the band, spectrum of the centre, correction, and power of the filters."""
-        target = self._centre_spectrum()
-        power = torch.zeros_like(target.real)
-        for filters in self._on_band:
-            power += torch.view_as_real(filters).square().sum(-1)
+        target, power = self._centre_spectrum(), self._pairs.power
         correction = data.penalised_residual(target, power)
         shape = (self._spectra.shape[-2], self._spectra.shape[-1])
         rings = self._band.gather(ring_numbers(shape, target.device))
@@ -283,9 +345,9 @@ class BlockedSolver(ABC):
         correction = with_what_is_unexplained(correction, power, share, data.norm_squared)
         return target, correction, power
 
-    def _centre(self, block: slice) -> Tensor:
-        """Return a copy of the codes that the fit stays near to, of a block of filters."""
-        return self._codes[block].clone()
+    def _centre(self, pairs: slice) -> Tensor:
+        """Return a copy of the codes that the fit stays near to, of some pairs."""
+        return self._current(pairs).clone()
 
     def _centre_spectrum(self) -> Tensor:
         """Return the spectrum of what they synthesise, on the band."""
@@ -295,46 +357,16 @@ class BlockedSolver(ABC):
         """Return the unitary spectrum of ``D s`` (y, x), zero outside the band of the data."""
         return self._band.scatter(self.spectrum)
 
-    def _blocks(self) -> list[slice]:
-        count = len(self._spectra)
-        return [
-            slice(start, min(start + self._block, count)) for start in range(0, count, self._block)
-        ]
-
-    def _analysed(self, block: slice, mirrored: Tensor) -> Tensor:
-        """Return ``D_k^H`` of an image for the filters of a block.
-
-        The image comes as its unitary spectrum on the band, mirrored: because filters are real,
-        ``IFFT(conj(d^) x^)`` is ``FFT`` of ``d^(w) x^(-w)``, which needs no conjugation.
-        """
-        spectra = self._on_band[block]
-        padded = self._padded[: len(spectra)]
-        for (rows, columns), (top, left) in self._band.pieces:
-            piece = padded[:, rows, columns]
-            torch.mul(spectra[:, top, left], mirrored[top, left], out=piece)
-        return torch.fft.fft2(padded, norm="ortho")
-
-    def _add_synthesised(self, codes: Tensor, block: slice, total: Tensor) -> None:
-        """Add the spectrum of ``D_k s_k`` of a block of codes to ``total``, on the band."""
-        transformed = torch.fft.fft2(codes, norm="ortho")
-        products = self._products[: len(codes)]
-        spectra = self._on_band[block]
-        for (rows, columns), (top, left) in self._band.pieces:
-            piece = products[:, top, left]
-            torch.mul(transformed[:, rows, columns], spectra[:, top, left], out=piece)
-        total.add_(products.sum(0))
-
-    def _shrink(self, values: Tensor, block: slice, out: Tensor) -> Tensor:
-        """Write the soft-thresholded values of a block to ``out``; return their penalty."""
+    def _keep(self, values: Tensor, block: slice) -> None:
+        """Keep what is about to be shrunk, where the way back will need it."""
         if self._tape is not None:
             self._tape[block].copy_(values)
-        return self._shrinkage(values, self._thresholds[block], out)
 
     def _pull_back_shrinkage(self, cotangent: Cotangent, values: Tensor, block: slice) -> None:
-        self._shrinkage.pull_back(
-            values[block],
+        self._shrinkage.pull_back_parts(
+            parts_of(values[block]),
             self._thresholds[block],
-            cotangent.codes[block],
+            parts_of(cotangent.codes[block]),
             cotangent.thresholds[block],
         )
 

@@ -7,6 +7,7 @@ import torch
 from napari_csc.core.options import Norm
 from napari_csc.core.solvers.blocked import BlockedSolver, Cotangent
 from napari_csc.core.solvers.data_term import DataTerm
+from napari_csc.core.solvers.pairs import parts_of
 
 Tensor = torch.Tensor
 Momentum = Callable[[int], float]
@@ -53,38 +54,55 @@ class Fista(BlockedSolver):
         # With s_k = sqrt(t_k) u_k a step of size one in u is a step of size t_k in s_k.
         super().__init__(spectra, data, maps, steps.sqrt(), norm, block_size)
         self._momentum = momentum
+        self._codes = spectra.new_zeros(self._pairs.shape)
         self._previous = torch.zeros_like(self._codes)
         self._previous_spectrum = torch.zeros_like(self.spectrum)
+
+    def _current(self, pairs: slice) -> Tensor:
+        return self._codes[pairs]
+
+    def _replace(self, pairs: slice, codes: Tensor) -> None:
+        self._codes[pairs] = codes
+
+    def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
+        self._codes = codes
+        self._previous = codes.clone()
+        self.spectrum = self._previous_spectrum = self._spectrum_of(codes)
 
     def _advance(self) -> Tensor:
         weight = self._momentum(self.iteration)
         extrapolated = torch.lerp(self._previous_spectrum, self.spectrum, 1 + weight)
-        residual = self._band.mirrored(self._data.residual(extrapolated))
-        following = torch.zeros_like(self.spectrum)
+        halves = self._pairs.halves(self._data.residual(extrapolated))
+        following = self._pairs.new_sum()
         penalty = self._thresholds.new_zeros(())
-        for block in self._blocks():
+        for block in self._pairs.blocks():
             old, new = self._codes[block], self._previous[block]
+            response = self._pairs.analysed(block, halves)
             point = torch.view_as_real(new)
             torch.lerp(point, torch.view_as_real(old), 1 + weight, out=point)
-            new.sub_(self._analysed(block, residual))
-            penalty += self._shrink(new, block, out=new)
-            self._add_synthesised(new, block, following)
+            new.sub_(response)
+            self._keep(new, block)
+            parts = parts_of(new)
+            penalty += self._shrinkage.shrink(parts, self._thresholds[block], parts)
+            self._pairs.add_synthesised(new, block, following)
         self._codes, self._previous = self._previous, self._codes
-        self._previous_spectrum, self.spectrum = self.spectrum, following
+        self._previous_spectrum = self.spectrum
+        self.spectrum = self._pairs.synthesised(following)
         return penalty
 
     def pull_back(self, cotangent: Cotangent, values: Tensor, iteration: int) -> None:
         """Take the cotangent back through one iteration; see `BlockedSolver.pull_back`."""
-        total = torch.zeros_like(self.spectrum)
-        for block in self._blocks():
+        following = self._pairs.new_sum()
+        for block in self._pairs.blocks():
             self._pull_back_shrinkage(cotangent, values, block)
-            self._add_synthesised(cotangent.codes[block], block, total)
+            self._pairs.add_synthesised(cotangent.codes[block], block, following)
+        total = self._pairs.synthesised(following)
         cotangent.spectrum.add_(total)
-        mirrored = self._band.mirrored(self._data.without_data().residual(total))
+        halves = self._pairs.halves(self._data.without_data().residual(total))
         weight = self._momentum(iteration)
-        for block in self._blocks():
+        for block in self._pairs.blocks():
             point, carry = cotangent.codes[block], cotangent.carry[block]
-            point.sub_(self._analysed(block, mirrored))
+            point.sub_(self._pairs.analysed(block, halves))
             carry.add_(point, alpha=1 + weight)
             point.mul_(-weight)
         cotangent.codes, cotangent.carry = cotangent.carry, cotangent.codes

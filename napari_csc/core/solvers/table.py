@@ -19,6 +19,7 @@ from napari_csc.core.solvers.admm import PENALTY_FACTORS, Admm, balanced_penalti
 from napari_csc.core.solvers.blocked import BlockedSolver
 from napari_csc.core.solvers.data_term import CartesianDataTerm, DataTerm
 from napari_csc.core.solvers.fista import Fista
+from napari_csc.core.solvers.published import PublishedFista
 from napari_csc.core.solvers.unrolled import unrolled_admm, unrolled_fista
 from napari_csc.errors import CscError
 
@@ -37,6 +38,8 @@ class SliceProblem:
         Returns the step sizes (K,) for ``||A|| = 1``, by the rule of the settings.
     rule : str
         Which codes make the image; the penalties of ADMM depend on it.
+    maximum : float
+        Largest magnitude of the initial image.
     """
 
     spectra: Tensor
@@ -45,6 +48,7 @@ class SliceProblem:
     norm: Norm
     unit_steps: Callable[[], Tensor]
     rule: Rule = "shrunk"
+    maximum: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +139,22 @@ def _unrolled_admm(problem: BatchProblem) -> Tensor:
     )
 
 
+def _published_fista(problem: SliceProblem) -> BlockedSolver:
+    parts = problem.spectra, problem.data, problem.maps
+    return PublishedFista(*parts, problem.maximum, problem.norm)
+
+
 # The iterations: where both have come about equally far (docs/benchmarks.md).
 SOLVERS: dict[Solver, SolverSpec] = {
     "fista": SolverSpec("FISTA", 64, _fista, _unrolled_fista, "As in the paper."),
     "admm": SolverSpec(
         "ADMM", 16, _admm, _unrolled_admm, "It needs about a quarter of the iterations of FISTA."
+    ),
+    "fista-published": SolverSpec(
+        "FISTA, authors' code",
+        64,
+        _published_fista,
+        text="To the digit as the authors' code runs it; to compare with their results.",
     ),
 }
 """By the name that the settings give."""

@@ -99,9 +99,14 @@ class Lesion:
     @property
     def words(self) -> str:
         """What it is, to begin a sentence with."""
+        return self.told()
+
+    def told(self, millimetres: float | None = None) -> str:
+        """Return what it is, with the size of a disc in mm if that of a pixel is known."""
         kind = "dark" if self.dark else "bright"
+        own = "" if millimetres is None else f" ({self.radius * millimetres:.2g} mm)"
         size = {
-            "disc": f"disc of {self.radius:g} px",
+            "disc": f"disc of {self.radius:g} px{own}",
             "line": f"line of {self.length:g} x {2 * self.radius:g} px",
             "mask": "lesion of your shape",
         }[self.shape]
@@ -141,6 +146,20 @@ class Lesion:
         if not found.any():
             raise CscError("The lesion is smaller than a pixel here; make its radius larger.")
         return found
+
+
+def pixel_size(unit: str, spacing: tuple[float, float, float]) -> float | None:
+    """Return the size of a pixel in mm, where it is known and the same along both axes.
+
+    Examples
+    --------
+    >>> from napari_csc.core.trust.lesion import pixel_size
+    >>> pixel_size("mm", (5, 1.5, 1.5)), pixel_size("pixel", (1, 1, 1))
+    (1.5, None)
+    """
+    _, tall, wide = spacing
+    is_known = unit == "mm" and abs(tall - wide) <= 0.01 * max(tall, wide)
+    return (tall + wide) / 2 if is_known else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,6 +90,22 @@ def lesion_curves(
         If a lesion lies outside the image or the object.
     ReconstructionStopped
         If ``should_stop`` answered True; what was made by then was told.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> image = torch.zeros(48, 48)
+    >>> image[8:40, 8:40] = 1
+    >>> scan = csc.simulate_low_field(image, 48, noise_variance=0.01)
+    >>> made = csc.Reconstructor(
+    ...     csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.0), iterations=4, device="cpu"
+    ... )
+    >>> found = csc.lesion_curves(
+    ...     scan, made, csc.Lesion((24, 24)), radii=(1, 4), contrasts=(0.1, 0.5)
+    ... )
+    >>> [test.lesion.radius for test in found.by_radius], len(found.by_contrast)
+    ([1, 4], 2)
     """
     (number,) = numbers_of(acquisition, slice_number)
     reconstruct, one = of_slice(made, acquisition, number)
@@ -174,6 +190,20 @@ def lesion_map(
         If the lesion has a shape of its own, or there is no object in the slice.
     ReconstructionStopped
         If ``should_stop`` answered True; what was known by then was told.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> image = torch.zeros(48, 48)
+    >>> image[8:40, 8:40] = 1
+    >>> scan = csc.simulate_low_field(image, 48, noise_variance=0.01)
+    >>> made = csc.Reconstructor(
+    ...     csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.0), iterations=4, device="cpu"
+    ... )
+    >>> found = csc.lesion_map(scan, made, csc.Lesion((0, 0), radius=2), step=16)
+    >>> found.image.shape, len(found.places) == len(found.recovered)
+    (torch.Size([48, 48]), True)
     """
     if lesion.shape == "mask":
         raise CscError("A map needs a disc or a line, whose place can be chosen.")

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.core.trust.lesion import Inserted, Lesion, inserted
+from napari_csc.core.trust.lesion import Inserted, Lesion, inserted, pixel_size
 from napari_csc.core.trust.object_mask import object_mask
 from napari_csc.core.trust.trials import (
     Made,
@@ -70,6 +70,8 @@ class LesionTest:
         as the mean inside its outline less that of a rim of 2 pixels: noise and texture.
     local_mean, amplitude : float
         Mean magnitude there, and contrast of the lesion, in units of the input.
+    pixel_size : float or None
+        In mm, where it is known and the same along both axes.
     """
 
     lesion: Lesion
@@ -88,13 +90,14 @@ class LesionTest:
     visibility_initial: float
     local_mean: float
     amplitude: float
+    pixel_size: float | None = None
 
     @property
     def sentence(self) -> str:
         """What to tell a person."""
         told = (
-            f"{self.lesion.words} here keeps {100 * self.recovered:.0f} % of its contrast "
-            f"(initial image {100 * self.recovered_initial:.0f} %)"
+            f"{self.lesion.told(self.pixel_size)} here keeps {100 * self.recovered:.0f} % of its "
+            f"contrast (initial image {100 * self.recovered_initial:.0f} %)"
         )
         if self.outside > max(0.25, 2 * self.outside_initial):
             told += f"; elsewhere the image changes by up to {100 * self.outside:.0f} % of it"
@@ -122,6 +125,7 @@ class LesionTest:
             **place,
             "shape": lesion.shape,
             "radius": lesion.radius,
+            **({} if self.pixel_size is None else {"radius_mm": lesion.radius * self.pixel_size}),
             "contrast": lesion.contrast,
             "unit": lesion.unit,
             "dark": int(lesion.dark),
@@ -256,6 +260,7 @@ def figures_of(
         visibility_initial=_visibility(place, distance, ideal, initial, inside),
         local_mean=place.local_mean,
         amplitude=place.amplitude,
+        pixel_size=pixel_size(scan.unit, scan.spacing),
     )
 
 

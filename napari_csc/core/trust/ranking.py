@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.repeat import reconstructor_like
@@ -252,6 +252,18 @@ def strength_curve(
         If the noise level is not known, or a strength cannot be.
     ReconstructionStopped
         If ``should_stop`` answered True.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import torch
+    >>> scan = csc.Acquisition.from_kspace(torch.randn(32, 32) + 0j, noise_std=1.0)
+    >>> made = csc.Reconstructor(
+    ...     csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.5), iterations=4, device="cpu"
+    ... )
+    >>> curve = csc.strength_curve(scan, made, (0.5, 1, 2))
+    >>> curve.strengths, 0.5 <= curve.best <= 2
+    ((0.5, 1.0, 2.0), True)
     """
     wanted = sorted({float(one) for one in strengths})
     if len(wanted) < 3 or not all(0 < one < math.inf for one in wanted):

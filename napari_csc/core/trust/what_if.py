@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.edits import MapEdit
+from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.repeat import acquisition_like, reconstructor_like
@@ -20,6 +21,7 @@ def edit_maps(
     acquisition: Acquisition,
     edits: Sequence[MapEdit],
     *,
+    maps: MapSource | None = None,
     map_cache: MapCache | None = None,
     on_iteration: Callable[[Progress], object] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -37,6 +39,8 @@ def edit_maps(
         What it was made of.
     edits
         What to change, one after the other; a factor of one changes nothing, bit for bit.
+    maps
+        The network of the result, if it is at hand: it need not be read again.
     map_cache
         Keeps the maps of the network; with the cache of the first run the network is not asked.
     on_iteration, should_stop
@@ -73,7 +77,7 @@ def edit_maps(
             "The maps of this result were given as a tensor, so its network cannot be asked; give "
             "tensor and map_edits to a Reconstructor."
         )
-    made = reconstructor_like(result)
+    made = reconstructor_like(result, maps)
     given = {**made.settings.model_dump(), "map_edits": list(edits)}
     settings = ReconstructionSettings.checked(**given)
     changed = Reconstructor.from_parts(made.dictionary, made.maps, settings, map_cache)

@@ -10,8 +10,8 @@ import numpy as np
 from napari_csc.core import metrics
 from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.learn.evaluation.images import EvaluationImage
-from napari_csc.learn.evaluation.measure import Condition
-from napari_csc.learn.evaluation.methods import Method
+from napari_csc.learn.evaluation.methods import Method, takes
+from napari_csc.learn.evaluation.situations import Condition
 
 
 def side_by_side(path: Path, images: Sequence[EvaluationImage], methods: Sequence[Method]) -> None:
@@ -26,12 +26,14 @@ def side_by_side(path: Path, images: Sequence[EvaluationImage], methods: Sequenc
         scan = Condition().scan(image)
         truth = image.image.abs()
         top = float(np.quantile(truth.numpy(), 0.998))
-        line[0].imshow(truth, cmap="gray", vmin=0, vmax=top)
+        line[0].imshow(truth.numpy(), cmap="gray", vmin=0, vmax=top)
         line[0].set_title(f"{image.group}, truth", fontsize=7)
         for axis, method in zip(line[1:], methods, strict=True):
+            if not takes(method, scan):
+                continue
             found = method(scan)
             similarity = metrics.ssim(image.image, found, IMAGE_MAXIMUM)
-            axis.imshow(found.abs(), cmap="gray", vmin=0, vmax=top)
+            axis.imshow(found.abs().cpu().numpy(), cmap="gray", vmin=0, vmax=top)
             axis.set_title(f"{method.name}\nSSIM {similarity:.3f}", fontsize=7)
     for axis in axes.flat:
         axis.set_axis_off()

@@ -15,10 +15,8 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps import MapNetwork
-from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.learn.evaluation.images import EvaluationImage
-from napari_csc.learn.evaluation.measure import Condition
-from napari_csc.learn.evaluation.methods import SparseCoding
+from napari_csc.learn.evaluation.methods.sparse_coding import SparseCoding
 
 Tensor = torch.Tensor
 
@@ -80,19 +78,3 @@ def cost(network: MapNetwork, dictionary: Dictionary, size: int = 320) -> dict[s
         "parameters": sum(one.numel() for one in network.parameters()),
         "giga_multiply_adds": counter.get_total_flops() / 2e9,
     }
-
-
-def seconds(
-    network: MapNetwork, image: EvaluationImage, dictionary: Dictionary, repeats: int = 3
-) -> float:
-    """Return the median time of maps and solver with the default settings, in seconds."""
-    import time
-
-    scan = Condition().scan(image)
-    reconstruct = Reconstructor(dictionary, network)
-    taken = []
-    for _ in range(repeats + 1):
-        begin = time.perf_counter()
-        reconstruct(scan)
-        taken.append(time.perf_counter() - begin)
-    return float(np.median(taken[1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from napari_csc.learn.evaluation.measure import Row, bootstrap_difference, mean
+from napari_csc.learn.evaluation.rows import Row, bootstrap_difference, mean, mean_by_group
 
 
 def markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -30,6 +30,20 @@ def by_method_and_group(rows: Sequence[Row], figure: str, digits: int = 3) -> st
         cells = [*values, others, values[0] - others]
         body.append([str(method), *(f"{value:.{digits}f}" for value in cells)])
     return markdown(["method", *groups, "mean of the others", "drop"], body)
+
+
+def ratios(rows: Sequence[Row], figure: str, method: str) -> str:
+    """Return methods down, groups across: a figure over that of one of the methods."""
+    groups = [str(one) for one in unique([row.group for row in rows])]
+    reference = mean_by_group([row for row in rows if row.method == method], figure)
+    body = []
+    for name in unique([row.method for row in rows]):
+        means = mean_by_group([row for row in rows if row.method == name], figure)
+        values = [means.get(group, math.nan) / reference[group] for group in groups]
+        body.append(
+            [str(name), *(f"{value:.3f}" for value in [*values, sum(values) / len(values)])]
+        )
+    return markdown(["method", *groups, "mean"], body)
 
 
 def across(rows: Sequence[Row], column: str, figure: str, digits: int = 3) -> str:

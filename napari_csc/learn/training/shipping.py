@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from napari_csc.core.maps import load_map_network, save_map_network
-from napari_csc.core.maps.registry import DIGESTS, SHIPPED
+from napari_csc.core.maps.registry import DIGESTS
+from napari_csc.core.shipped_weights import SHIPPED
 from napari_csc.storage.atomic import replacing
 
 

@@ -15,10 +15,11 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 
 from napari_csc.core.acquisition.simulate import IMAGE_MAXIMUM
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps.registry import METADATA_KEY
+from napari_csc.core.shipped_weights import METADATA_KEY
 from napari_csc.errors import CscError
 from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.build import build_model
+from napari_csc.learn.training.checkpoint import read_checkpoint, write_checkpoint
 from napari_csc.learn.training.config import TrainingConfig
 from napari_csc.learn.training.data import (
     filled_slices,
@@ -32,11 +33,9 @@ from napari_csc.learn.training.losses import mean_ssim, modulus
 from napari_csc.learn.training.model import UnrolledReconstruction
 from napari_csc.learn.training.trainable import Trainable
 from napari_csc.learn.training.validation import best_scalar, initial_image, score, validation_scans
-from napari_csc.storage.atomic import replacing
 from napari_csc.storage.safetensors_files import read_safetensors
 
 VALIDATION_DICTIONARY = "dct-32-9"
-_CHECKPOINT = "checkpoint.pt"
 _LOG_EVERY = 25
 _PHANTOMS = 10
 
@@ -345,20 +344,9 @@ def _resume(
     config: TrainingConfig,
     output: Path,
 ) -> dict[str, Any]:
-    path = output / _CHECKPOINT
-    if not path.is_file():
+    saved = read_checkpoint(output, config.model_dump_json())
+    if saved is None:
         return {"step": 0, "images": 0, "minutes": 0.0}
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        written_for = saved["config"]
-    except Exception as error:
-        raise CscError(
-            f"{path} is no checkpoint that can be read; remove it to start again."
-        ) from error
-    if written_for != config.model_dump_json():
-        raise CscError(
-            f"{output} holds a checkpoint of another configuration; give another output folder."
-        )
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
     return dict(saved["state"])
@@ -371,14 +359,13 @@ def _save(
     state: dict[str, Any],
     output: Path,
 ) -> None:
-    content = {
-        "config": config.model_dump_json(),
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "state": state,
-    }
-    with replacing(output / _CHECKPOINT, overwrite=True) as temporary:
-        torch.save(content, temporary)
+    write_checkpoint(
+        output,
+        config.model_dump_json(),
+        model=model.state_dict(),
+        optimizer=optimizer.state_dict(),
+        state=state,
+    )
 
 
 def _less(minutes: float | None, started: float) -> float | None:

@@ -11,7 +11,7 @@ from scipy.io import savemat
 from test_array_files import write_v73
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.errors import CscError
 
 FILTERS = Dictionary.random(6, 5, seed=3).filters.numpy()

@@ -123,13 +123,15 @@ def test_both_solvers_agree_for_several_coils():
             NoiseScalar(1.5),
             solver=solver,
             iterations=iterations,
+            # Wide smooth filters take thousands of iterations to the last digit.
+            smooth="low-pass",
             device="cpu",
         )(head(3))
-        for solver, iterations in (("fista", 8000), ("admm", 5000))
+        for solver, iterations in (("fista", 1500), ("admm", 300))
     ]
     assert relative(images[1].image, images[0].image) < 1e-2
     ends = [result.history[-1]["objective"] for result in images]
-    assert ends[1] == pytest.approx(ends[0], rel=1e-4)
+    assert ends[1] == pytest.approx(ends[0], rel=2e-5)
 
 
 @pytest.mark.parametrize("n_coils", [1, 2, 5])

@@ -185,6 +185,15 @@ def test_real_images_keep_real():
     assert 0.5 < test.recovered < 1.1
 
 
+def test_millimetres_where_they_are_known():
+    scan = scan_of(spacing=(5.0, 1.5, 1.5), unit="mm")
+    test = csc.lesion_test(scan, made(), DISC)
+    assert test.sentence.startswith("A bright disc of 3 px (4.5 mm) and 30 % here")
+    assert test.figures()["radius_mm"] == 4.5
+    oblong = csc.lesion_test(scan_of(spacing=(5.0, 1.5, 1.0), unit="mm"), made(), DISC)
+    assert "mm" not in oblong.sentence
+
+
 def test_curves():
     told, shares = [], []
     curves = csc.lesion_curves(

@@ -1,6 +1,7 @@
 """Maps changed by hand: nothing where nothing was said, everything where it was, and it is told."""
 
 import json
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -143,6 +144,10 @@ def test_the_network_is_not_asked_again(small_acquisition: Acquisition):
     finally:
         hook.remove()
     assert largest_difference(found, again) == 0
+    given = csc.edit_maps(result, small_acquisition, edits, maps=network, map_cache=cache)
+    assert largest_difference(found, given) == 0
+    with pytest.raises(CscError, match="other weights"):
+        csc.edit_maps(result, small_acquisition, edits, maps=csc.load_map_network("v3"))
     back = csc.edit_maps(found, small_acquisition, [], map_cache=cache)
     assert largest_difference(back, result) == 0
 
@@ -246,6 +251,28 @@ def test_edits_of_what_is_not_there(small_acquisition: Acquisition):
     odd = replace(tensor, provenance={"maps": {"edits": [3, "a"]}})
     assert odd.edits == ("a",)
     assert replace(tensor, provenance={"maps": "odd"}).edits == ()
+
+
+def test_many_edits_are_counted(small_acquisition: Acquisition):
+    edits = [csc.MapEdit(factor=2, filters=(k,)) for k in range(6)]
+    result = made(edits, iterations=1)(small_acquisition)
+    (row,) = [one for one in result.provenance["health"] if one["name"] == "edits"]
+    assert "filter 2 held back" in row["sentence"]
+    assert "and 3 more" in row["sentence"]
+
+
+def test_a_command_and_a_script_keep_the_edits(small_acquisition: Acquisition):
+    from napari_csc.viewer.sections.export.as_code import as_command, as_python
+    from napari_csc.viewer.sections.reconstruct.job import Job
+
+    scan = replace(small_acquisition, metadata={"path": "scan.h5"})
+    edits = (csc.MapEdit(factor="forbid", filters=(1,), region=REGION), csc.MapEdit(factor=3))
+    job = Job(scan, csc.ReconstructionSettings(dictionary="dct-8-5", map_edits=edits))
+    words = shlex.split(as_command(job))
+    text = words[words.index("--map-edits") + 1]
+    assert csc.ReconstructionSettings(map_edits=json.loads(text)).map_edits == edits
+    code = as_python(job).split("settings = ")[1].split("result =")[0]
+    assert eval(code, {"csc": csc}) == job.settings
 
 
 def test_coils_and_slices_too():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_dicom import AXIAL, CORONAL, SAGITTAL, series
 
 import napari_csc as csc
 from napari_csc.core.kspace.fourier import image_to_kspace
@@ -42,13 +43,22 @@ def test_bart_reads_what_is_written_and_the_other_way(tmp_path: Path, images: Ar
 
 @needs_bart
 def test_the_phantom_of_bart(tmp_path: Path) -> None:
-    commands = (["phantom", "-x", "64", "-k", "-s", "4", "ksp"], ["phantom", "-x", "64", "image"])
+    commands = (
+        ["phantom", "-x", "64", "-k", "-s", "4", "ksp"],
+        ["fft", "-i", "-u", "3", "ksp", "coils"],
+        # The root sum of squares, which the coils shade.
+        ["rss", "8", "coils", "rss"],
+        ["phantom", "-x", "64", "image"],
+    )
     for command in commands:
         subprocess.run([str(BART), *command], cwd=tmp_path, check=True)
-    coils, image = csc.load(tmp_path / "ksp.cfl"), csc.load(tmp_path / "image.cfl")
+    coils, rss = csc.load(tmp_path / "ksp.cfl"), csc.load(tmp_path / "rss.cfl", kind="image")
     assert coils.n_coils == 4
-    shown, truth = (one.adjoint().abs().numpy() for one in (coils, image))
-    assert correlation(shown, truth) > 0.9
+    shown, combined = (one.adjoint().abs().numpy() for one in (coils, rss))
+    assert correlation(shown, combined) > 0.999
+    plain = csc.load(tmp_path / "image.cfl")
+    assert plain.metadata["kind"] == "image"
+    assert plain.shape == coils.shape
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".nii.gz", ".hdr"])
@@ -63,3 +73,28 @@ def test_simpleitk(tmp_path: Path, images: Array, suffix: str) -> None:
     assert max(
         correlation(np.flip(shown, axes), images) for axes in ((), 0, 1, 2, (0, 1), (1, 2))
     ) == pytest.approx(1, abs=1e-4)
+
+
+def voxels(scan: csc.Acquisition) -> tuple[Array, Array]:
+    """Return the centres of all voxels in the patient (n, 3), mm, in an order of their own, and
+    their values (n,)."""
+    affine, shown = np.asarray(scan.metadata["affine"]), scan.adjoint().abs().numpy()
+    indices = np.indices(shown.shape).reshape(3, -1)
+    centres = (affine[:3, :3] @ indices + affine[:3, 3:]).T
+    order = np.lexsort(np.round(centres, 2).T)
+    return centres[order], shown.ravel()[order]
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, SAGITTAL, CORONAL])
+def test_dcm2niix(tmp_path: Path, orientation: tuple[int, ...]) -> None:
+    program = shutil.which("dcm2niix")
+    if program is None:
+        pytest.skip("the program dcm2niix is not installed")
+    (tmp_path / "series").mkdir()
+    series(tmp_path / "series", orientation=orientation)
+    command = [program, "-z", "y", "-o", str(tmp_path), "-f", "out", str(tmp_path / "series")]
+    subprocess.run(command, check=True, capture_output=True)
+    here, there = (csc.load(tmp_path / name) for name in ("series", "out.nii.gz"))
+    (centres, values), (others, found) = voxels(here), voxels(there)
+    np.testing.assert_allclose(others, centres, atol=0.01)
+    np.testing.assert_allclose(found, values, rtol=1e-3, atol=1)

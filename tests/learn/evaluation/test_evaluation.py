@@ -1,54 +1,31 @@
-import csv
 import math
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from evaluated import GROUPS
 from helper import fresh_network
-from typer.testing import CliRunner
 
-from napari_csc.cli import app
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import save_map_network
 from napari_csc.core.metrics import METRICS, Metric
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.images import evaluation_images
 from napari_csc.learn.evaluation.invariances import cost, dropping, equivariance, shuffling
-from napari_csc.learn.evaluation.measure import (
-    Condition,
+from napari_csc.learn.evaluation.measure import compare, figure_names, figures
+from napari_csc.learn.evaluation.methods import Adjoint
+from napari_csc.learn.evaluation.methods.sparse_coding import SparseCoding, scalar_method
+from napari_csc.learn.evaluation.rows import (
     Row,
     bootstrap_difference,
-    compare,
-    figure_names,
-    figures,
     mean,
+    mean_by_group,
     read_rows,
     write_rows,
 )
-from napari_csc.learn.evaluation.methods import (
-    Adjoint,
-    BestScalar,
-    SparseCoding,
-    TotalVariation,
-    scalar_method,
-    total_variation,
-)
-from napari_csc.learn.evaluation.tables import by_method_and_group, differences
+from napari_csc.learn.evaluation.situations import Condition
+from napari_csc.learn.evaluation.tables import by_method_and_group, differences, ratios
 
-GROUPS = {"ball": ("train_a.npy",), "other": ("test_c.npy",)}
 DICTIONARY = Dictionary.dct(6, 5)
-
-
-@pytest.fixture(scope="module")
-def images(volumes):
-    return evaluation_images(volumes, GROUPS, per_subject=2)
-
-
-@pytest.fixture(scope="module")
-def scan(images):
-    return Condition(0.05, 0.6).scan(images[0])
 
 
 def row(method="a", subject="s", group="g", ssim=0.5, **changes):
@@ -96,48 +73,12 @@ def test_missing_images(volumes):
         evaluation_images(volumes, {"ball": ("nothing*.npy",)})
 
 
-def test_the_noise_belongs_to_the_image(images):
-    first, again = (Condition().scan(images[0]) for _ in range(2))
-    other = Condition(seed=1).scan(images[0])
-    assert torch.equal(first.kspace, again.kspace)
-    assert not torch.equal(first.kspace, other.kspace)
-
-
 def test_figures_of_the_truth(images):
     found = figures(images[0], images[0].image)
     assert found["ssim"] == found["ssim_object"] == found["ssim_background"] == 1
     assert found["haarpsi"] == pytest.approx(1, abs=1e-5)
     assert found["nmse"] == 0
     assert math.isinf(found["psnr"])
-
-
-def test_total_variation_lowers_its_objective(scan):
-    sigma = scan.noise_std
-
-    def objective(image):
-        residual = scan.gram(image[None] / sigma) - scan.adjoint() / sigma
-        misfit = 0.5 * float(residual.abs().square().sum())
-        steps = [torch.roll(image, -1, axis) - image for axis in (0, 1)]
-        parts = torch.view_as_real(torch.stack(steps) / sigma)
-        return misfit + 0.5 * float(parts.abs().sum())
-
-    found = total_variation(scan, 0.5)
-    assert found.shape == scan.shape[1:]
-    nearby = found + 0.02 * sigma * torch.randn(found.shape, dtype=torch.complex64)
-    assert objective(found) < objective(scan.adjoint()[0])
-    assert objective(found) < objective(nearby)
-
-
-def test_methods_better_the_initial_image(images, scan):
-    truth = images[0]
-    start = figures(truth, Adjoint()(scan))["nmse"]
-    oracle = BestScalar("oracle", DICTIONARY)
-    for method in (TotalVariation(0.5), scalar_method(DICTIONARY, 1.5), oracle):
-        assert figures(truth, method(scan))["nmse"] < start
-    assert (
-        figures(truth, oracle(scan))["ssim"]
-        >= figures(truth, scalar_method(DICTIONARY, 1.5)(scan))["ssim"]
-    )
 
 
 def test_rows(images):
@@ -196,6 +137,11 @@ def test_means_are_over_subjects():
     assert mean(rows, "ssim") == 0.5
 
 
+def test_means_of_groups():
+    rows = [row(group="brain", ssim=0.4), row(group="knee", ssim=0.2), row(group="knee", ssim=0.4)]
+    assert mean_by_group(rows, "ssim") == pytest.approx({"brain": 0.4, "knee": 0.3})
+
+
 def test_bootstrap_is_paired_by_subject():
     subjects = [f"s{n}" for n in range(12)]
     levels = np.linspace(0, 1, 12)
@@ -210,44 +156,10 @@ def test_tables():
     rows = [row("a", group="brain", ssim=0.8), row("a", group="knee", ssim=0.6)]
     text = by_method_and_group(rows, "ssim")
     assert "| a | 0.800 | 0.600 | 0.600 | 0.200 |" in text
+    half = [replace(one, method="b", ssim=one.ssim / 2) for one in rows]
+    assert "| b | 0.500 | 0.500 | 0.500 |" in ratios([*rows, *half], "ssim", "a")
     both = [*rows, row("b", group="brain", ssim=0.7), row("b", group="knee", ssim=0.6)]
     assert "| b | +0.050 |" in differences(both, "a", "ssim")
-
-
-def test_the_command(volumes, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_csc.learn.evaluation.total_variation.ITERATIONS", 4)
-    volumes = shutil.copytree(volumes, tmp_path / "volumes")
-    for kind in ("v3", "v1"):
-        network = fresh_network(kind, n_filters=9, iterations=3, dictionary_name="DCT-6 5x5")
-        training = {"config": {"dictionary": "dct-6-5"}}
-        network.metadata = network.metadata.model_copy(update={"training": training})
-        save_map_network(network, tmp_path / f"{kind}.safetensors")
-    out = tmp_path / "out"
-    arguments = ["evaluate", *(str(tmp_path / f"{kind}.safetensors") for kind in ("v3", "v1"))]
-    arguments += ["--data", str(volumes), "-o", str(out), "--dictionary", "dct-6-5"]
-    arguments += ["--images", "ball=train_a.npy", "--images", "other=test_c.npy"]
-    arguments += ["--validation", "train_b.npy", "--swap", "dct-4-5", "--slices", "1"]
-    scan = Condition(0.05, 0.6).scan(evaluation_images(volumes, GROUPS, per_subject=1)[0])
-    np.save(volumes / "measured_scan.npy", scan.kspace[:, 0].numpy())
-    arguments += ["--real", "measured_*.npy"]
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0, done.output
-    with (out / "rows.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert {one["experiment"] for one in rows} == {"noise", "matrix", "dictionary"}
-    assert {one["group"] for one in rows} == {"ball", "other"}
-    page = (out / "tables.md").read_text()
-    assert "## Promises" in page
-    assert "## Measured scans" in page
-    assert (out / "real.png").stat().st_size > 10_000
-    assert "fresh v3" in page
-    assert (out / "comparison.png").stat().st_size > 10_000
-
-
-def test_the_command_says_what_is_missing(tmp_path):
-    done = CliRunner().invoke(app, ["evaluate", "--images", "brain"], env={"NAPARI_CSC_DATA": "x"})
-    assert done.exit_code == 1
-    assert "GROUP=PATTERN" in done.output
 
 
 def test_two_arrays_of_a_file_are_two_subjects(tmp_path):

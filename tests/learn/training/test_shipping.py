@@ -6,7 +6,8 @@ import torch
 from helper import fresh_network
 
 from napari_csc.core.maps import load_map_network, save_map_network
-from napari_csc.core.maps.registry import DIGESTS, SHIPPED
+from napari_csc.core.maps.registry import DIGESTS
+from napari_csc.core.shipped_weights import SHIPPED
 from napari_csc.errors import CscError
 from napari_csc.learn.training.shipping import ship
 

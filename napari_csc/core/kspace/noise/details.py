@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_csc.core.kspace.noise.mixture import noise_level
 from napari_csc.core.kspace.noise.rice import spread
@@ -57,6 +56,8 @@ def details_of(images: Complexes | Array, places: Bools, magnitude: bool) -> Det
     counts. In magnitudes, blocks whose signal is not above the noise are left out, and the law of
     Rice corrects the rest.
     """
+    from scipy import ndimage
+
     powers, errors, counts, misfits, parts = [], [], [], [], []
     for order in ORDERS:
         taps = np.array([(-1.0) ** k * comb(order, k) for k in range(order + 1)])
@@ -127,6 +128,8 @@ def _degrees(taps: Array) -> float:
 
 def out_of_phase(images: Complexes) -> Array:
     """Return the part of images that is out of phase with their smoothed selves."""
+    from scipy import ndimage
+
     lag = [
         np.angle((images[:, 1:] * images[:, :-1].conj()).sum()),
         np.angle((images[:, :, 1:] * images[:, :, :-1].conj()).sum()),

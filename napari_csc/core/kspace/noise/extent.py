@@ -6,7 +6,6 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -57,6 +56,8 @@ def acquired_share(images: Complexes, places: Bools) -> tuple[float, float]:
 
 def _windows(images: Complexes, places: Bools) -> Array:
     """Return soft windows over the bright parts of each image."""
+    from scipy import ndimage
+
     width = [max(2.0, 0.02 * size) for size in images.shape[-2:]]
     smooth = ndimage.gaussian_filter(np.abs(images), (0, *width))
     bright = places & (smooth > 0.3 * np.quantile(smooth[places], 0.95))
@@ -74,6 +75,8 @@ def _spectrum(images: Complexes, windows: Array, axis: int) -> Array:
     The windows would spread the strong low frequencies over all others, so a filter lowers them
     first, and is divided out afterwards.
     """
+    from scipy import fft, ndimage
+
     taps = np.array([(-1.0) ** k * comb(_ORDER, k) for k in range(_ORDER + 1)])
     fine = ndimage.correlate1d(images, taps, axis + 1, mode="nearest")
     total = (np.abs(fft.fft2(fine * windows)) ** 2).mean(0)
@@ -131,6 +134,8 @@ def at_acquired_size(images: Complexes, shares: tuple[float, float]) -> Complexe
 
     White noise of a k-space sample keeps its level: the transforms are unitary.
     """
+    from scipy import fft
+
     size = [
         min(have, 2 * int(share * have / 2 + 1e-6)) if share < 1 else have
         for have, share in zip(images.shape[-2:], shares, strict=True)

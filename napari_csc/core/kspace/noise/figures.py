@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_csc.core.kspace.noise.background import BLOCKS, Background, background_of
 from napari_csc.core.kspace.noise.details import Details, details_of, out_of_phase
@@ -88,6 +87,8 @@ def figures_of(images: Complexes, kind: Kind | None = None) -> Figures | None:
 
 def _at_size(places: Bools, size: tuple[int, ...]) -> Bools:
     """Return the places on another grid; a mask's rings are left out."""
+    from scipy import ndimage
+
     if places.shape[-2:] == size:
         return places
     share = [want / have for want, have in zip(size, places.shape[-2:], strict=True)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc, gammaincinv
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -67,6 +66,8 @@ def noise_level(blocks: Array, degrees: float, places: Array | None = None) -> L
     Level or None
         None if there are too few blocks.
     """
+    from scipy.special import gammainc
+
     if len(blocks) < _FEWEST:
         return None
     limit = 1 + _CLIP / np.sqrt(degrees)
@@ -105,6 +106,8 @@ def noise_level(blocks: Array, degrees: float, places: Array | None = None) -> L
 
 def _lower_line(blocks: Array, places: Array, degrees: float) -> Array:
     """Return a robust line through the emptiest fifth of the blocks of each band."""
+    from scipy.special import gammaincinv
+
     bands = np.unique(places)
     bias = float(gammaincinv(degrees, 0.1)) / degrees
     levels = []

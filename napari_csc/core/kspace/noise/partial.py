@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.special import gammaincinv
 
 Tensor = torch.Tensor
 
@@ -50,6 +49,8 @@ def background_noise_std(images: Tensor, variance: float, share: float) -> float
     float
         Infinite if the images are too small to have a background.
     """
+    from scipy.special import gammaincinv
+
     power = images.abs().square().flatten(0, 1)
     if min(power.shape[-2:]) < 4 * _BLOCK:
         return math.inf

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ive
 
 Array = NDArray[np.float64]
 
@@ -16,6 +15,8 @@ RAYLEIGH = 2 - np.pi / 2
 
 @cache
 def _law() -> tuple[Array, Array]:
+    from scipy.special import ive
+
     signal = np.concatenate([np.linspace(0, 8, 801), np.geomspace(8.1, 30, 50)])
     power, quarter = signal**2, signal**2 / 4
     mean = np.sqrt(np.pi / 8) * ((2 + power) * ive(0, quarter) + power * ive(1, quarter))

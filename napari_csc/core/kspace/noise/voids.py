@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -21,6 +20,8 @@ def measured_places(images: NDArray[np.complex128]) -> Bools:
     masked background, padding, or a picture without noise. Single zeros are values of noise
     that was rounded.
     """
+    from scipy import ndimage
+
     magnitude = np.abs(images)
     largest = float(magnitude.max())
     size = (1, _SMALLEST, _SMALLEST)

@@ -8,14 +8,11 @@ from typing import Any
 
 import torch
 
-from napari_csc.errors import CscError
+from napari_csc.learn.training.checkpoint import read_checkpoint, write_checkpoint
 from napari_csc.learn.training.config import JointConfig
 from napari_csc.learn.training.joint.averages import Averages
 from napari_csc.learn.training.joint.model import JointModel
 from napari_csc.learn.training.joint.plan import Plan
-from napari_csc.storage.atomic import replacing
-
-FILE = "checkpoint.pt"
 
 
 @dataclass
@@ -54,16 +51,15 @@ def save(
     optimizer: torch.optim.Optimizer,
 ) -> None:
     """Write the checkpoint."""
-    content = {
-        "config": config.model_dump_json(),
-        "plan": plan.told(),
-        "progress": vars(progress),
-        "model": model.state_dict(),
-        "averages": averages.model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with replacing(folder / FILE, overwrite=True) as temporary:
-        torch.save(content, temporary)
+    write_checkpoint(
+        folder,
+        config.model_dump_json(),
+        plan=plan.told(),
+        progress=vars(progress),
+        model=model.state_dict(),
+        averages=averages.model.state_dict(),
+        optimizer=optimizer.state_dict(),
+    )
 
 
 def load(
@@ -80,20 +76,9 @@ def load(
     CscError
         If it cannot be read or belongs to another configuration.
     """
-    path = folder / FILE
-    if not path.is_file():
+    saved = read_checkpoint(folder, config.model_dump_json())
+    if saved is None:
         return None
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        written_for = saved["config"]
-    except Exception as error:
-        raise CscError(
-            f"{path} is no checkpoint that can be read; remove it to start again."
-        ) from error
-    if written_for != config.model_dump_json():
-        raise CscError(
-            f"{folder} holds a checkpoint of another configuration; give another output folder."
-        )
     model.load_state_dict(saved["model"])
     averages.model.load_state_dict(saved["averages"])
     optimizer.load_state_dict(saved["optimizer"])

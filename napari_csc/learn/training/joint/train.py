@@ -23,6 +23,7 @@ from napari_csc.learn.training.joint import checkpoint
 from napari_csc.learn.training.joint.averages import Averages
 from napari_csc.learn.training.joint.checkpoint import Progress
 from napari_csc.learn.training.joint.look import final_figures, look
+from napari_csc.learn.training.joint.misfits import usual_misfit
 from napari_csc.learn.training.joint.model import JointModel
 from napari_csc.learn.training.joint.plan import Plan, planned
 from napari_csc.learn.training.joint.scans import read_scans
@@ -246,6 +247,10 @@ class _Training:
     def _finish(self, progress: Progress) -> Path:
         figures = final_figures(self.averages.model, list(self.slices.validation), self.device)
         self.report(str(figures["network"] | figures["by noise variance"]))
+        model, images = self.averages.model, list(self.slices.validation)
+        model.network.metadata = model.network.metadata.model_copy(
+            update={"usual_misfit": usual_misfit(model, images, self.device)}
+        )
         return self._write(progress, figures)
 
 

@@ -163,6 +163,12 @@ class ComparisonLayers:
             hold(layer, role=new)
             layer.name = new
 
+    def rename(self, role: str, name: str) -> None:
+        """Give a layer another name, in the list and beside its picture."""
+        layer = self._store.find(role)
+        if layer is not None and layer.name != name:
+            layer.name = name
+
     def clear(self) -> None:
         """Remove all layers and show what was visible before, as it was."""
         self.show_caption("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import shorten
 from typing import Literal
 
@@ -10,6 +11,7 @@ from psygnal import Signal
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers import DIFFERENCE, INITIAL, PIN_A, PIN_B, REFERENCE, SWIPE
+from napari_csc.viewer.sections.compare.foreign import foreign_pin
 from napari_csc.viewer.sections.compare.layers import ComparisonLayers
 from napari_csc.viewer.sections.compare.metric_table import tables_of_pins
 from napari_csc.viewer.sections.compare.pins import (
@@ -112,9 +114,39 @@ class CompareModel:
         if self.is_hidden:
             self._fail("A blinded reading is going on; end it before you pin another result.")
             return
-        pin, other = Pin.of(result, self._scan.place()), self.pins.get(OTHER[name])
-        if other is not None and (sentence := misfit(other, OTHER[name], pin)):
-            self._fail(sentence)
+        pin = Pin.of(result, self._scan.place())
+        self._keep(name, pin, f"The result that is shown is pinned as {name}.")
+
+    def pin_picture(self, path: Path) -> None:
+        """Keep a picture of another program of the scan as A, or as B if A is taken."""
+        scan = self._session.acquisition
+        if scan is None:
+            self._fail("A picture of another program needs its scan; open the scan first.")
+            return
+        if self.is_hidden:
+            self._fail("A blinded reading is going on; end it before you pin a picture.")
+            return
+        place, number = self._scan.place(), self._scan.current_slice()
+        name: Name = "B" if "A" in self.pins else "A"
+
+        def work(ticket: Ticket) -> Pin:
+            return foreign_pin(path, scan, place, number)
+
+        def done(pin: Pin) -> None:
+            self._keep(
+                name,
+                pin,
+                f"{path.name}, by another program, is pinned as {name}: laid over the scan and "
+                "scaled to the initial image.",
+            )
+
+        lane = self._workbench.lane("picture", ("acquisition",))
+        lane.start(work, Handlers(done, self._fail))
+
+    def _keep(self, name: Name, pin: Pin, sentence: str) -> None:
+        other = self.pins.get(OTHER[name])
+        if other is not None and (problem := misfit(other, OTHER[name], pin)):
+            self._fail(problem)
             return
         self.pins[name], self.remark = pin, ""
         self._is_away = False
@@ -125,7 +157,7 @@ class CompareModel:
             self.clear()
             raise
         self._show_again()
-        self._tell(f"The result that is shown is pinned as {name}.")
+        self._tell(sentence)
         self.measure()
 
     def clear(self, remark: str = "") -> None:
@@ -162,6 +194,9 @@ class CompareModel:
         for name, pin in self.pins.items():
             geometry = pin.place.of_first
             self.layers.put_image(ROLES[name], pin.image, part, pin.place.window, geometry)
+            self.layers.rename(
+                ROLES[name], f"{name}: {pin.foreign}" if pin.foreign else ROLES[name]
+            )
         for role in (DIFFERENCE, SWIPE):
             if self.layers.has(role):
                 self._put_pair(role)
@@ -294,7 +329,8 @@ class CompareModel:
         if name not in self.pins:
             return ""
         words = self.pins[name].words
-        told = " · ".join(f"{what} {words[what]}" for what in self.differences()[:2])
+        known = [what for what in self.differences() if what in words]
+        told = " · ".join(f"{what} {words[what]}" for what in known[:2])
         return f" · {shorten(told, _CAPTION, placeholder=' …')}" if told else ""
 
     # ------------------------------------------------------------ figures

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton
 from superqt import QCollapsible, QLabeledSlider
 
+from napari_csc.io.formats.table import endings_to_read
 from napari_csc.viewer.sections.compare.blinded_group import BlindedGroup
 from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.metric_table import FigureTable
 from napari_csc.viewer.sections.compare.model import GAINS, CompareModel, View
-from napari_csc.viewer.sections.compare.pins import NAMES
+from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OURS
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
 
 _VIEWS: tuple[tuple[View, str, str], ...] = (
@@ -82,9 +84,23 @@ class ComparePanel(Panel):
         self.clear_button = button("Clear", "Take both pinned results away.")
         self.clear_button.clicked.connect(lambda: model.clear())
         self.told.form.addRow(row(*self.pin_buttons.values(), self.clear_button))
+        self.picture_button = button(
+            "Pin a picture…",
+            "Keep a picture that another program made of this scan (DICOM, NIfTI, NumPy, …), as A, "
+            "or as B if A is taken: laid over the scan by its position, or of the same slices, and "
+            "scaled to the initial image by least squares.",
+        )
+        self.picture_button.clicked.connect(self._choose_picture)
+        self.told.form.addRow(self.picture_button)
         self.words = wrapped()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.words)
+
+    def _choose_picture(self) -> None:
+        files = f"Pictures ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self, "Pin a picture of this scan", "", files)
+        if path:
+            self._model.pin_picture(Path(path))
 
     def _add_views(self, has_key: bool) -> None:
         model = self._model
@@ -150,14 +166,16 @@ class ComparePanel(Panel):
         words = [pins[name].words for name in NAMES]
         lines = "".join(
             f"<tr><td>{escape(what)}&nbsp;&nbsp;</td>"
-            + "".join(f"<td><b>{escape(one[what])}</b>&nbsp;&nbsp;</td>" for one in words)
+            + "".join(
+                f"<td><b>{escape(one.get(what, NOT_TOLD))}</b>&nbsp;&nbsp;</td>" for one in words
+            )
             + "</tr>"
             for what in differences
         )
-        same = {what: text for what, text in words[0].items() if what not in differences}
+        same = _short({w: text for w, text in words[0].items() if words[1].get(w) == text})
         return (
             f"<table><tr><td></td><td>A</td><td>B</td></tr>{lines}</table>"
-            f"Same: {escape(_short(same))}."
+            f"{f'Same: {escape(same)}.' if same else ''}"
         )
 
     def _all_words(self) -> str:
@@ -197,14 +215,25 @@ def _line(cells: list[str]) -> str:
 def _short(words: dict[str, str]) -> str:
     """Return the settings that people ask for first."""
     found = []
-    for what in ("maps", "strength", "dictionary", "order", "left out", "solver", "iterations"):
+    for what in _FIRST:
         if what in words and (what, words[what]) not in _USUAL:
             found.append(_AS_SHORT.get(what, "{}").format(words[what]))
     return ", ".join(found)
 
 
-_USUAL = {("strength", "× 1"), ("order", "original"), ("left out", "no filter")}
+_FIRST = (
+    MADE_BY,
+    "maps",
+    "strength",
+    "dictionary",
+    "order",
+    "left out",
+    "solver",
+    "iterations",
+)
+_USUAL = {(MADE_BY, OURS), ("strength", "× 1"), ("order", "original"), ("left out", "no filter")}
 _AS_SHORT = {
+    MADE_BY: "by {}",
     "maps": "maps {}",
     "strength": "strength {}",
     "dictionary": "dictionary {}",

@@ -17,6 +17,8 @@ from napari_csc.viewer.images.views import Array
 Name = Literal["A", "B"]
 NAMES: tuple[Name, ...] = get_args(Name)
 OTHER: dict[Name, Name] = {"A": "B", "B": "A"}
+MADE_BY, OURS = "made by", "napari-csc"
+NOT_TOLD = "–"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,12 @@ class Pin:
             settings=dict(result.provenance.get("settings", {})),
             words=_words(result),
         )
+
+    @property
+    def foreign(self) -> str:
+        """What a picture of another program is called; nothing if it is a result of ours."""
+        made_by = self.words.get(MADE_BY, OURS)
+        return "" if made_by == OURS else made_by
 
     @property
     def slices(self) -> range:
@@ -90,8 +98,10 @@ def common(one: Pin, other: Pin) -> range:
 
 
 def differing(one: Pin, other: Pin) -> list[str]:
-    """Return in what two pins differ."""
-    return [name for name, text in one.words.items() if other.words.get(name) != text]
+    """Return in what two pins differ; with a picture of another program, only the main things."""
+    is_foreign = one.words.get(MADE_BY) != other.words.get(MADE_BY)
+    names = (MADE_BY, "maps", "dictionary") if is_foreign else one.words
+    return [name for name in names if one.words.get(name) != other.words.get(name)]
 
 
 def _slices(pin: Pin) -> str:
@@ -106,6 +116,7 @@ def _words(result: Reconstruction) -> dict[str, str]:
     numbers = ", ".join(str(one) for one in dropped[:6]) + (", …" if len(dropped) > 6 else "")
     filters = f"{len(dropped)} filter{'s' if len(dropped) > 1 else ''}"
     return {
+        MADE_BY: OURS,
         "maps": _maps(str(settings.get("maps", "not known"))),
         "strength": f"× {settings.get('strength', 1.0):g}",
         "dictionary": Path(str(settings.get("dictionary", dictionary.name))).name,

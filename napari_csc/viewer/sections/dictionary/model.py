@@ -8,7 +8,7 @@ from psygnal import Signal
 
 from napari_csc.core.analysis.filter_figures import FilterFigures, filter_figures
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import WeightMetadata, load_map_network, map_network_names
+from napari_csc.core.maps import WeightMetadata, map_network_metadata, map_network_names
 from napari_csc.core.options import DEFAULT_NETWORK
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -140,7 +140,7 @@ class DictionaryModel:
             found, problems = {}, []
             for name in map_network_names():
                 try:
-                    found[name] = load_map_network(name).metadata
+                    found[name] = map_network_metadata(name)
                 except CscError as error:
                     problems.append(str(error))
             return found, problems
@@ -156,6 +156,24 @@ class DictionaryModel:
                 self.session.maps = best
 
         self._workbench.lane("networks", ()).start(work, Handlers(done, self._fail))
+
+    def open_weights(self, path: str) -> None:
+        """Choose the map network of a file, as trained here or as the authors save theirs."""
+
+        def done(metadata: WeightMetadata) -> None:
+            self.session.networks = {**(self.session.networks or {}), path: metadata}
+            self.session.maps = path
+            told = f"{metadata.name} is in use. Press Run to see what it gives."
+            if assumed := metadata.training.get("assumed"):
+                listed = ", ".join(f"{name} {value:g}" for name, value in assumed.items())
+                told += f" Its file does not tell, and so was assumed: {listed}."
+            if metadata.dictionary_name is not None and assumed:
+                told += " Its filters are in the same file; load them in Dictionary."
+            self._workbench.say(told)
+
+        self._workbench.lane("networks", ()).start(
+            lambda ticket: map_network_metadata(path), Handlers(done, self._fail)
+        )
 
     def _forget_offer(self) -> None:
         self._offered = self.session.selected

@@ -7,7 +7,7 @@ from superqt import QSearchableComboBox
 
 from napari_csc.core.analysis.filter_figures import FilterFigures
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 
 from napari_csc.core.maps import network_title
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -13,6 +13,8 @@ from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 
 SCALAR = "One level everywhere"
+_FROM_FILE = "Open a file\N{HORIZONTAL ELLIPSIS}"
+_FILES = "Weights (*.safetensors *.pt *.pth);;All files (*)"
 _STRONGEST = 3.0
 """Where the slider of the strength ends."""
 
@@ -22,7 +24,7 @@ class MapsPanel(Panel):
 
     def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
-        self._session = model.session
+        self._model, self._session = model, model.session
         self._names: list[str] = []
         self.source_box = narrow(QComboBox())
         self.source_box.activated.connect(self._chosen)
@@ -32,7 +34,8 @@ class MapsPanel(Panel):
             "What decides the sparsity level map of each filter. V5 and V4 look at the image once "
             "and at the response of each filter, V3 at the response of each filter alone; for all "
             "three any dictionary in any order will do. V1 was trained for one dictionary in one "
-            "order. One level everywhere is the classical choice.",
+            "order. One level everywhere is the classical choice. A file may hold your own, "
+            "or a checkpoint of the authors of the method.",
         )
         self.level_box = QDoubleSpinBox()
         self.level_box.setRange(0.0, 100.0)
@@ -61,6 +64,12 @@ class MapsPanel(Panel):
         self._show()
 
     def _chosen(self, index: int) -> None:
+        if index == len(self._names):
+            self._show()
+            path, _ = QFileDialog.getOpenFileName(self, "Open a map network", "", _FILES)
+            if path:
+                self._model.open_weights(path)
+            return
         name = self._names[index]
         self._session.maps = name or f"{self.level_box.value():g}sigma"
 
@@ -83,6 +92,7 @@ class MapsPanel(Panel):
                 if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
                     item.setEnabled(False)
                     item.setToolTip(misfit)
+            self.source_box.addItem(_FROM_FILE)
             place = len(self._names) - 1 if is_scalar else self._names.index(session.maps)
             self.source_box.setCurrentIndex(place)
             number = session.maps.removesuffix("sigma")

@@ -15,7 +15,17 @@ from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
 from napari_csc.viewer.workbench import Workbench
 
-_MAPS_AND_SOLVER = ("maps", "strength", "solver", "iterations", "norm", "rule", "smooth", "device")
+_MAPS_AND_SOLVER = (
+    "maps",
+    "strength",
+    "solver",
+    "iterations",
+    "until",
+    "norm",
+    "rule",
+    "smooth",
+    "device",
+)
 
 
 class ReconstructModel:
@@ -72,6 +82,10 @@ class ReconstructModel:
         self._dictionaries.choose(
             settings.dictionary, settings.dropped, settings.shuffle_seed, chosen=done
         )
+
+    def open_weights(self, path: str) -> None:
+        """Choose the map network of a file."""
+        self._dictionaries.open_weights(path)
 
     def run(self) -> None:
         """Start a reconstruction with the present settings; one that runs is replaced."""

@@ -20,11 +20,11 @@ BUILT_IN = {
     "As published: V3, low-pass, FISTA 64": ReconstructionSettings(
         dictionary="dct-32-9",
         maps="v3",
-        solver="fista",
+        solver="fista-published",
         iterations=64,
         norm="real-imaginary",
         rule="shrunk",
-        smooth="low-pass",
+        smooth="low-pass-cg",
     ),
     "Classical: one level, 2 σ": ReconstructionSettings(
         maps="2sigma", solver="admm", iterations=24

@@ -26,6 +26,7 @@ class SolverPanel(Panel):
         self.solver = Field(_SETTINGS["solver"], solvers, unset=_AS_TRAINED)
         least, most = _ITERATIONS
         self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
+        self.until = Field(_SETTINGS["until"])
         self.device = Field(_SETTINGS["device"], [(name, name) for name in _devices()])
         self.norm = Field(_SETTINGS["norm"], unset=_AS_TRAINED)
         self.rule = Field(_SETTINGS["rule"], unset=_AS_TRAINED)
@@ -39,10 +40,11 @@ class SolverPanel(Panel):
             row(self.iterations.native, self.trained_button),
             self.iterations.tip,
         )
-        for field in (self.device, self.norm, self.rule, self.smooth):
+        for field in (self.until, self.device, self.norm, self.rule, self.smooth):
             field.add_to(self)
         self.solver.bind(self._session, "solver")
         self.iterations.bind(self._session, "iterations", self._iterations)
+        self.until.bind(self._session, "until")
         self.device.bind(self._session, "device")
         self.norm.bind(self._session, "norm")
         self.rule.bind(self._session, "rule")

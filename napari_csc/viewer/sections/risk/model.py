@@ -10,7 +10,7 @@ from psygnal import Signal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.corrections import corrected
-from napari_csc.core.dictionary.files import dictionary_names
+from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.core.trust.ranking import (

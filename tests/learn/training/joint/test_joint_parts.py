@@ -10,6 +10,7 @@ from helper import relative, small_scan
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.reconstruction.figures_of_health import misfit
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
@@ -18,10 +19,10 @@ from napari_csc.learn.training.config import StepSizes
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.packed import PackedSlices
 from napari_csc.learn.training.images.scanner import TrainingImages
-from napari_csc.learn.training.joint import losses, plan
+from napari_csc.learn.training.joint import losses, misfits, plan
 from napari_csc.learn.training.joint.averages import Averages
 from napari_csc.learn.training.joint.dictionaries import step_filters
-from napari_csc.learn.training.joint.look import look
+from napari_csc.learn.training.joint.look import look, validation_scan
 from napari_csc.learn.training.joint.plan import Plan, planned
 from napari_csc.learn.training.joint.scans import OwnScan, read_scans, recorrupted
 from napari_csc.learn.training.joint.train import fresh_model
@@ -146,6 +147,22 @@ def test_looks_measure_what_they_say(slices, tiny_joint):
             return image, image
 
     assert look(Initial(), images, CPU)["error 0.01"] == pytest.approx(1, abs=0.1)
+
+
+def test_the_usual_misfit_is_that_of_the_health_of_a_result(slices, tiny_joint):
+    model = model_of(tiny_joint(rule="fitted")).eval()
+    images = list(PackedSlices.load(slices).validation)[:1]
+    low, high = misfits.usual_misfit(model, images, CPU)
+    dictionary = Dictionary.from_filters(model.filters().detach())
+    found = []
+    for variance, share in misfits.SETTINGS:
+        scan = validation_scan(images[0], 0, variance, share)
+        kspace, mask = (torch.fft.fftshift(one[0]) for one in (scan.spectrum, scan.mask))
+        acquisition = Acquisition.from_kspace(kspace, mask > 0, noise_std=1.0)
+        made = Reconstructor(dictionary, model.network, device="cpu")(acquisition)
+        found.append(misfit(acquisition, made))
+    assert low < min(found) <= 1.3 * low
+    assert high / 1.3 <= max(found) < high
 
 
 # ------------------------------------------------------------------ plan

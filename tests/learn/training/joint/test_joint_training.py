@@ -54,6 +54,8 @@ def test_files_say_where_they_come_from(trained, tiny_joint):
     dictionary = csc.Dictionary.load(path.with_name("tiny-learned.safetensors"))
     assert network.metadata.rule == "fitted"
     assert network.metadata.iterations == 3
+    low, high = network.metadata.usual_misfit
+    assert 0 <= low < high
     training, validation = network.metadata.training, network.metadata.validation
     assert training["data"] == ["a", "b"]
     assert (training["seed"], training["steps"]) == (3, 6)

@@ -1,9 +1,8 @@
-"""The methods that are compared, all as ``acquisition -> image``."""
+"""Convolutional sparse coding as a method: with a map network, one level, or the best level."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 
@@ -12,41 +11,11 @@ from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import MapNetwork, NoiseScalar
 from napari_csc.core.options import Smooth, Solver
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.learn.evaluation.total_variation import total_variation
 
 Tensor = torch.Tensor
 
 SCALARS = (0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 """Levels that are searched, in units of the noise."""
-TV_WEIGHTS = (0.25, 0.5, 0.75, 1.0)
-"""Weights of total variation that are searched, in units of the noise."""
-
-
-class Method(Protocol):
-    """Something that reconstructs single slices."""
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-
-    @property
-    def version(self) -> str:
-        """What tells this method from others of the same name: digest of weights, or a level."""
-
-    def __call__(self, acquisition: Acquisition) -> Tensor:
-        """Return the image (y, x), complex."""
-
-
-@dataclass(frozen=True)
-class Adjoint:
-    """The initial image ``A^H y``."""
-
-    name: str = "initial image"
-    version: str = ""
-
-    def __call__(self, acquisition: Acquisition) -> Tensor:
-        """Return the image."""
-        return acquisition.adjoint()[0]
 
 
 @dataclass(frozen=True)
@@ -90,26 +59,6 @@ class SparseCoding:
 
 
 @dataclass(frozen=True)
-class TotalVariation:
-    """Total variation by mrpro's primal-dual hybrid gradient.
-
-    ``1/2 ||A x - y||^2 + weight * sigma * ||grad x||_1``, real and imaginary part apart.
-    """
-
-    weight: float
-    name: str = "total variation"
-
-    @property
-    def version(self) -> str:
-        """The weight."""
-        return f"{self.weight:g}"
-
-    def __call__(self, acquisition: Acquisition) -> Tensor:
-        """Return the image."""
-        return total_variation(acquisition, self.weight)
-
-
-@dataclass(frozen=True)
 class BestScalar:
     """The level that is best for each image by itself: an oracle, which knows the truth."""
 
@@ -121,6 +70,10 @@ class BestScalar:
     def version(self) -> str:
         """The levels that are searched."""
         return " ".join(f"{level:g}" for level in SCALARS)
+
+    def takes(self, scan: Acquisition) -> bool:
+        """Return whether the truth of a scan is known."""
+        return scan.reference is not None
 
     def __call__(self, acquisition: Acquisition) -> Tensor:
         """Return the image with the highest SSIM."""

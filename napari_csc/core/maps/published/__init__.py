@@ -1,0 +1,1 @@
+"""The map networks of the authors of the method, and their checkpoints."""

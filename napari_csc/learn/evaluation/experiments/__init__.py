@@ -1,0 +1,1 @@
+"""What is measured: one experiment a file, and their table."""
