@@ -63,10 +63,11 @@ class LastCodes:
         codes = torch.zeros_like(synthesis.spectra)
         pull = None if any(one[1] is None for one in known.values()) else torch.zeros_like(codes)
         for number, name in enumerate(names):
-            if name in known:
-                codes[number] = known[name][0]
-                if pull is not None:
-                    pull[number] = known[name][1]
+            if name not in known:
+                continue
+            codes[number], pulled = known[name]
+            if pull is not None and pulled is not None:
+                pull[number] = pulled
         solver.begin_from(codes, pull)
         return True
 

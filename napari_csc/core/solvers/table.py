@@ -86,6 +86,8 @@ class SolverSpec:
         can be trained with it.
     text : str
         A sentence for people who choose.
+    stacks : float
+        How many stacks of codes it holds.
     """
 
     label: str
@@ -93,6 +95,7 @@ class SolverSpec:
     build: Callable[[SliceProblem], BlockedSolver]
     unrolled: Callable[[BatchProblem], Tensor] | None = None
     text: str = ""
+    stacks: float = 2.0
 
 
 def _fista(problem: SliceProblem) -> BlockedSolver:
@@ -139,7 +142,12 @@ def _unrolled_admm(problem: BatchProblem) -> Tensor:
 SOLVERS: dict[Solver, SolverSpec] = {
     "fista": SolverSpec("FISTA", 64, _fista, _unrolled_fista, "As in the paper."),
     "admm": SolverSpec(
-        "ADMM", 16, _admm, _unrolled_admm, "It needs about a quarter of the iterations of FISTA."
+        "ADMM",
+        16,
+        _admm,
+        _unrolled_admm,
+        "It needs about a quarter of the iterations of FISTA.",
+        stacks=1.5,
     ),
 }
 """By the name that the settings give."""
