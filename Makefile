@@ -19,7 +19,7 @@ test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
-	docs bench bench-docs against-bm3d fuzz grids clean clean-venv
+	docs bench bench-earlier bench-docs against-bm3d fuzz grids clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CS
 	@.ci/setup bench
 	$(PY) -m pytest tests/benchmarks -s $(ARGS); status=$$?; \
 	$(PY) tests/benchmarks/report.py; exit $$status
+
+bench-earlier: setup ## this version and that in the folder EARLIER in turn, in one run
+	$(PY) tests/benchmarks/against_earlier.py $(EARLIER) $(ARGS)
 
 bench-docs: setup ## write what `make bench` measured into docs/benchmarks.md
 	$(PY) tests/benchmarks/report.py docs/benchmarks.md

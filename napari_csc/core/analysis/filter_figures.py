@@ -206,3 +206,45 @@ def removed(result: Reconstruction) -> Tensor:
     """
     turned = (result.initial - result.image) * torch.exp(-1j * result.image.angle())
     return turned.real / result.noise_std
+
+
+def against_the_others(result: Reconstruction, index: int) -> Tensor:
+    """Return what the map of a filter says about this filter, and not about all of them.
+
+    Parameters
+    ----------
+    result
+        The reconstruction.
+    index
+        The filter, by its position in the result.
+
+    Returns
+    -------
+    Tensor
+        ``log2(Lambda_k / mean over all filters)``, shape (slice, y, x), float32: positive where the
+        filter is held back more than the others; zero where all are free.
+
+    Raises
+    ------
+    CscError
+        If there is no such filter.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> import numpy as np
+    >>> from napari_csc.core.analysis.filter_figures import against_the_others
+    >>> scan = csc.simulate_low_field(np.eye(32), 32)
+    >>> maps = np.ones((8, 32, 32))
+    >>> maps[3] = 8.0
+    >>> made = csc.Reconstructor(csc.Dictionary.dct(8, 5), maps, iterations=2, device="cpu")
+    >>> round(float(against_the_others(made(scan), 3)[0, 5, 5]), 2)
+    2.09
+    """
+    count = len(result.dictionary)
+    if not 0 <= index < count:
+        raise CscError(f"Filter {index} does not exist; the filters are 0 to {count - 1}.")
+    mean = result.sparsity_maps.mean(1)
+    # Of levels far below the noise only that they are low is worth to be seen.
+    least = 1e-3 * result.noise_std
+    return torch.log2((result.sparsity_maps[:, index] + least) / (mean + least))

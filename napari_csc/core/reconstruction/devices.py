@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from napari_csc.core.reconstruction.main_memory import free_main_memory
@@ -9,6 +13,7 @@ from napari_csc.errors import CscError
 
 _OUT_OF_MEMORY = ("allocate memory", "out of memory", "not enough memory", "insufficient memory")
 _sharers = 1
+_turn = threading.Lock()
 
 
 def chosen_device(name: str) -> torch.device:
@@ -86,6 +91,19 @@ def free_memory(device: torch.device) -> int | None:
     if device.type == "cpu":
         return free_main_memory(_sharers)
     return None
+
+
+@contextmanager
+def taking_turns(device: torch.device) -> Iterator[None]:
+    """Have runs of several threads on one accelerator follow one another.
+
+    Side by side none would be done earlier, and the buffers of recorded iterations are shared.
+    """
+    if device.type == "cpu":
+        yield
+        return
+    with _turn:
+        yield
 
 
 def is_out_of_memory(error: BaseException) -> bool:

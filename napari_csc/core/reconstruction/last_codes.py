@@ -63,11 +63,11 @@ class LastCodes:
         codes = torch.zeros_like(synthesis.spectra)
         pull = None if any(one[1] is None for one in known.values()) else torch.zeros_like(codes)
         for number, name in enumerate(names):
-            if name in known:
-                kept, pulled = known[name]
-                codes[number] = kept
-                if pull is not None and pulled is not None:
-                    pull[number] = pulled
+            if name not in known:
+                continue
+            codes[number], pulled = known[name]
+            if pull is not None and pulled is not None:
+                pull[number] = pulled
         solver.begin_from(codes, pull)
         return True
 

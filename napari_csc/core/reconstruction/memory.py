@@ -31,6 +31,8 @@ class Problem:
         Share of the frequency grid that the data reach.
     maps
         The source of the maps; None for one that takes no memory.
+    stacks
+        Stacks of codes that the solver holds.
     """
 
     n_slices: int
@@ -39,6 +41,7 @@ class Problem:
     n_filters: int
     band_share: float = 1.0
     maps: MapSource | None = None
+    stacks: float = 2.0
 
     @property
     def pixels(self) -> int:
@@ -82,8 +85,9 @@ def estimate_memory(problem: Problem, chunk_pixels: int = CHUNK_PIXELS) -> Memor
     inference = before + stack + 2 * maps + _source_bytes(problem, chunk_pixels)
     scratch = int((2 + problem.band_share) * _COMPLEX) + 2 * _REAL
     block = default_block_size(filters, pixels, _CPU) * pixels * scratch
-    state = 2 * stack + int(stack * problem.band_share) + maps + block
-    solving = results + stack + state + maps
+    state = int(stack * (problem.stacks + problem.band_share)) + maps + block
+    # At the end, when the codes are written; the maps are in the results, and nowhere else.
+    solving = results + stack + state
     return MemoryPlan(max(inference, solving) + _LIBRARIES, results, chunk_pixels)
 
 

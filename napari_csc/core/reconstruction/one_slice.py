@@ -22,6 +22,7 @@ from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.convergence import MOST_TO_CONVERGENCE, Convergence
 from napari_csc.core.solvers.data_term import DataTerm, data_energy, data_term
+from napari_csc.core.solvers.graphs import play_rounds
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 
 Tensor = torch.Tensor
@@ -219,9 +220,15 @@ class SliceWork:
             self._data = data_term(self._acquisition, right, energy)
         return self._data
 
-    def run(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
-        """Iterate to the end; return whether to go on with the next slice."""
+    def run(
+        self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]
+    ) -> tuple[BlockedSolver, bool]:
+        """Iterate to the end; return the solver there, and whether to go on with other slices."""
+        job = self._job
         try:
+            if job.on_iteration is None and job.settings.until == "iterations":
+                solver, made = play_rounds(solver, job.most_iterations, job.checkpoint)
+                history += [(self._index, status) for status in made]
             goes_on = self._iterate(solver, history)
         except ReconstructionStopped:
             # Given up, for instance for another run, which may start here.
@@ -230,7 +237,7 @@ class SliceWork:
         self._keep(solver)
         if self._job.settings.rule == "fitted":
             solver.fit()
-        return goes_on
+        return solver, goes_on
 
     def _keep(self, solver: BlockedSolver) -> None:
         if self._job.last_codes is not None and solver.iteration:
@@ -240,7 +247,7 @@ class SliceWork:
         """Iterate; return whether to go on with the next slice."""
         job = self._job
         watch = Convergence() if job.settings.until == "convergence" else None
-        for _ in range(job.most_iterations):
+        for _ in range(job.most_iterations - solver.iteration):
             job.checkpoint()
             status = solver.step()
             history.append((self._index, status))
@@ -256,7 +263,8 @@ class SliceWork:
                 return False
             if is_done:
                 break
-        solver.check_finite(history[-1][1])
+        if self._initial.device.type == "cpu":
+            solver.check_finite(history[-1][1])
         return True
 
     def _tell(

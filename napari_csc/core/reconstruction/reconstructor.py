@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Unpack
+from functools import partial
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from napari_csc.core.maps.edits import EditedFilters
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
-from napari_csc.core.reconstruction.devices import chosen_device, free_memory
+from napari_csc.core.reconstruction.devices import chosen_device, free_memory, taking_turns
 from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.last_codes import LastCodes
@@ -27,14 +29,18 @@ from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
-from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.result import FetchedOnDemand, Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
+from napari_csc.core.solvers.blocked import not_finite
 from napari_csc.core.solvers.frequency_band import FrequencyBand
+from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 GivenMaps = MapSource | float | Tensor | np.ndarray
+# Results stay on an accelerator while they take no more than this share of its free memory.
+_SHARE_FOR_RESULTS = 0.25
 
 
 class Reconstructor:
@@ -235,15 +241,25 @@ class Reconstructor:
         try:
             job = self._job(acquisition, plan, on_iteration, should_stop)
             # Made here, because tensors of the inference mode could not be changed by the user.
-            parts = _Parts.empty(acquisition.shape, job.n_dictionary, len(job.synthesis))
-            with torch.inference_mode():
+            kept_on = self._place_of_parts(plan)
+            counts = (job.n_dictionary, len(job.synthesis))
+            parts = _Parts.empty(acquisition.shape, *counts, kept_on)
+            with taking_turns(self.device), torch.inference_mode():
                 history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
-            return self._result(acquisition, parts, _told(history), stopped, job.start)
+            told = _told(history)
+            _check_finite(told)
+            return self._result(acquisition, parts, told, stopped, job.start)
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
                 "device 'cpu'."
             ) from error
+
+    def _place_of_parts(self, plan: MemoryPlan) -> torch.device:
+        """Return where results are kept meanwhile: on an accelerator that has plenty of memory."""
+        free = None if self.device.type == "cpu" else free_memory(self.device)
+        plenty = free is not None and plan.results < _SHARE_FOR_RESULTS * free
+        return self.device if plenty else torch.device("cpu")
 
     def check(self, acquisition: Acquisition) -> MemoryPlan:
         """Return how the memory will be used, or say why the reconstruction cannot be made.
@@ -281,6 +297,7 @@ class Reconstructor:
             n_filters=len(self._filters()),
             band_share=band.size[0] * band.size[1] / (rows * columns),
             maps=self.maps,
+            stacks=solver_spec(self.settings.solver).stacks,
         )
 
     def _filters(self) -> Tensor:
@@ -329,16 +346,16 @@ class Reconstructor:
         goes_on = True
         for index in range(count):
             work = SliceWork(job, moved.select(index), initial[index], index, count)
-            parts.low_pass[index] = work.low_pass.cpu()
+            parts.low_pass[index] = work.low_pass
             if goes_on and early_picture and index == 0:
                 goes_on = work.show_early_picture()
             if not goes_on:
                 continue
             maps = work.infer_maps()
-            parts.maps[index] = work.shown(maps).cpu()
+            parts.maps[index] = work.shown(maps)
             solver = work.solver(maps)
             del maps
-            goes_on = work.run(solver, history)
+            solver, goes_on = work.run(solver, history)
             parts.store(index, solver, work)
             # Before the next slice brings its own.
             del solver, work
@@ -368,13 +385,17 @@ class Reconstructor:
             self.settings, self.dictionary, self.maps, self.device, acquisition
         )
         provenance["start"], provenance["stopped_early"] = start, stopped
-        result = Reconstruction(
-            image=(parts.low_pass + parts.sparse).mul_(sigma),
-            initial=parts.initial.mul_(sigma),
-            low_pass=parts.low_pass.mul_(sigma),
-            sparsity_maps=parts.maps[:, :count].mul_(sigma),
-            smooth_maps=parts.maps[:, count:].mul_(sigma),
-            sparse_codes=parts.codes.mul_(sigma),
+        large: dict[str, Any] = {
+            "sparsity_maps": parts.maps[:, :count].mul_(sigma),
+            "smooth_maps": parts.maps[:, count:].mul_(sigma),
+            "sparse_codes": parts.codes.mul_(sigma),
+        }
+        is_here = parts.codes.device.type == "cpu"
+        made = partial(Reconstruction, **large) if is_here else partial(FetchedOnDemand.of, large)
+        result = made(
+            image=(parts.low_pass + parts.sparse).mul_(sigma).cpu(),
+            initial=parts.initial.mul_(sigma).cpu(),
+            low_pass=parts.low_pass.mul_(sigma).cpu(),
             dictionary=self.dictionary,
             noise_std=acquisition.noise_std,
             history=history,
@@ -390,7 +411,7 @@ class Reconstructor:
 
 @dataclass
 class _Parts:
-    """Results of all slices, in noise units, on the CPU."""
+    """Results of all slices, in noise units."""
 
     initial: Tensor
     low_pass: Tensor
@@ -399,14 +420,17 @@ class _Parts:
     codes: Tensor
 
     @classmethod
-    def empty(cls, images: tuple[int, int, int], count: int, total: int) -> _Parts:
+    def empty(
+        cls, images: tuple[int, int, int], count: int, total: int, device: torch.device
+    ) -> _Parts:
         slices, *shape = images
+        zeros = partial(torch.zeros, images, dtype=torch.complex64, device=device)
         return cls(
-            initial=torch.zeros(images, dtype=torch.complex64),
-            low_pass=torch.zeros(images, dtype=torch.complex64),
-            sparse=torch.zeros(images, dtype=torch.complex64),
-            maps=_untouched((slices, total, *shape), np.float32),
-            codes=_untouched((slices, count, *shape), np.complex64),
+            initial=zeros(),
+            low_pass=zeros(),
+            sparse=zeros(),
+            maps=_untouched((slices, total, *shape), torch.float32, device),
+            codes=_untouched((slices, count, *shape), torch.complex64, device),
         )
 
     def become_real(self) -> None:
@@ -417,13 +441,22 @@ class _Parts:
     def store(self, index: int, solver: BlockedSolver, work: SliceWork) -> None:
         solver.write_codes(self.codes[index])
         sparse, smooth = work.split(solver)
-        self.sparse[index] = sparse.cpu()
-        self.low_pass[index] += smooth.cpu()
+        self.sparse[index] = sparse
+        self.low_pass[index] += smooth.to(self.low_pass.device)
 
 
-def _untouched(shape: tuple[int, ...], dtype: type) -> Tensor:
-    """Return zeros that take memory when they are first written to, which torch's do at once."""
-    return torch.from_numpy(np.zeros(shape, dtype))
+def _untouched(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return zeros that take main memory when they are written to, which torch's do at once."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(shape, str(dtype).removeprefix("torch.")))
+
+
+def _check_finite(history: list[dict[str, float]]) -> None:
+    """Look at all objectives at once: an accelerator is not kept waiting between slices."""
+    for entry in history:
+        if not math.isfinite(entry["objective"]):
+            raise CscError(not_finite(int(entry["iteration"])))
 
 
 def _told(history: list[tuple[int, SolverStatus]]) -> list[dict[str, float]]:

@@ -117,3 +117,25 @@ class Reconstruction:
         arrays = {name: getattr(self, name) for name in names}
         found = {name: np.asarray(one.cpu()) for name, one in arrays.items() if one is not None}
         return {**found, "filters": np.asarray(self.dictionary.filters)}
+
+
+class FetchedOnDemand(Reconstruction):
+    """A result whose maps and codes wait on the device that made them until they are asked for.
+
+    They are many times larger than the images, which is all that a live picture needs.
+    """
+
+    @classmethod
+    def of(cls, waiting: dict[str, Tensor], **known: Any) -> Reconstruction:
+        """Return a result of what is known and of what waits, by the names of the attributes."""
+        made = object.__new__(cls)
+        made.__dict__.update(known, _waiting=waiting)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        """Fetch what waits; only what is not there yet is looked for here."""
+        waiting = self.__dict__.get("_waiting", {})
+        if name not in waiting:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.__dict__[name] = found = waiting.pop(name).cpu()
+        return found

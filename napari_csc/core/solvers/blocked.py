@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.options import Norm
-from napari_csc.core.solvers.data_term import DataTerm
+from napari_csc.core.solvers.data_term import CartesianDataTerm, DataTerm
 from napari_csc.core.solvers.fit import (
     ring_numbers,
     unexplained_share,
@@ -38,8 +38,6 @@ _BLOCK_PIXELS = 1_000_000
 _MOST_FILTERS = 16
 # A threshold that no code comes near, and whose product with zero is zero.
 _OUT_OF_REACH = 1e30
-# An accelerator would have to wait for each look at its numbers.
-_LOOK_EVERY = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,24 +253,33 @@ class BlockedSolver(ABC):
         CscError
             If the iterates are no longer finite.
         """
+        figures = self.figures_of_step()
+        self.iteration += 1
+        status = SolverStatus(self.iteration, figures)
+        # An accelerator would have to wait for this look: there it is taken in the end.
+        if self.spectrum.device.type == "cpu":
+            self.check_finite(status)
+        return status
+
+    @property
+    def has_plain_data(self) -> bool:
+        """Whether the data are those of one coil on a grid, which need no inner iterations."""
+        return isinstance(self._data, CartesianDataTerm)
+
+    @torch.inference_mode()
+    def figures_of_step(self) -> Tensor:
+        """Do one iteration that nobody counts; return objective and change of the image."""
         previous = self.spectrum
         penalty = self._advance()
-        self.iteration += 1
         change = torch.linalg.vector_norm(self.spectrum - previous)
         size = torch.linalg.vector_norm(self.spectrum).clamp_min(1e-30)
         objective = self._data.misfit(self.spectrum) + penalty
-        status = SolverStatus(self.iteration, torch.stack([objective, change / size]))
-        if self.spectrum.device.type == "cpu" or self.iteration % _LOOK_EVERY == 0:
-            self.check_finite(status)
-        return status
+        return torch.stack([objective, change / size])
 
     def check_finite(self, status: SolverStatus) -> None:
         """Raise `CscError` if the iterates are no longer finite."""
         if not math.isfinite(status.objective):
-            raise CscError(
-                f"The reconstruction became infinite in iteration {status.iteration}; check the "
-                "scaling of the data and the sparsity level maps."
-            )
+            raise CscError(not_finite(status.iteration))
 
     @torch.inference_mode()
     def image(self) -> Tensor:
@@ -369,6 +376,14 @@ class BlockedSolver(ABC):
             parts_of(cotangent.codes[block]),
             cotangent.thresholds[block],
         )
+
+
+def not_finite(iteration: int) -> str:
+    """Return what to say of iterates that are no longer finite."""
+    return (
+        f"The reconstruction became infinite in iteration {iteration}; check the scaling of the "
+        "data and the sparsity level maps."
+    )
 
 
 def default_block_size(n_filters: int, pixels: int, device: torch.device) -> int:

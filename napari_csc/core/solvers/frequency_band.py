@@ -80,10 +80,20 @@ class FrequencyBand:
             result[..., rows, columns] = values[..., top, left]
         return result
 
+    @cached_property
+    def _known_mirrors(self) -> dict[torch.device, tuple[Tensor, Tensor]]:
+        return {}
+
+    def _mirrors(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return where the negative of each row and column is, kept on the device."""
+        if device not in self._known_mirrors:
+            rows, columns = _mirror(self.rows, self.shape[0]), _mirror(self.columns, self.shape[1])
+            self._known_mirrors[device] = rows.to(device), columns.to(device)
+        return self._known_mirrors[device]
+
     def mirrored(self, values: Tensor) -> Tensor:
         """Return ``v(-w)`` for values ``v(w)`` (y, x) on the band."""
-        rows = _mirror(self.rows, self.shape[0]).to(values.device)
-        columns = _mirror(self.columns, self.shape[1]).to(values.device)
+        rows, columns = self._mirrors(values.device)
         return values.index_select(-2, rows).index_select(-1, columns)
 
 

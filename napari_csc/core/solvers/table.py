@@ -90,6 +90,8 @@ class SolverSpec:
         can be trained with it.
     text : str
         A sentence for people who choose.
+    stacks : float
+        How many stacks of codes it holds.
     """
 
     label: str
@@ -97,6 +99,7 @@ class SolverSpec:
     build: Callable[[SliceProblem], BlockedSolver]
     unrolled: Callable[[BatchProblem], Tensor] | None = None
     text: str = ""
+    stacks: float = 2.0
 
 
 def _fista(problem: SliceProblem) -> BlockedSolver:
@@ -148,7 +151,12 @@ def _published_fista(problem: SliceProblem) -> BlockedSolver:
 SOLVERS: dict[Solver, SolverSpec] = {
     "fista": SolverSpec("FISTA", 64, _fista, _unrolled_fista, "As in the paper."),
     "admm": SolverSpec(
-        "ADMM", 16, _admm, _unrolled_admm, "It needs about a quarter of the iterations of FISTA."
+        "ADMM",
+        16,
+        _admm,
+        _unrolled_admm,
+        "It needs about a quarter of the iterations of FISTA.",
+        stacks=1.5,
     ),
     "fista-published": SolverSpec(
         "FISTA, authors' code",

@@ -32,11 +32,13 @@ class CanvasSigns:
         self._has_letters = False
         viewer.dims.events.order.connect(self._turned)
         viewer.dims.events.ndisplay.connect(self._turned)
+        viewer.canvas.grid.events.enabled.connect(self._turned)
 
     def close(self) -> None:
         """Let go of the viewer."""
         self._viewer.dims.events.order.disconnect(self._turned)
         self._viewer.dims.events.ndisplay.disconnect(self._turned)
+        self._viewer.canvas.grid.events.enabled.disconnect(self._turned)
         # When the window is closed as a whole, its canvas is gone already, and so is the need.
         with suppress(RuntimeError, EmitLoopError):
             self.show_letters({})
@@ -65,6 +67,8 @@ class CanvasSigns:
         """Hide the letters unless rows and columns of the image are rows and columns here."""
         dims, overlays = self._viewer.dims, self._viewer.canvas.overlays
         is_plain = dims.ndisplay == 2 and tuple(dims.order) == tuple(range(dims.ndim))
+        # Of several pictures the letters at the edges would be those of none.
+        is_plain = is_plain and not self._viewer.canvas.grid.enabled
         for place in _PLACES:
             name = _NAME.format(place)
             if name in overlays:

@@ -9,6 +9,7 @@ KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
 RULERS = "ruling filters"
+RELATIVE = "map against the others"
 REMOVED = "taken away"
 LINES = "lines to measure"
 REGIONS = "regions to measure"
@@ -37,6 +38,7 @@ OUTPUTS = (
     SMOOTH,
     RECONSTRUCTION,
     MAPS,
+    RELATIVE,
     CONTRIBUTION,
     CODE,
     REMOVED,
@@ -57,7 +59,7 @@ TESTED = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 """Made to see what became of a lesion, in place of the image."""
 
 GROUPS = {
-    "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, KSPACE),
+    "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, RELATIVE, KSPACE),
     "Inspect": (PLACE,),
     "Play": PLAYED,
     "Compare": COMPARED,

@@ -21,7 +21,7 @@ OWN = {"dictionary", "shuffle_seed", "dropped", "maps"}
 def test_keywords_are_the_settings():
     expected = set(ReconstructionSettings.model_fields) - OWN
     parameters = inspect.signature(Reconstructor).parameters
-    assert set(parameters) - {"dictionary", "maps", "map_cache"} == expected
+    assert set(parameters) - {"dictionary", "maps", "map_cache", "last_codes"} == expected
     assert set(GivenSettings.__annotations__) == expected
     for name in expected:
         assert parameters[name].default == ReconstructionSettings.model_fields[name].default

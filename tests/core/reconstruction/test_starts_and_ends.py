@@ -1,5 +1,7 @@
 """Where the iterations begin and when they are done."""
 
+import dataclasses
+
 import pytest
 import torch
 from helper import relative, small_scan
@@ -7,6 +9,7 @@ from helper import relative, small_scan
 import napari_csc as csc
 from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
+from napari_csc.core.reconstruction.result import FetchedOnDemand
 from napari_csc.core.solvers import convergence
 
 SCAN = small_scan()
@@ -147,3 +150,21 @@ def test_what_is_too_large_is_not_kept():
     last = LastCodes(largest=1000)
     run(last_codes=last)
     assert run(last_codes=last).provenance["start"] == "zero codes"
+
+
+def test_maps_and_codes_that_wait_come_when_they_are_asked_for():
+    """As on an accelerator: the images are here, the rest is fetched once, when it is wanted."""
+    expected = run()
+    names = ("sparsity_maps", "smooth_maps", "sparse_codes")
+    known = {name: one for name, one in vars(expected).items() if name not in names}
+    found = FetchedOnDemand.of({name: getattr(expected, name) for name in names}, **known)
+    assert not set(names) & set(vars(found))
+    assert torch.equal(found.image, expected.image)
+    assert torch.equal(found.sparse_codes, expected.sparse_codes)
+    assert "sparse_codes" in vars(found)
+    assert "sparsity_maps" not in vars(found)
+    assert torch.equal(found.contributions(2), expected.contributions(2))
+    assert found.numpy().keys() == expected.numpy().keys()
+    assert torch.equal(dataclasses.replace(found).smooth_maps, expected.smooth_maps)
+    with pytest.raises(AttributeError, match="colours"):
+        _ = found.colours

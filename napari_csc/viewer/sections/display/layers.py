@@ -10,13 +10,23 @@ import torch
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_csc.viewer.images.views import Array, Window
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS, ScanLayers
+from napari_csc.viewer.layers import (
+    CODE,
+    CONTRIBUTION,
+    KSPACE,
+    RELATIVE,
+    REMOVED,
+    RULERS,
+    ScanLayers,
+)
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.widgets.colours import DISTINCT
 
 _OTHER = "#8a8a8a"
 """All filters that rule less than those with a colour of their own."""
+_OCTAVES = 2.0
+"""Where the colours of a map against the others end: a quarter and four times of their mean."""
 _FILTER = {CONTRIBUTION: "cyan", CODE: "green"}
 
 
@@ -53,6 +63,16 @@ class DisplayLayers:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
             layer = self._store.put(REMOVED, values, window, place, {}, look, rewindow=True)
+            layer.colorbar.visible = True
+
+    def show_relative(self, values: Array) -> None:
+        """Show the map of a filter against the others (slice, y, x), in powers of two."""
+        if self._layers.shows_result:
+            look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
+            place = self._layers.place().of_first
+            layer = self._store.put(
+                RELATIVE, values, (-_OCTAVES, _OCTAVES), place, {}, look, rewindow=True
+            )
             layer.colorbar.visible = True
 
     def show_filter(self, role: str, values: torch.Tensor | Array, window: Window) -> None:

@@ -10,15 +10,19 @@ from psygnal import Signal
 
 from napari_csc.core.acquisition.corrections import corrected, gridded
 from napari_csc.core.acquisition.lazy import LazyAcquisition
-from napari_csc.core.analysis.filter_figures import removed, ruling_filters
+from napari_csc.core.analysis.filter_figures import (
+    against_the_others,
+    removed,
+    ruling_filters,
+)
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOVED, RULERS
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
 from napari_csc.viewer.workbench import Workbench
 
 T = TypeVar("T")
-_COVERING = {REMOVED, RULERS}
+_COVERING = {REMOVED, RULERS, RELATIVE}
 """Roles of layers of colours that hide what is below them."""
 _REMOVED_TOP = 6.0
 """Where the colours of what was taken away end, in medians of its magnitude: 4 deviations."""
@@ -60,6 +64,8 @@ class DisplayModel:
         events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
         events.result.connect(self._show_removed)
+        for event in (events.result, events.selected):
+            event.connect(self._show_relative)
         events.acquisition.connect(self._forget_kspace)
         for event in (events.sampled, events.noise_std):
             event.connect(self._show_kspace)
@@ -110,6 +116,8 @@ class DisplayModel:
             self._show_filter_layers()
         if RULERS in changed:
             self._show_rulers()
+        if RELATIVE in changed:
+            self._show_relative()
         if REMOVED in changed:
             self._show_removed()
         if changed & _COVERING and not self.session.extra_layers & _COVERING:
@@ -197,6 +205,29 @@ class DisplayModel:
                 self._cover()
 
         self._start("removed", ("result",), work, done, {REMOVED})
+
+    def _show_relative(self) -> None:
+        """Show or hide what is said about the selected filter and not about all of them."""
+        result, order = self.session.result, self.session.order_shown()
+        if RELATIVE not in self.session.extra_layers or result is None:
+            self._layers.remove(RELATIVE)
+            return
+        if self.session.selected not in order:
+            return
+        position = order.index(self.session.selected)
+
+        def done(values: Array) -> None:
+            if RELATIVE in self.session.extra_layers:
+                self._layers.show_relative(values)
+                self._cover()
+
+        self._start(
+            "relative map",
+            ("result", "selected"),
+            lambda ticket: np.asarray(against_the_others(result, position)),
+            done,
+            {RELATIVE},
+        )
 
     def _cover(self) -> None:
         """Hide the maps: colours over colours tell nothing. Once; the user may want them back."""

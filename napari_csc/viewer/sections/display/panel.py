@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.images.views import PARTS
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
+from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOVED, RULERS
 from napari_csc.viewer.layers.flip import FLIP_KEY
 from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
@@ -40,6 +40,11 @@ class DisplayPanel(Panel):
         self.contribution.setToolTip("What this filter adds to the image: d * s.")
         self.code = QCheckBox("Code of the selected filter")
         self.code.setToolTip("Where and how strongly this filter is used: s, mostly zero.")
+        self.relative = QCheckBox("Its map against the others")
+        self.relative.setToolTip(
+            "The map of this filter over the mean of all maps, in powers of two: what is said "
+            "about this filter alone. Orange: held back more than the others, blue: freer."
+        )
         self.rulers = QCheckBox("Which filter rules where")
         self.rulers.setToolTip(
             "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
@@ -56,6 +61,7 @@ class DisplayPanel(Panel):
         self._boxes = {
             CONTRIBUTION: self.contribution,
             CODE: self.code,
+            RELATIVE: self.relative,
             RULERS: self.rulers,
             REMOVED: self.removed,
             KSPACE: self.kspace,

@@ -9,9 +9,13 @@ import numpy as np
 import torch
 
 from napari_csc.core.analysis.filter_figures import RegionFigures, pixel_figures, region_figures
+from napari_csc.core.analysis.filter_words import filter_in_words
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.views import Array
 
+_NOTHING = 0.1
+"""Of the noise: what is darker is nothing to explain."""
+_UNSEEN, _ONE_PERCENT = 1e-3, 0.01
 Rank = Literal["contribution", "code", "level"]
 RANKS: dict[str, Rank] = {
     "contribution |d * s|": "contribution",
@@ -47,8 +51,19 @@ class FilterHere:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A sentence about a pixel or region, and what the filters do there."""
+    """What is told about a pixel or region, in words and in numbers, and what the filters do there.
 
+    Attributes
+    ----------
+    words : str
+        What makes the image there.
+    sentence : str
+        The numbers.
+    filters, figures
+        All filters, and what each does there.
+    """
+
+    words: str
     sentence: str
     filters: torch.Tensor
     figures: RegionFigures
@@ -81,12 +96,46 @@ def look(result: Reconstruction, place: tuple[int, int, int]) -> Look:
     here, before, smooth = (
         float(one[number, y, x].abs()) for one in (result.image, result.initial, result.low_pass)
     )
+    figures = pixel_figures(result, number, y, x)
     return Look(
+        in_words(result, figures, smooth, here),
         f"Pixel y {y}, x {x}: {here:.3g} (initial image {before:.3g}), of which the smooth part "
         f"{smooth:.3g}",
         result.dictionary.filters,
-        pixel_figures(result, number, y, x),
+        figures,
     )
+
+
+def in_words(result: Reconstruction, figures: RegionFigures, smooth: float, image: float) -> str:
+    """Return what makes the image at a place, without a unit.
+
+    Parameters
+    ----------
+    result
+        The reconstruction.
+    figures
+        What each filter does there.
+    smooth, image
+        Magnitude of the smooth part, and of the image.
+    """
+    position = int(figures.contribution.argmax())
+    level, strongest = float(figures.level[position]), float(figures.contribution[position])
+    look = filter_in_words(result.dictionary.filters[position].numpy())
+    held = f"held back at {level:.1f} times the noise"
+    if not image > result.noise_std * _NOTHING:
+        return f"Here the image shows nothing; filter {position} ({look}) is {held}."
+    if not strongest > _UNSEEN * image:
+        return (
+            f"Here the image is {_percent(smooth / image)} smooth part, and no filter adds to it."
+        )
+    return (
+        f"Here the image is {_percent(smooth / image)} smooth part; of the filters {position} "
+        f"({look}) adds most, {_percent(strongest / image)}, {held}."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= _ONE_PERCENT else "less than 1 %"
 
 
 def look_into(result: Reconstruction, number: int, region: Array, name: str) -> Look:
@@ -104,6 +153,7 @@ def look_into(result: Reconstruction, number: int, region: Array, name: str) -> 
         for one in (result.image, result.initial, result.low_pass)
     )
     return Look(
+        in_words(result, figures, smooth, here),
         f"{name}, {int(inside.sum())} pixels: mean {here:.3g} (initial image {before:.3g}), of "
         f"which the smooth part {smooth:.3g}",
         result.dictionary.filters,

@@ -29,7 +29,10 @@ class InspectPanel(Panel):
         self._found: Look | None = None
         self._is_drawing = False
         self._build_choice()
-        self.place = wrapped(lines=3)
+        self.words = wrapped(lines=3)
+        self.words.setStyleSheet("font-weight: bold;")
+        self.form.addRow(self.words)
+        self.place = wrapped(lines=2)
         self.form.addRow(self.place)
         self.bars = FilterBars(_ROWS)
         self.bars.setToolTip(
@@ -145,6 +148,7 @@ class InspectPanel(Panel):
 
     def _show(self, found: Look) -> None:
         self._found = found
+        self.words.setText(found.words)
         self.place.setText(found.sentence)
         self._show_found()
 
@@ -169,6 +173,7 @@ class InspectPanel(Panel):
         self._found = None
         self._model.mark(None)
         self.bars.show_bars([])
+        self.words.setText("")
         self.place.setText(
             "Move the cursor over the reconstruction."
             if self._model.session.result is not None

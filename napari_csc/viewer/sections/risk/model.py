@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from psygnal import Signal
@@ -79,16 +79,16 @@ class RiskModel:
                 event = getattr(self.session.events, name)
                 event.connect(lambda *_, what=what: self._forget(what))
 
-    def rank(self) -> None:
-        """Rank all shipped and learned dictionaries, the present one among them."""
-        self._sources = self._candidates()
-        names = list(self._sources.values())
+    def rank(self, names: Sequence[str] | None = None) -> None:
+        """Rank dictionaries; all shipped and learned ones and the present one if None."""
+        self._sources = self._candidates() if names is None else {one: one for one in names}
+        given = list(self._sources.values())
 
         def work(scan: Acquisition, made: Reconstructor, ticket: Ticket) -> Ranking:
             return rank_dictionaries(
                 scan,
                 made,
-                names,
+                given,
                 slices=self.slice_number,
                 on_rows=ticket.report,
                 on_progress=ticket.report,

@@ -35,7 +35,7 @@ class RiskPanel(Panel):
             "Reconstructs the slice that is looked at twice with each shipped or learned "
             "dictionary, with the maps and the solver in use. Runs of yours go first.",
         )
-        self.rank_button.clicked.connect(model.rank)
+        self.rank_button.clicked.connect(lambda: model.rank())
         self.strength_button = button(
             "Try strengths", "The risk over the strength of the maps, with these filters."
         )

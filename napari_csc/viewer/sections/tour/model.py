@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from psygnal import Signal
+from scipy import ndimage
 
 from napari_csc.core.analysis.filter_figures import FilterFigures
+from napari_csc.core.trust.object_mask import object_mask
+from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers import MAPS, REFERENCE, SMOOTH
 from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
@@ -17,7 +21,9 @@ from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.order import OrderModel
+from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.sections.tour.scenes import SCENES, Scene, sentence
+from napari_csc.viewer.sections.trust.model import TrustModel
 from napari_csc.viewer.session import SETTING_FIELDS
 from napari_csc.viewer.workbench import Workbench
 
@@ -62,6 +68,7 @@ class TourModel:
         self._order = workbench.model(OrderModel)
         self._comparing = workbench.model(CompareModel)
         self._playing = workbench.model(PlayModel)
+        self._trust, self._risk = workbench.model(TrustModel), workbench.model(RiskModel)
         self.scenes = scenes
         self._before: _Before | None = None
         self._plain: Outcome | None = None
@@ -76,6 +83,8 @@ class TourModel:
             event.connect(self._go_on)
         self._runs.finished.connect(self._go_on)
         self._order.checked.connect(self._go_on)
+        for answered in (self._trust.changed, self._risk.changed):
+            answered.connect(self._answered)
         self._dictionary.filter_figures.connect(self._measured)
         workbench.running.connect(self._stopped)
 
@@ -114,6 +123,7 @@ class TourModel:
         if not self.is_on:
             return
         self.index = min(max(index, 0), len(self.scenes) - 1)
+        self._leave_pictures()
         self.is_ready, self.told, self._asked = False, "", ()
         self.changed.emit()
         self._go_on()
@@ -124,6 +134,8 @@ class TourModel:
         if before is None:
             return
         session = self._session
+        self._leave_pictures()
+        self._risk.cancel()
         self._runs.cancel()
         settings = dict(before.settings)
         name = settings.pop("dictionary_name")
@@ -142,12 +154,21 @@ class TourModel:
         if session.acquisition is not None and session.result is not None:
             self._runs.run()
 
+    def _leave_pictures(self) -> None:
+        if self._trust.view != "image":
+            self._trust.show("image")
+
     # ------------------------------------------------------------ how a scene comes about
 
     def _go_on(self) -> None:
         """Do what the scene still lacks; show it when nothing is missing."""
         if self.is_on and not self.is_ready and self._is_prepared():
             self._show()
+
+    def _answered(self) -> None:
+        # Only where an answer is waited for: answers also go while the scan is changing.
+        if self.scene.asks:
+            self._go_on()
 
     def _is_prepared(self) -> bool:
         session, scene = self._session, self.scene
@@ -168,7 +189,27 @@ class TourModel:
             return not is_on_its_way and self._ask((session.settings(), "run"), self._runs.run)
         if scene.is_plain:
             self._plain = outcome
+        if not self._is_answered():
+            return self._ask(scene.asks, self._ask_about)
         return not scene.shows_filter or self._figures is not None
+
+    def _is_answered(self) -> bool:
+        """Return whether what the scene asks about the result is known."""
+        asks, table = self.scene.asks, self._risk.table
+        if asks == "lesion":
+            return self._trust.test is not None
+        return asks != "risk" or (
+            table is not None and len(table.rows) == len(self.scene.dictionaries)
+        )
+
+    def _ask_about(self) -> None:
+        """Ask what the scene asks about the result."""
+        result = self._session.result
+        if self.scene.asks == "risk":
+            self._risk.rank(self.scene.dictionaries)
+        elif result is not None:
+            index = self._layers.slice_of_result()
+            self._trust.ask_lesion(even_place(np.asarray(result.image[index])), index)
 
     def _ask(self, what: object, start: Callable[[], None]) -> bool:
         """Start something once for each scene, and wait for it."""
@@ -202,6 +243,7 @@ class TourModel:
             "strength": 1.0,
             "iterations": scene.iterations,
             "dropped": tuple(range(1, count, 2)) if scene.drops_half else (),
+            "map_edits": scene.edits,
             "shuffle_seed": shuffle_seed,
         }
 
@@ -232,6 +274,11 @@ class TourModel:
         # Layers on demand come later, visible; all others are there.
         layers.set_visibilities({role: role in scene.layers for role in layers.visibilities()})
         self.told = sentence(scene, outcome, self._plain)
+        if scene.asks == "lesion" and self._trust.test is not None:
+            self._trust.show("all")
+            self.told = self._trust.test.sentence
+        if scene.asks == "risk" and self._risk.table is not None:
+            self.told = self._risk.table.sentence
         self.changed.emit()
 
     def _stopped(self, is_running: bool) -> None:
@@ -242,3 +289,16 @@ class TourModel:
         if self._made(self.scene.shuffle_seed) is None and not self._order.is_following:
             self.told = "This scene was stopped. Go back or on, or end the tour."
             self.changed.emit()
+
+
+def even_place(image: Array) -> tuple[float, float]:
+    """Return a place (y, x) well inside the object, as bright as most of it, near its middle."""
+    magnitude = ndimage.uniform_filter(np.abs(image), 7)
+    inside = object_mask(image)
+    depth = ndimage.distance_transform_edt(inside)
+    rows, columns = np.nonzero(depth >= 0.5 * depth.max())
+    values = magnitude[rows, columns]
+    away = np.abs(values / np.median(values) - 1)
+    near = np.hypot(rows - rows.mean(), columns - columns.mean()) / max(image.shape)
+    best = int(np.argmin(away + near))
+    return float(rows[best]), float(columns[best])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from napari_csc.core.maps.edits import MapEdit
 from napari_csc.core.options import DEFAULT_DICTIONARY, DEFAULT_NETWORK
 from napari_csc.viewer.layers.roles import (
     CONTRIBUTION,
@@ -11,6 +13,7 @@ from napari_csc.viewer.layers.roles import (
     MAPS,
     RECONSTRUCTION,
     SMOOTH,
+    TESTED,
 )
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 
@@ -18,6 +21,7 @@ _OTHER = "dct-32-9"
 _V1, _OF_V1 = "v1:dct-32-9", "dct-32-9"
 """V1 fits the dictionary only that it was trained with."""
 _FEW = 2
+_MUCH = 6
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,12 @@ class Scene:
         Settings of the run.
     compares
         What the run is compared with the plain one for: ``"shuffle"``, ``"truth"`` or nothing.
+    edits
+        What is changed in the maps by hand.
+    asks
+        What is asked about the result: ``"lesion"``, ``"risk"`` or nothing.
+    dictionaries
+        Those whose risk is asked for.
     """
 
     title: str
@@ -54,6 +64,9 @@ class Scene:
     drops_half: bool = False
     iterations: int | None = None
     compares: str = ""
+    edits: tuple[MapEdit, ...] = ()
+    asks: Literal["", "lesion", "risk"] = ""
+    dictionaries: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -135,6 +148,30 @@ SCENES = (
         (RECONSTRUCTION,),
         iterations=_FEW,
         compares="truth",
+    ),
+    Scene(
+        "What if the maps were others",
+        f"All filters of the dictionary are held back {_MUCH} times as much as the network says, "
+        "and the solver runs again: the maps make the image what it is. In the section Maps, What "
+        "if does so with any filter, in any region that you draw.",
+        (RECONSTRUCTION,),
+        edits=(MapEdit(factor=_MUCH, filters="dictionary"),),
+        compares="truth",
+    ),
+    Scene(
+        "Would a lesion have survived?",
+        "A lesion is added to the measured samples, exactly as the scanner would have measured it, "
+        "and all is done again. Can I trust this? asks so wherever you click.",
+        TESTED,
+        asks="lesion",
+    ),
+    Scene(
+        "Which dictionary suits this scan?",
+        "Without any truth the risk estimates the error that a dictionary makes on this very scan. "
+        "The section Dictionary has the table of all of them, under Risk.",
+        (RECONSTRUCTION,),
+        asks="risk",
+        dictionaries=(DEFAULT_DICTIONARY, _OTHER, "random-64-11"),
     ),
 )
 """The tour, from the first to the last."""

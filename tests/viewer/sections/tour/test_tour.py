@@ -14,6 +14,7 @@ from napari_csc.viewer.layers import (
     REFERENCE,
     SMOOTH,
 )
+from napari_csc.viewer.layers.roles import EDITED_SUFFIX
 from napari_csc.viewer.sections.tour.scenes import SCENES
 
 pytestmark = pytest.mark.gui
@@ -29,6 +30,7 @@ def small(scene):
         maps=V1 if is_v1 else "v3",
         dictionary=SMALL if is_v1 or scene.dictionary == DEFAULT_DICTIONARY else OTHER,
         iterations=scene.iterations or 5,
+        dictionaries=(SMALL, OTHER) if scene.dictionaries else (),
     )
 
 
@@ -51,7 +53,7 @@ def tour(dock, monkeypatch, scan_file):
 
 
 def visible(viewer) -> set[str]:
-    return {layer.name for layer in viewer.layers if layer.visible}
+    return {layer.name.removesuffix(EDITED_SUFFIX) for layer in viewer.layers if layer.visible}
 
 
 def test_from_the_first_scene_to_the_last(dock, viewer, tour, qtbot) -> None:
@@ -72,15 +74,22 @@ def test_from_the_first_scene_to_the_last(dock, viewer, tour, qtbot) -> None:
             assert used.shuffle_seed == scene.shuffle_seed
             assert used.iterations == scene.iterations
             assert used.dropped == ((1, 3, 5, 7) if scene.drops_half else ())
+            assert used.map_edits == scene.edits
         panel.next_button.click()
     assert not tour.is_on
     shuffled, under_v1 = seen[4], seen[5]
     assert "no pixel changed by more than" in shuffled
     assert "% of the maximum" in under_v1
-    assert all("SSIM" in text for text in seen[6:])
+    *with_truth, lesion, risk = seen[6:]
+    assert len(with_truth) == 4
+    assert all("SSIM" in text for text in with_truth)
+    assert "of its contrast" in lesion
+    assert "has the lowest risk" in risk
     assert not any(seen[:4])
     # Everything is as it was, and shown as after any run.
     assert (session.maps, session.shuffle_seed, session.dropped) == ("v3", None, ())
+    assert session.map_edits == ()
+    assert not viewer.canvas.grid.enabled
     assert session.dictionary_name == SMALL
     qtbot.waitUntil(lambda: not dock.models.reconstruct.is_running, timeout=20_000)
     assert visible(viewer) == {INITIAL, RECONSTRUCTION}
