@@ -121,6 +121,9 @@ class BlockedSolver(ABC):
         at_once = block_size or default_block_size(n_filters, height * width, spectra.device)
         self._pairs = FilterPairs(spectra, scales, self._band, (at_once + 1) // 2)
         self._thresholds = paired(maps, scales).clamp_(min=SMALLEST_THRESHOLD)
+        if n_filters % 2:
+            # The filter that is missing in the last pair keeps clear of rounding errors.
+            self._thresholds[-1, 1::2] = _OUT_OF_REACH
         size = (self._pairs.at_once, self._thresholds.shape[1])
         self._shrinkage = Shrinkage(norm, (maps.new_empty(size), maps.new_empty(size)))
         self.spectrum = spectra.new_zeros(self._band.size)
