@@ -1,0 +1,48 @@
+"""What is told about the smooth filters of a result. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_csc.core.dictionary.smooth_part import gaussian_filters
+from napari_csc.core.options import GAUSSIAN_WIDTHS
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.viewer.images.views import Array
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothFacts:
+    """The smooth filters of a result.
+
+    Attributes
+    ----------
+    widths : tuple of float
+        Standard deviations, in pixels.
+    filters : list of ndarray
+        The filters (y, x).
+    mean_maps : list of float
+        Mean of the map of each, in units of the noise.
+    share : float
+        Energy of the smooth part, as a share of that of the image.
+    """
+
+    widths: tuple[float, ...]
+    filters: list[Array]
+    mean_maps: list[float]
+    share: float
+
+
+def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
+    """Return what there is to tell; None where no filters carry the smooth part."""
+    count = int(result.smooth_maps.shape[1])
+    told = result.provenance.get("settings", {}).get("smooth_widths") or GAUSSIAN_WIDTHS
+    widths = tuple(float(one) for one in told)
+    if count == 0 or len(widths) != count:
+        return None
+    levels = (result.smooth_maps.mean((0, 2, 3)) / result.noise_std).tolist()
+    energy = float(result.image.abs().square().sum())
+    smooth = float(result.low_pass.abs().square().sum())
+    filters = [np.asarray(gaussian_filters((width,))[0]) for width in widths]
+    return SmoothFacts(widths, filters, levels, smooth / energy if energy > 0 else 0.0)
