@@ -115,7 +115,7 @@ def test_the_map_of_a_smooth_filter(dock, viewer, load, run, qtbot, scan_file) -
     assert row.isHidden()
     run()
     qtbot.waitUntil(lambda: dock.workbench.is_idle)
-    assert [one.text() for one in row.buttons] == ["2 px", "4 px", "8 px"]
+    assert [one.text() for one in row.buttons] == ["2", "4", "8"]
     result = dock.session.result
     share = float(result.low_pass.abs().square().sum() / result.image.abs().square().sum())
     assert f"hold {100 * share:.0f} % of the energy" in row.buttons[0].toolTip()

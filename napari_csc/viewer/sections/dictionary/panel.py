@@ -12,7 +12,7 @@ from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
-from napari_csc.viewer.sections.dictionary.smooth_row import SmoothRow
+from napari_csc.viewer.sections.dictionary.smooth_row import SMOOTH_TIP, SmoothRow
 from napari_csc.viewer.session import short_name
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
@@ -48,7 +48,7 @@ class DictionaryPanel(Panel):
         self.form.addRow(self.gallery)
         self.smooth = SmoothRow(lambda number: setattr(self._session, "smooth_filter", number))
         self._smooth_facts: SmoothFacts | None = None
-        self.form.addRow(self.smooth)
+        self.add("Smooth (px)", self.smooth, SMOOTH_TIP)
         self.about = wrapped(lines=3)
         self.form.addRow(self.about)
         events = self._session.events
@@ -210,6 +210,7 @@ class DictionaryPanel(Panel):
     def _show_smooth(self, facts: SmoothFacts | None) -> None:
         self._smooth_facts = facts
         self.smooth.show_facts(facts, self._session.smooth_filter)
+        self.form.setRowVisible(self.smooth, facts is not None)
 
     def _mark_changes(self) -> None:
         """Find out what a swap or a shuffle changed."""

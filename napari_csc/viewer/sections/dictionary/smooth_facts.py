@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from napari_csc.core.dictionary.smooth_part import gaussian_filters
 from napari_csc.core.options import GAUSSIAN_WIDTHS
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.viewer.images.views import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +16,6 @@ class SmoothFacts:
     ----------
     widths : tuple of float
         Standard deviations, in pixels.
-    filters : list of ndarray
-        The filters (y, x).
     mean_maps : list of float
         Mean of the map of each, in units of the noise.
     share : float
@@ -29,7 +23,6 @@ class SmoothFacts:
     """
 
     widths: tuple[float, ...]
-    filters: list[Array]
     mean_maps: list[float]
     share: float
 
@@ -44,5 +37,4 @@ def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
     levels = (result.smooth_maps.mean((0, 2, 3)) / result.noise_std).tolist()
     energy = float(result.image.abs().square().sum())
     smooth = float(result.low_pass.abs().square().sum())
-    filters = [np.asarray(gaussian_filters((width,))[0]) for width in widths]
-    return SmoothFacts(widths, filters, levels, smooth / energy if energy > 0 else 0.0)
+    return SmoothFacts(widths, levels, smooth / energy if energy > 0 else 0.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QSize
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
-from napari_csc.viewer.widgets.thumbnail import thumbnail
 
-_SIDE = 28
+SMOOTH_TIP = (
+    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
+    "click shows the map of one: bright where the smooth part is held back."
+)
 
 
 class SmoothRow(QWidget):
@@ -30,36 +30,35 @@ class SmoothRow(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(4)
-        self._row.addWidget(QLabel("Smooth"))
-        self.setToolTip(
-            "Wide Gaussian filters carry the slow changes of brightness. A click shows the map of "
-            "one: bright where the smooth part is held back."
-        )
+        self.setToolTip(SMOOTH_TIP)
 
     def show_facts(self, facts: SmoothFacts | None, chosen: int | None) -> None:
         """Show the smooth filters of a result; none hides the row."""
-        while self.buttons:
-            self.buttons.pop().deleteLater()
-        self.setVisible(facts is not None)
         if facts is None:
             return
-        for number, (width, values, level) in enumerate(
-            zip(facts.widths, facts.filters, facts.mean_maps, strict=True)
+        if len(self.buttons) != len(facts.widths):
+            self._make(len(facts.widths))
+        for number, (one, width, level) in enumerate(
+            zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
-            one = QPushButton(f"{width:g} px")
-            one.setIcon(QIcon(thumbnail(values, _SIDE)))
-            one.setIconSize(QSize(_SIDE, _SIDE))
-            one.setCheckable(True)
+            one.setText(f"{width:g}")
             one.setChecked(number == chosen)
-            one.setStyleSheet("padding: 2px;")
             one.setToolTip(
                 f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
                 f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
                 "image; what they add is the layer 'smooth part'."
             )
+
+    def _make(self, count: int) -> None:
+        for one in self.buttons:
+            self._row.removeWidget(one)
+            one.deleteLater()
+        self.buttons = [QPushButton() for _ in range(count)]
+        for number, one in enumerate(self.buttons):
+            one.setCheckable(True)
+            one.setStyleSheet("padding: 3px;")
             one.clicked.connect(lambda is_on, number=number: self._clicked(number, is_on))
             self._row.addWidget(one)
-            self.buttons.append(one)
 
     def _clicked(self, number: int, is_on: bool) -> None:
         self._choose(number if is_on else None)

@@ -27,8 +27,8 @@ from napari_csc.viewer.widgets.colours import DISTINCT
 
 _OTHER = "#8a8a8a"
 """All filters that rule less than those with a colour of their own."""
-_OCTAVES = 2.0
-"""Where the colours of a map against the others end: a quarter and four times of their mean."""
+_OCTAVES = 1.0
+"""Where the colours of a map against the others end at least: half and twice their mean."""
 _FILTER = {CONTRIBUTION: "cyan", CODE: "green"}
 
 
@@ -81,9 +81,8 @@ class DisplayLayers:
         if self._layers.shows_result:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
-            layer = self._store.put(
-                RELATIVE, values, (-_OCTAVES, _OCTAVES), place, {}, look, rewindow=True
-            )
+            top = max(upper(np.abs(values), 98.0), _OCTAVES)
+            layer = self._store.put(RELATIVE, values, (-top, top), place, {}, look, rewindow=True)
             layer.colorbar.visible = True
 
     def show_filter(self, role: str, values: torch.Tensor | Array, window: Window) -> None:
