@@ -98,6 +98,8 @@ class User:
             self.workers.named,
         )
         self.models = Models.of(self.workbench)
+        # Here all threads are one, which would wait for itself.
+        self.models.risk._free.clear = lambda: None
         self.figures: Any = None
         self.facts: Any = None
         self.models.dictionary.filter_figures.connect(lambda one: setattr(self, "figures", one))
