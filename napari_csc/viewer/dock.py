@@ -176,6 +176,7 @@ class ReconstructionDock(QWidget):
         """Let what a section has put into the viewer come and go with it."""
         models = self.models
         for title, owner in (
+            ("Dictionary", models.dictionary),
             ("Display", models.display),
             ("Inspect", models.inspect),
             ("Play", self.play_panel),

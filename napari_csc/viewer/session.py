@@ -74,6 +74,8 @@ class Session:
         The filter that is looked at, by its index in the original order.
     group : tuple of int
         Several filters that were selected together, by the same index; empty for one alone.
+    smooth_filter : int or None
+        The smooth filter whose map is shown, by its number; None if none is.
     part : str
         The real view of complex images that is shown.
     extra_layers : frozenset of str
@@ -108,6 +110,7 @@ class Session:
     networks: dict[str, WeightMetadata] | None = None
     selected: int = 0
     group: tuple[int, ...] = ()
+    smooth_filter: int | None = None
     part: Part = "magnitude"
     extra_layers: frozenset[str] = frozenset()
     result: Reconstruction | None = None

@@ -27,6 +27,7 @@ from napari_csc.viewer.layers import (
     REMOVED,
     RULERS,
     SMOOTH,
+    SMOOTH_MAP,
     ScanLayers,
 )
 from napari_csc.viewer.layers.roles import EDITED_SUFFIX, GROUPS
@@ -97,6 +98,8 @@ class User:
             self.workers.named,
         )
         self.models = Models.of(self.workbench)
+        # Here all threads are one, which would wait for itself.
+        self.models.risk._free.clear = lambda: None
         self.figures: Any = None
         self.facts: Any = None
         self.models.dictionary.filter_figures.connect(lambda one: setattr(self, "figures", one))
@@ -105,7 +108,7 @@ class User:
         self.models.dictionary.choose(_DICTIONARIES[0])
         self.done: list[str] = []
         self.sections = dict.fromkeys(
-            ("Display", "Compare", "Measure", "Inspect", "What if", "Trust"), True
+            ("Dictionary", "Display", "Compare", "Measure", "Inspect", "What if", "Trust"), True
         )
 
     # ---------------------------------------------------------------- actions
@@ -142,6 +145,10 @@ class User:
 
     def slices(self) -> None:
         self.session.slices = self.chance.choice(["current", "all"])
+
+    def smooth(self) -> None:
+        if self.sections["Dictionary"]:
+            self.session.smooth_filter = self.chance.choice([None, 0, 1])
 
     def select(self) -> None:
         self.session.selected = self.chance.randrange(4)
@@ -222,7 +229,7 @@ class User:
             *("noise", "extent", "swap", "shuffle", "scroll", "delete", "layers_on_demand") * 2,
             *("cancel", "drop", "strength", "slices", "select", "delete_all", "close", "flip"),
             *("pin", "play", "view", "section", "section"),
-            *("what_if", "what_if", "trust", "trust", "risk"),
+            *("what_if", "what_if", "trust", "trust", "risk", "smooth"),
         ]
         name = self.chance.choice(names)
         self.done.append(name)
@@ -310,6 +317,10 @@ class User:
             assert np.array_equal(self.values(SMOOTH), result.low_pass)
         if self.layer(MAPS) is not None:
             assert np.array_equal(self.values(MAPS), result.sparsity_maps.transpose(0, 1))
+        smooth = self.layer(SMOOTH_MAP)
+        if smooth is not None:
+            wanted = result.smooth_maps[:, session.smooth_filter] / result.noise_std
+            assert np.array_equal(smooth.data, wanted)
         is_settled = not self.waits_for("filter")
         order = session.order_shown()
         if is_settled and session.selected in order:

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, PIN_A, PIN_B, PLACE, REMOVED
+from napari_csc.viewer.layers import (
+    CODE,
+    CONTRIBUTION,
+    KSPACE,
+    PIN_A,
+    PIN_B,
+    PLACE,
+    REMOVED,
+    SMOOTH_MAP,
+)
 from napari_csc.viewer.layers.roles import GROUPS, REGIONS, group_of
 from napari_csc.viewer.layers.tags import own
 
@@ -98,3 +107,30 @@ def test_marks_go_when_nobody_works_with_them(dock, viewer, load, run, scan_file
     load(scan_file)
     toggle(dock, "Measure", True)
     assert REGIONS not in roles(viewer)
+
+
+def test_the_map_of_a_smooth_filter(dock, viewer, load, run, qtbot, scan_file) -> None:
+    load(scan_file)
+    row = dock.dictionary_panel.smooth
+    assert row.isHidden()
+    run()
+    qtbot.waitUntil(lambda: dock.workbench.is_idle)
+    assert [one.text() for one in row.buttons] == ["2", "4", "8"]
+    result = dock.session.result
+    share = float(result.low_pass.abs().square().sum() / result.image.abs().square().sum())
+    assert f"hold {100 * share:.0f} % of the energy" in row.buttons[0].toolTip()
+    row.buttons[1].click()
+    shown = viewer.layers[SMOOTH_MAP]
+    assert shown.visible
+    assert np.array_equal(shown.data, result.smooth_maps[:, 1] / result.noise_std)
+    assert [one.isChecked() for one in row.buttons] == [False, True, False]
+    dock.session.strength = 2.0
+    run()
+    assert np.array_equal(
+        viewer.layers[SMOOTH_MAP].data, dock.session.result.smooth_maps[:, 1] / result.noise_std
+    )
+    toggle(dock, "Dictionary", False)
+    assert SMOOTH_MAP not in roles(viewer)
+    dock.session.smooth = "low-pass"
+    run()
+    assert row.isHidden()

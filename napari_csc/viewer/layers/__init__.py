@@ -28,6 +28,7 @@ from napari_csc.viewer.layers.roles import (
     RIGHT,
     RULERS,
     SMOOTH,
+    SMOOTH_MAP,
     SWIPE,
     TESTED,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "RIGHT",
     "RULERS",
     "SMOOTH",
+    "SMOOTH_MAP",
     "SWIPE",
     "TESTED",
     "ScanLayers",

@@ -9,6 +9,7 @@ KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
 RULERS = "ruling filters"
+SMOOTH_MAP = "map of a smooth filter"
 RELATIVE = "map against the others"
 REMOVED = "taken away"
 LINES = "lines to measure"
@@ -38,6 +39,7 @@ OUTPUTS = (
     SMOOTH,
     RECONSTRUCTION,
     MAPS,
+    SMOOTH_MAP,
     RELATIVE,
     CONTRIBUTION,
     CODE,
@@ -59,6 +61,7 @@ TESTED = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 """Made to see what became of a lesion, in place of the image."""
 
 GROUPS = {
+    "Dictionary": (SMOOTH_MAP,),
     "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, RELATIVE, KSPACE),
     "Inspect": (PLACE,),
     "Play": PLAYED,

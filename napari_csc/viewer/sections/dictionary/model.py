@@ -20,6 +20,7 @@ from napari_csc.viewer.sections.dictionary.learning import (
     learned_folder,
     lesson_of,
 )
+from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_facts
 from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.workbench import Workbench
 
@@ -40,6 +41,8 @@ class DictionaryModel:
     figures_forgotten = Signal()
     """There is another result, or none: the figures before do not hold any more."""
 
+    smooth_known = Signal(object)
+    """The `SmoothFacts` of the result that is shown, or None."""
     kept = Signal()
     """A dictionary could not be loaded: the one before stays in use."""
 
@@ -86,6 +89,11 @@ class DictionaryModel:
         self._workbench.lane("dictionary", ("dictionary", "dictionary_name")).start(
             lambda ticket: Dictionary.load(name), Handlers(done, failed)
         )
+
+    def section_toggled(self, is_open: bool) -> None:
+        """Take the map of a smooth filter away with the section."""
+        if not is_open:
+            self.session.smooth_filter = None
 
     def drop(self, index: int, is_dropped: bool) -> None:
         """Leave a filter out or take it back, by its index in the original order."""
@@ -192,6 +200,7 @@ class DictionaryModel:
         """Measure what each filter does in a new result, for sorting and for the tips."""
         result = self.session.result
         self.figures_forgotten.emit()
+        self.smooth_known.emit(None if result is None else smooth_facts(result))
         if result is None:
             self._measured = None
             return

@@ -11,6 +11,8 @@ from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
+from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
+from napari_csc.viewer.sections.dictionary.smooth_row import SMOOTH_TIP, SmoothRow
 from napari_csc.viewer.session import short_name
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
@@ -44,6 +46,9 @@ class DictionaryPanel(Panel):
         self.gallery.grouped.connect(lambda chosen: setattr(self._session, "group", chosen))
         self.gallery.ticked.connect(model.drop)
         self.form.addRow(self.gallery)
+        self.smooth = SmoothRow(lambda number: setattr(self._session, "smooth_filter", number))
+        self._smooth_facts: SmoothFacts | None = None
+        self.add("Smooth (px)", self.smooth, SMOOTH_TIP)
         self.about = wrapped(lines=3)
         self.form.addRow(self.about)
         events = self._session.events
@@ -55,6 +60,9 @@ class DictionaryPanel(Panel):
         model.figures_forgotten.connect(self._forget_figures)
         model.filter_figures.connect(self._show_figures)
         model.kept.connect(self._show_name)
+        model.smooth_known.connect(self._show_smooth)
+        events.smooth_filter.connect(lambda: self._show_smooth(self._smooth_facts))
+        self._show_smooth(None)
         events.selected.connect(self._show_selected)
         events.dictionary_name.connect(self._show_name)
         events.dictionary_name.connect(self._forget_figures)
@@ -198,6 +206,11 @@ class DictionaryPanel(Panel):
         self.gallery.select(session.selected)
         self.gallery.select_group(session.group)
         self._show_about()
+
+    def _show_smooth(self, facts: SmoothFacts | None) -> None:
+        self._smooth_facts = facts
+        self.smooth.show_facts(facts, self._session.smooth_filter)
+        self.form.setRowVisible(self.smooth, facts is not None)
 
     def _mark_changes(self) -> None:
         """Find out what a swap or a shuffle changed."""

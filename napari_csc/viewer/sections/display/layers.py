@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_csc.viewer.images.views import Array, Window
+from napari_csc.viewer.images.views import Array, Window, upper
 from napari_csc.viewer.layers import (
     CODE,
     CONTRIBUTION,
@@ -17,16 +17,18 @@ from napari_csc.viewer.layers import (
     RELATIVE,
     REMOVED,
     RULERS,
+    SMOOTH_MAP,
     ScanLayers,
 )
 from napari_csc.viewer.layers.colormaps import DIVERGING
+from napari_csc.viewer.layers.map_layer import LOOK
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.widgets.colours import DISTINCT
 
 _OTHER = "#8a8a8a"
 """All filters that rule less than those with a colour of their own."""
-_OCTAVES = 2.0
-"""Where the colours of a map against the others end: a quarter and four times of their mean."""
+_OCTAVES = 1.0
+"""Where the colours of a map against the others end at least: half and twice their mean."""
 _FILTER = {CONTRIBUTION: "cyan", CODE: "green"}
 
 
@@ -65,14 +67,22 @@ class DisplayLayers:
             layer = self._store.put(REMOVED, values, window, place, {}, look, rewindow=True)
             layer.colorbar.visible = True
 
+    def show_smooth_map(self, values: Array) -> None:
+        """Show the map of a smooth filter (slice, y, x), in units of the noise."""
+        if self._layers.shows_result:
+            place = self._layers.place().of_first
+            window = (0.0, upper(values, 99.0))
+            look = {**LOOK, "visible": True}
+            layer = self._store.put(SMOOTH_MAP, values, window, place, {}, look, rewindow=True)
+            layer.visible = layer.colorbar.visible = True
+
     def show_relative(self, values: Array) -> None:
         """Show the map of a filter against the others (slice, y, x), in powers of two."""
         if self._layers.shows_result:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
-            layer = self._store.put(
-                RELATIVE, values, (-_OCTAVES, _OCTAVES), place, {}, look, rewindow=True
-            )
+            top = max(upper(np.abs(values), 98.0), _OCTAVES)
+            layer = self._store.put(RELATIVE, values, (-top, top), place, {}, look, rewindow=True)
             layer.colorbar.visible = True
 
     def show_filter(self, role: str, values: torch.Tensor | Array, window: Window) -> None:

@@ -17,7 +17,15 @@ from napari_csc.core.analysis.filter_figures import (
 )
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
-from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOVED, RULERS
+from napari_csc.viewer.layers import (
+    CODE,
+    CONTRIBUTION,
+    KSPACE,
+    RELATIVE,
+    REMOVED,
+    RULERS,
+    SMOOTH_MAP,
+)
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
 from napari_csc.viewer.workbench import Workbench
 
@@ -66,6 +74,8 @@ class DisplayModel:
         events.result.connect(self._show_removed)
         for event in (events.result, events.selected):
             event.connect(self._show_relative)
+        for event in (events.result, events.smooth_filter):
+            event.connect(self._show_smooth_map)
         events.acquisition.connect(self._forget_kspace)
         for event in (events.sampled, events.noise_std):
             event.connect(self._show_kspace)
@@ -205,6 +215,15 @@ class DisplayModel:
                 self._cover()
 
         self._start("removed", ("result",), work, done, {REMOVED})
+
+    def _show_smooth_map(self) -> None:
+        """Show or hide the map of a smooth filter, in place of that of a filter."""
+        result, number = self.session.result, self.session.smooth_filter
+        if result is None or number is None or number >= result.smooth_maps.shape[1]:
+            self._layers.remove(SMOOTH_MAP)
+            return
+        self.maps.set_visible(False)
+        self._layers.show_smooth_map(np.asarray(result.smooth_maps[:, number] / result.noise_std))
 
     def _show_relative(self) -> None:
         """Show or hide what is said about the selected filter and not about all of them."""

@@ -129,8 +129,8 @@ def in_words(result: Reconstruction, figures: RegionFigures, smooth: float, imag
             f"Here the image is {_percent(smooth / image)} smooth part, and no filter adds to it."
         )
     return (
-        f"Here the image is {_percent(smooth / image)} smooth part; of the filters {position} "
-        f"({look}) adds most, {_percent(strongest / image)}, {held}."
+        f"Here the image is {_percent(smooth / image)} smooth part; the strongest filter, "
+        f"{position} ({look}), adds {_percent(strongest / image)} and is {held}."
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from psygnal import Signal
 
+from napari_csc.core.analysis.reorder import reordered
 from napari_csc.core.maps import WeightMetadata, load_map_network, network_is_equivariant
-from napari_csc.core.reconstruction.reorder import reordered
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.background.lane import Handlers, Ticket

@@ -24,9 +24,7 @@ class WhatIfPanel(Panel):
     def __init__(self, model: WhatIfModel) -> None:
         super().__init__()
         self._model = model
-        self.form.addRow(
-            wrapped("Change the maps by hand: the solver runs again, the network does not.")
-        )
+        self.form.addRow(wrapped("The solver runs again, the network does not."))
         self.where_box = narrow(QComboBox())
         self.where_box.activated.connect(self._where_chosen)
         self.draw_button = button("Draw region", "Drag an ellipse in the image.")
@@ -70,7 +68,7 @@ class WhatIfPanel(Panel):
         self.difference_button.setCheckable(True)
         self.difference_button.clicked.connect(model.toggle_difference)
         self.form.addRow(self.difference_button)
-        self.edits = wrapped()
+        self.edits = wrapped(lines=4)
         self.edits.setStyleSheet(f"color: {WARNING};")
         self.form.addRow(self.edits)
         model.changed.connect(self._show)
@@ -100,8 +98,7 @@ class WhatIfPanel(Panel):
         self.restore_button.setEnabled(bool(session.map_edits))
         self.difference_button.setEnabled(result is not None and bool(result.edits))
         told = [f"{number}. {one.sentence}" for number, one in enumerate(session.map_edits, 1)]
-        self.edits.setText("\n".join(["Edited maps:", *told]) if told else "")
-        self.edits.setVisible(bool(told))
+        self.edits.setText("\n".join(["Edited maps:", *told]) if told else "No map is edited.")
 
 
 def _targets(model: WhatIfModel) -> list[tuple[str, Target]]:

@@ -8,10 +8,10 @@ import torch
 
 import napari_csc as csc
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.analysis.reorder import reordered
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.core.reconstruction.reorder import reordered
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.io.formats.csc_result import save

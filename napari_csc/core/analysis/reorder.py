@@ -36,7 +36,7 @@ def reordered(result: Reconstruction, dictionary: Dictionary) -> Reconstruction:
     --------
     >>> import napari_csc as csc
     >>> import torch
-    >>> from napari_csc.core.reconstruction.reorder import reordered
+    >>> from napari_csc.core.analysis.reorder import reordered
     >>> image = torch.zeros(24, 24)
     >>> image[6:18, 8:16] = 1
     >>> scan = csc.simulate_low_field(image, 16, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,40 @@
+"""What is told about the smooth filters of a result. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_csc.core.options import GAUSSIAN_WIDTHS
+from napari_csc.core.reconstruction.result import Reconstruction
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothFacts:
+    """The smooth filters of a result.
+
+    Attributes
+    ----------
+    widths : tuple of float
+        Standard deviations, in pixels.
+    mean_maps : list of float
+        Mean of the map of each, in units of the noise.
+    share : float
+        Energy of the smooth part, as a share of that of the image.
+    """
+
+    widths: tuple[float, ...]
+    mean_maps: list[float]
+    share: float
+
+
+def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
+    """Return what there is to tell; None where no filters carry the smooth part."""
+    count = int(result.smooth_maps.shape[1])
+    told = result.provenance.get("settings", {}).get("smooth_widths") or GAUSSIAN_WIDTHS
+    widths = tuple(float(one) for one in told)
+    if count == 0 or len(widths) != count:
+        return None
+    levels = (result.smooth_maps.mean((0, 2, 3)) / result.noise_std).tolist()
+    energy = float(result.image.abs().square().sum())
+    smooth = float(result.low_pass.abs().square().sum())
+    return SmoothFacts(widths, levels, smooth / energy if energy > 0 else 0.0)

@@ -1,0 +1,64 @@
+"""A row of the smooth filters, which carry most of the image and belong to no dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
+
+SMOOTH_TIP = (
+    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
+    "click shows the map of one: bright where the smooth part is held back."
+)
+
+
+class SmoothRow(QWidget):
+    """Buttons of the smooth filters, by their width; one shows its map over the image.
+
+    Parameters
+    ----------
+    choose
+        Called with the number of a smooth filter whose map is wanted, or None for none.
+    """
+
+    def __init__(self, choose: Callable[[int | None], None]) -> None:
+        super().__init__()
+        self._choose = choose
+        self.buttons: list[QPushButton] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        self.setToolTip(SMOOTH_TIP)
+
+    def show_facts(self, facts: SmoothFacts | None, chosen: int | None) -> None:
+        """Show the smooth filters of a result; none hides the row."""
+        if facts is None:
+            return
+        if len(self.buttons) != len(facts.widths):
+            self._make(len(facts.widths))
+        for number, (one, width, level) in enumerate(
+            zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
+        ):
+            one.setText(f"{width:g}")
+            one.setChecked(number == chosen)
+            one.setToolTip(
+                f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
+                f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
+                "image; what they add is the layer 'smooth part'."
+            )
+
+    def _make(self, count: int) -> None:
+        for one in self.buttons:
+            self._row.removeWidget(one)
+            one.deleteLater()
+        self.buttons = [QPushButton() for _ in range(count)]
+        for number, one in enumerate(self.buttons):
+            one.setCheckable(True)
+            one.setStyleSheet("padding: 3px;")
+            one.clicked.connect(lambda is_on, number=number: self._clicked(number, is_on))
+            self._row.addWidget(one)
+
+    def _clicked(self, number: int, is_on: bool) -> None:
+        self._choose(number if is_on else None)
