@@ -133,7 +133,15 @@ def test_view_can_insist_on_a_result(scan: Path) -> None:
 def test_info_without_a_file() -> None:
     done = run("info")
     assert done.exit_code == 0
-    for word in ("torch", "devices", "dct-32-9", "map network"):
+    for word in ("torch", "cores", "dct-32-9", "map network"):
+        assert word in done.stdout
+    assert "devices" not in done.stdout
+
+
+def test_info_for_a_report_tells_devices_and_threads() -> None:
+    done = run("info", "--report")
+    assert done.exit_code == 0
+    for word in ("torch", "devices", "cpu", "threads", "waiting threads"):
         assert word in done.stdout
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Unpack
 
@@ -29,9 +28,9 @@ from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_
 from napari_csc.core.reconstruction.one_slice import Job, SliceWork
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
-from napari_csc.core.reconstruction.result import FetchedOnDemand, Reconstruction
+from napari_csc.core.reconstruction.result import FetchedOnDemand, Parts, Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
-from napari_csc.core.solvers import BlockedSolver, SolverStatus
+from napari_csc.core.solvers import SolverStatus
 from napari_csc.core.solvers.blocked import not_finite
 from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.table import solver_spec
@@ -243,7 +242,7 @@ class Reconstructor:
             # Made here, because tensors of the inference mode could not be changed by the user.
             kept_on = self._place_of_parts(plan)
             counts = (job.n_dictionary, len(job.synthesis))
-            parts = _Parts.empty(acquisition.shape, *counts, kept_on)
+            parts = Parts.empty(acquisition.shape, *counts, kept_on)
             with taking_turns(self.device), torch.inference_mode():
                 history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
             told = _told(history)
@@ -335,7 +334,7 @@ class Reconstructor:
         )
 
     def _reconstruct(
-        self, acquisition: Acquisition, job: Job, parts: _Parts, early_picture: bool
+        self, acquisition: Acquisition, job: Job, parts: Parts, early_picture: bool
     ) -> tuple[list[tuple[int, SolverStatus]], bool]:
         """Fill the parts; return the history and whether it was stopped early."""
         moved = acquisition.to(self.device)
@@ -356,7 +355,7 @@ class Reconstructor:
             solver = work.solver(maps)
             del maps
             solver, goes_on = work.run(solver, history)
-            parts.store(index, solver, work)
+            parts.store(index, solver, *work.split(solver))
             # Before the next slice brings its own.
             del solver, work
         return history, not goes_on
@@ -372,7 +371,7 @@ class Reconstructor:
     def _result(
         self,
         acquisition: Acquisition,
-        parts: _Parts,
+        parts: Parts,
         history: list[dict[str, float]],
         stopped: bool,
         start: str,
@@ -407,49 +406,6 @@ class Reconstructor:
         )
         provenance["health"] = to_record(health(result, acquisition))
         return result
-
-
-@dataclass
-class _Parts:
-    """Results of all slices, in noise units."""
-
-    initial: Tensor
-    low_pass: Tensor
-    sparse: Tensor
-    maps: Tensor
-    codes: Tensor
-
-    @classmethod
-    def empty(
-        cls, images: tuple[int, int, int], count: int, total: int, device: torch.device
-    ) -> _Parts:
-        slices, *shape = images
-        zeros = partial(torch.zeros, images, dtype=torch.complex64, device=device)
-        return cls(
-            initial=zeros(),
-            low_pass=zeros(),
-            sparse=zeros(),
-            maps=_untouched((slices, total, *shape), torch.float32, device),
-            codes=_untouched((slices, count, *shape), torch.complex64, device),
-        )
-
-    def become_real(self) -> None:
-        """Leave out imaginary parts: of a real image they are errors of rounding."""
-        for part in (self.initial, self.low_pass, self.sparse, self.codes):
-            part.imag.zero_()
-
-    def store(self, index: int, solver: BlockedSolver, work: SliceWork) -> None:
-        solver.write_codes(self.codes[index])
-        sparse, smooth = work.split(solver)
-        self.sparse[index] = sparse
-        self.low_pass[index] += smooth.to(self.low_pass.device)
-
-
-def _untouched(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return zeros that take main memory when they are written to, which torch's do at once."""
-    if device.type != "cpu":
-        return torch.zeros(shape, dtype=dtype, device=device)
-    return torch.from_numpy(np.zeros(shape, str(dtype).removeprefix("torch.")))
 
 
 def _check_finite(history: list[dict[str, float]]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ import torch
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.spectra import filter_spectra
 from napari_csc.errors import CscError
+
+if TYPE_CHECKING:
+    from napari_csc.core.solvers import BlockedSolver
 
 Tensor = torch.Tensor
 
@@ -139,3 +143,47 @@ class FetchedOnDemand(Reconstruction):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self.__dict__[name] = found = waiting.pop(name).cpu()
         return found
+
+
+@dataclass
+class Parts:
+    """Results of all slices while they are made, in noise units."""
+
+    initial: Tensor
+    low_pass: Tensor
+    sparse: Tensor
+    maps: Tensor
+    codes: Tensor
+
+    @classmethod
+    def empty(
+        cls, images: tuple[int, int, int], count: int, total: int, device: torch.device
+    ) -> Parts:
+        """Return zeros for images (slice, y, x), codes of some filters and maps of all."""
+        slices, *shape = images
+        zeros = partial(torch.zeros, images, dtype=torch.complex64, device=device)
+        return cls(
+            initial=zeros(),
+            low_pass=zeros(),
+            sparse=zeros(),
+            maps=_untouched((slices, total, *shape), torch.float32, device),
+            codes=_untouched((slices, count, *shape), torch.complex64, device),
+        )
+
+    def become_real(self) -> None:
+        """Leave out imaginary parts: of a real image they are errors of rounding."""
+        for part in (self.initial, self.low_pass, self.sparse, self.codes):
+            part.imag.zero_()
+
+    def store(self, index: int, solver: BlockedSolver, sparse: Tensor, smooth: Tensor) -> None:
+        """Take over what a slice has come to, and both parts of its image."""
+        solver.write_codes(self.codes[index])
+        self.sparse[index] = sparse
+        self.low_pass[index] += smooth.to(self.low_pass.device)
+
+
+def _untouched(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return zeros that take main memory when they are written to, which torch's do at once."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(shape, str(dtype).removeprefix("torch.")))
