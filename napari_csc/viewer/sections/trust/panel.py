@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -32,6 +33,8 @@ _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("ideal", "Ideal", "The lesion as a scanner of the same resolution shows it."),
 )
 _LARGEST_PERCENT, _LARGEST_SIGMA = 500.0, 100.0
+_WIDEST = 330
+"""Pixels that there are for it in the dock."""
 _NO_TEST = "Click a place in the image: would a lesion have survived there?"
 
 
@@ -49,6 +52,8 @@ class TrustPanel(Panel):
         self.form.addRow(self.further)
         self._build_views()
         self._build_slice_questions()
+        for box in (self.question_box, self.unit_box, self.sign_box, self.shape_box):
+            box.setMinimumContentsLength(4)
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         self.bar.setTextVisible(False)
@@ -63,6 +68,14 @@ class TrustPanel(Panel):
         model.progress.connect(self._show_progress)
         self._show_progress("", 0.0)
         self._show()
+
+    def sizeHint(self) -> QSize:
+        """Return a size that is as narrow as the dock; what is inside gives way."""
+        return QSize(min(super().sizeHint().width(), _WIDEST), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same, at least."""
+        return QSize(min(super().minimumSizeHint().width(), _WIDEST), 0)
 
     def _build_question(self) -> None:
         model = self._model
@@ -132,7 +145,7 @@ class TrustPanel(Panel):
     def _build_slice_questions(self) -> None:
         model = self._model
         self.map_button = button(
-            "Map: where would it be lost?",
+            "Where is it lost?",
             "Puts the lesion all over the slice, a few places at a time. Click again to hide.",
         )
         self.noise_button = button(
