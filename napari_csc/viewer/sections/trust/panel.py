@@ -92,23 +92,29 @@ class TrustPanel(Panel):
         self.shape_box = narrow(QComboBox())
         for words, shape in (("disc", "disc"), ("line", "line"), ("drawn region", "mask")):
             self.shape_box.addItem(words, shape)
+        self.sign_box = narrow(QComboBox())
+        self.sign_box.addItems(["bright", "dark"])
+        self.add(
+            "Lesion",
+            row(self.shape_box, self.sign_box),
+            "Its shape, and whether it is brighter or darker than its surroundings.",
+        )
         self.add(
             "Radius",
-            row(slim(self.radius_box, 62), self.shape_box),
+            slim(self.radius_box, 62),
             "Size and shape of the lesion; of a line half its width. A drawn region is the last "
             "one of the section Measure.",
         )
         self.contrast_box = QDoubleSpinBox()
         self.contrast_box.setDecimals(0)
         self.unit_box = narrow(QComboBox())
-        for words, unit in (("% of mean", "mean"), ("× σ", "sigma")):
+        for words, unit in (("%", "mean"), ("σ", "sigma")):
             self.unit_box.addItem(words, unit)
-        self.sign_box = narrow(QComboBox())
-        self.sign_box.addItems(["brighter", "darker"])
         self.add(
             "Contrast",
-            row(slim(self.contrast_box, 56), self.unit_box, self.sign_box),
-            "How much the lesion differs from its surroundings.",
+            row(slim(self.contrast_box, 56), self.unit_box),
+            "How much it differs from its surroundings: in % of the mean there, or in units of the "
+            "noise σ.",
         )
         for box in (self.radius_box, self.contrast_box):
             box.setKeyboardTracking(False)
