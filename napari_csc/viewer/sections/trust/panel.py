@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -32,6 +33,8 @@ _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("ideal", "Ideal", "The lesion as a scanner of the same resolution shows it."),
 )
 _LARGEST_PERCENT, _LARGEST_SIGMA = 500.0, 100.0
+_WIDEST = 330
+"""Pixels that there are for it in the dock."""
 _NO_TEST = "Click a place in the image: would a lesion have survived there?"
 
 
@@ -49,6 +52,8 @@ class TrustPanel(Panel):
         self.form.addRow(self.further)
         self._build_views()
         self._build_slice_questions()
+        for box in (self.question_box, self.unit_box, self.sign_box, self.shape_box):
+            box.setMinimumContentsLength(4)
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         self.bar.setTextVisible(False)
@@ -63,6 +68,14 @@ class TrustPanel(Panel):
         model.progress.connect(self._show_progress)
         self._show_progress("", 0.0)
         self._show()
+
+    def sizeHint(self) -> QSize:
+        """Return a size that is as narrow as the dock; what is inside gives way."""
+        return QSize(min(super().sizeHint().width(), _WIDEST), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same, at least."""
+        return QSize(min(super().minimumSizeHint().width(), _WIDEST), 0)
 
     def _build_question(self) -> None:
         model = self._model
@@ -79,23 +92,29 @@ class TrustPanel(Panel):
         self.shape_box = narrow(QComboBox())
         for words, shape in (("disc", "disc"), ("line", "line"), ("drawn region", "mask")):
             self.shape_box.addItem(words, shape)
+        self.sign_box = narrow(QComboBox())
+        self.sign_box.addItems(["bright", "dark"])
+        self.add(
+            "Lesion",
+            row(self.shape_box, self.sign_box),
+            "Its shape, and whether it is brighter or darker than its surroundings.",
+        )
         self.add(
             "Radius",
-            row(slim(self.radius_box, 62), self.shape_box),
+            slim(self.radius_box, 62),
             "Size and shape of the lesion; of a line half its width. A drawn region is the last "
             "one of the section Measure.",
         )
         self.contrast_box = QDoubleSpinBox()
         self.contrast_box.setDecimals(0)
         self.unit_box = narrow(QComboBox())
-        for words, unit in (("% of mean", "mean"), ("× σ", "sigma")):
+        for words, unit in (("%", "mean"), ("σ", "sigma")):
             self.unit_box.addItem(words, unit)
-        self.sign_box = narrow(QComboBox())
-        self.sign_box.addItems(["brighter", "darker"])
         self.add(
             "Contrast",
-            row(slim(self.contrast_box, 56), self.unit_box, self.sign_box),
-            "How much the lesion differs from its surroundings.",
+            row(slim(self.contrast_box, 56), self.unit_box),
+            "How much it differs from its surroundings: in % of the mean there, or in units of the "
+            "noise σ.",
         )
         for box in (self.radius_box, self.contrast_box):
             box.setKeyboardTracking(False)
@@ -132,7 +151,7 @@ class TrustPanel(Panel):
     def _build_slice_questions(self) -> None:
         model = self._model
         self.map_button = button(
-            "Map: where would it be lost?",
+            "Where is it lost?",
             "Puts the lesion all over the slice, a few places at a time. Click again to hide.",
         )
         self.noise_button = button(
