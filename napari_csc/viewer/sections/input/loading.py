@@ -64,6 +64,8 @@ class InputFacts:
     notes: tuple[str, ...]
     """What the reader assumed, left out or corrected."""
     initial: Array | LazyImages
+    filled_from: tuple[int, int] | None = None
+    """Lines that the spectrum of the image shows as acquired, where the rest was zero-filled."""
 
     @classmethod
     def of(
@@ -84,7 +86,17 @@ class InputFacts:
             noise_question="" if changed.noise.known else changed.noise.sentence,
             notes=acquisition.notes,
             initial=initial_images(changed),
+            filled_from=_clearly_smaller(changed.noise.extent, extent),
         )
+
+
+def _clearly_smaller(
+    found: tuple[int, int] | None, sampled: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Return what the spectrum shows, unless it is the sampled matrix but for a line or two."""
+    if found is None or found[0] * found[1] > 0.9 * sampled[0] * sampled[1]:
+        return None
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,6 +119,13 @@ class InputPanel(Panel):
             "Lines and columns of k-space that were measured, as found in the data; the rest was "
             "filled with zeros. Correct it here if your scanner fills with something else.",
         )
+        self.filled_button = button(
+            "", "The spectrum shows that the rest was filled with zeros: take it as not measured."
+        )
+        self.filled_button.clicked.connect(self._use_what_was_acquired)
+        self.filled_button.hide()
+        self.form.addRow(self.filled_button)
+        self._filled_from: tuple[int, int] | None = None
         self.noise_edit = QLineEdit()
         self.noise_edit.setEnabled(False)
         self.noise_edit.editingFinished.connect(self._noise_edited)
@@ -308,6 +315,7 @@ class InputPanel(Panel):
         self.noise_kind.setText("")
         self.noise_reset.setEnabled(False)
         self.extent_reset.setEnabled(False)
+        self._offer_extent(None)
         self._about_scan, self._chosen = "", None
         self._show_notes(())
         self.hint.setText(_WELCOME)
@@ -337,10 +345,21 @@ class InputPanel(Panel):
         self.noise_kind.setText(kind)
         self.noise_reset.setEnabled(edited)
         self.extent_reset.setEnabled(session.sampled is not None)
+        self._offer_extent(facts.filled_from)
         slices = "1 slice" if count == 1 else f"{count} slices"
         self._about_scan = f"{facts.name}: {slices} of {height} × {width} pixels"
         self.hint.setText(self._about_scan)
         self._show_facts_rows(True)
+
+    def _offer_extent(self, extent: tuple[int, int] | None) -> None:
+        """Offer the matrix that the spectrum shows, where it is smaller than the image."""
+        self._filled_from = extent
+        self.filled_button.setVisible(extent is not None)
+        if extent is not None:
+            self.filled_button.setText(f"Use {extent[0]} × {extent[1]}, as the spectrum shows")
+
+    def _use_what_was_acquired(self) -> None:
+        self._session.sampled = self._filled_from
 
     def _slices_chosen(self, index: int) -> None:
         self._session.slices = "all" if index == 1 else "current"
