@@ -13,13 +13,14 @@ from napari_csc.viewer.widgets.colours import ACCENT, FRAME
 _SIDE = 252
 _STEP = 0.5
 """How much brighter one stroke makes a pixel, of 1 from grey to white."""
-_MOVES = {
+# By number: keys of some alphabets have no name in Qt.
+_MOVES: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
-_STROKES = {
+_STROKES: dict[int, float] = {
     Qt.Key.Key_Space: _STEP,
     Qt.Key.Key_Plus: _STEP,
     Qt.Key.Key_Minus: -_STEP,
@@ -82,7 +83,7 @@ class PixelGrid(QWidget):
         """Move with the arrows, paint with + and -."""
         if event is None:
             return
-        key = Qt.Key(event.key())
+        key = event.key()
         if key in _MOVES:
             last = len(self._pixels) - 1
             row, column = (now + by for now, by in zip(self._cell, _MOVES[key], strict=True))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtGui import QKeyEvent
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.drawn import gabor_filter
@@ -90,6 +91,11 @@ def test_painted_by_keys(window, model, qtbot) -> None:
         qtbot.keyClick(window.grid, key)
     qtbot.keyClick(window.grid, Qt.Key.Key_Minus)
     assert (model.pixels[1, 1], model.pixels[0, 1]) == (0.5, -0.5)
+    # A letter that has no name in Qt.
+    window.grid.keyPressEvent(
+        QKeyEvent(QEvent.Type.KeyPress, 0x416, Qt.KeyboardModifier.NoModifier)
+    )
+    assert np.count_nonzero(model.pixels) == 2
 
 
 def test_made_by_parameters(dock, window, model, qtbot) -> None:
