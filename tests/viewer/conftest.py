@@ -79,9 +79,10 @@ def plain_image(small_acquisition: Acquisition) -> np.ndarray:
 
 
 @pytest.fixture(autouse=True)
-def remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def remembered(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the dock remembers, in a file of this test: it shows all of its sections."""
-    path = tmp_path / "remembered" / "dock.json"
+    # Not in the folder of the test, which finds there only what it has put there.
+    path = tmp_path_factory.mktemp("remembered") / "dock.json"
     monkeypatch.setattr("napari_csc.viewer.dock.Remembered", lambda: Remembered(path))
     Remembered(path).put("more", True)
     return path

@@ -106,13 +106,19 @@ def dct(count: int, size: int) -> Array:
     ``P > size`` points (overcomplete DCT), and the mean is removed.
     """
     points = max(size, math.ceil(math.sqrt(count + 1)))
-    position = np.arange(size) + 0.5
-    step = np.pi * _stretch(points, size) / points
-    profiles = np.cos(step * np.arange(points)[:, None] * position[None, :])
+    profiles = cosine_profiles(points, size)
     frequencies = [(u, v) for u in range(points) for v in range(points) if u or v]
     frequencies.sort(key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair[0]))
     filters = np.stack([np.outer(profiles[u], profiles[v]) for u, v in frequencies[:count]])
     return _zero_mean_unit_norm(filters)
+
+
+def cosine_profiles(points: int, size: int) -> Array:
+    """Return the cosines (points, size) of a transform whose frequency axis has some points."""
+    position = np.arange(size) + 0.5
+    step = np.pi * _stretch(points, size) / points
+    profiles: Array = np.cos(step * np.arange(points)[:, None] * position[None, :])
+    return profiles
 
 
 def _stretch(points: int, size: int) -> float:
@@ -128,8 +134,6 @@ def gabor(count: int, size: int) -> Array:
     """
     n_scales = max(1, min(6, 1 + int(2 * math.log2(max(size, 3) / 2.5))))
     n_orientations = math.ceil(count / (2 * n_scales))
-    axis = np.arange(size) - (size - 1) / 2
-    y, x = np.meshgrid(axis, axis, indexing="ij")
     filters = []
     for scale in range(n_scales):
         wavelength = max(size, 3) * 2.0 ** (-scale / 2)
@@ -137,11 +141,31 @@ def gabor(count: int, size: int) -> Array:
         for orientation in range(n_orientations):
             # Turning each scale by half a step keeps fine and coarse filters from lining up.
             angle = np.pi * (orientation + 0.5 * (scale % 2)) / n_orientations
-            along = x * np.cos(angle) + y * np.sin(angle)
-            envelope = np.exp(-(x**2 + y**2) / (2 * width**2))
             for phase in (0.0, np.pi / 2):
-                filters.append(envelope * np.cos(2 * np.pi * along / wavelength + phase))
+                filters.append(gabor_wave(size, angle, wavelength, width, phase))
     return _zero_mean_unit_norm(np.stack(filters[:count]))
+
+
+def gabor_wave(size: int, angle: float, wavelength: float, width: float, phase: float) -> Array:
+    """Return a cosine wave (size, size) under a Gaussian envelope, as it is, not normalised.
+
+    Parameters
+    ----------
+    size
+        Pixels along either side.
+    angle
+        Direction in which the wave goes, in radians; 0 is along x.
+    wavelength, width
+        Length of the wave and standard deviation of the envelope, in pixels.
+    phase
+        Phase of the wave in the middle, in radians.
+    """
+    axis = np.arange(size) - (size - 1) / 2
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    along = x * np.cos(angle) + y * np.sin(angle)
+    envelope = np.exp(-(x**2 + y**2) / (2 * width**2))
+    wave: Array = envelope * np.cos(2 * np.pi * along / wavelength + phase)
+    return wave
 
 
 def random(count: int, size: int, seed: int) -> Array:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from napari_csc.core.dictionary.sizes import zero_padded
 from napari_csc.core.dictionary.smooth_part import (
     gaussian_filters,
     low_pass_by_steps,
@@ -61,7 +62,7 @@ class SmoothFilters(SmoothMode):
         """Return filters and Gaussians, zero-padded to one size."""
         gaussians = gaussian_filters(widths).to(filters.device)
         size = max(*filters.shape[1:], *gaussians.shape[1:])
-        return torch.cat([_pad(filters, size), _pad(gaussians, size)])
+        return torch.cat([zero_padded(one, (size, size)) for one in (filters, gaussians)])
 
     def transfer(
         self, shape: tuple[int, int], weight: float | Tensor, device: torch.device
@@ -103,12 +104,3 @@ SMOOTH_MODES: dict[Smooth, SmoothMode] = {
     "low-pass": LowPass(),
     "low-pass-cg": LowPassBySteps(),
 }
-
-
-def _pad(filters: Tensor, size: int) -> Tensor:
-    """Pad filters with zeros so that their centre pixel (size // 2) stays the centre."""
-    padded = filters.new_zeros(len(filters), size, size)
-    height, width = filters.shape[1:]
-    top, left = size // 2 - height // 2, size // 2 - width // 2
-    padded[:, top : top + height, left : left + width] = filters
-    return padded

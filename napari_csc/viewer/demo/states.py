@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
+from napari_csc.viewer.sections.dictionary.drawing import Gabor
 
 _ONE_LEVEL = {"maps": "2sigma", "solver": "admm", "iterations": 16}
 _MANY = 256
@@ -283,6 +284,15 @@ def _dropped(driver: Driver) -> None:
     driver.open_sections("Dictionary")
 
 
+def _draw(driver: Driver) -> None:
+    """Open the window in which filters are drawn, with one made by parameters."""
+    driver.with_scan()
+    driver.dock.dictionary_panel.draw_button.click()
+    drawing = driver.models.dictionary.drawing
+    drawing.resize(11)
+    drawing.make(Gabor(orientation=30.0, frequency=0.18, width=2.2))
+
+
 def _plain(driver: Driver) -> None:
     """Choose a plain image: the reference of the scan, as if it were any picture."""
     driver.with_result()
@@ -345,6 +355,12 @@ STATES = (
     State("blinded-reading", _blinded, is_main=True, docs="viewer-blinded"),
     State("section-export", _section("Export"), docs="viewer-export", section="Export"),
     State("dictionary-swapped", _swapped("brain-64-11"), is_main=True),
+    State(
+        "draw-a-filter",
+        _draw,
+        docs="viewer-draw",
+        grab=lambda one: one.dock.dictionary_panel.drawing,
+    ),
     State("gallery-shuffled", _gallery_shuffled),
     State("after-shuffling", _shuffled),
     State("filters-dropped", _dropped),

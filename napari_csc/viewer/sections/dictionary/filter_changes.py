@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.sizes import zero_padded
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,17 @@ def filter_changes(before: Dictionary | None, now: Dictionary) -> dict[int, Chan
     ----------
     before, now
         The filters in the order in use, before and after. Nothing has changed if there were none.
+        Zeros around a filter make no other one of it.
     """
     if before is None:
         return {}
+    size = max(before.size[0], now.size[0]), max(before.size[1], now.size[1])
     places: dict[bytes, int] = {}
-    for place, values in enumerate(before.filters.numpy()):
+    for place, values in enumerate(zero_padded(before.filters, size).numpy()):
         places.setdefault(values.tobytes(), place)
     changes = {}
-    for place, (original, values) in enumerate(zip(now.order, now.filters.numpy(), strict=True)):
+    filters = zero_padded(now.filters, size).numpy()
+    for place, (original, values) in enumerate(zip(now.order, filters, strict=True)):
         known = places.get(values.tobytes())
         if known != place:
             changes[original] = Change(known)

@@ -14,6 +14,7 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
+from napari_csc.viewer.sections.dictionary.drawing import DrawingModel
 from napari_csc.viewer.sections.dictionary.learning import (
     Learned,
     learn_from,
@@ -34,6 +35,11 @@ class DictionaryModel:
     ----------
     workbench
         Session, layers, lanes and messages.
+
+    Attributes
+    ----------
+    drawing : DrawingModel
+        A filter of one's own, to be joined to those in use.
     """
 
     filter_figures = Signal(object)
@@ -49,6 +55,7 @@ class DictionaryModel:
     def __init__(self, workbench: Workbench) -> None:
         self._workbench, self.session = workbench, workbench.session
         self._fail = workbench.fail
+        self.drawing = DrawingModel(workbench)
         self.session.events.result.connect(self._measure_filters)
         self.session.events.dictionary.connect(self._forget_offer)
         # The filter that was offered to be looked at; another one was chosen by the user.

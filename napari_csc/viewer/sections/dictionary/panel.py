@@ -8,6 +8,7 @@ from superqt import QSearchableComboBox
 from napari_csc.core.analysis.filter_figures import FilterFigures
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.names import dictionary_names
+from napari_csc.viewer.sections.dictionary.drawing_window import DrawingWindow
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 from napari_csc.viewer.sections.dictionary.gallery import Gallery
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
@@ -79,14 +80,14 @@ class DictionaryPanel(Panel):
         self.load_button.clicked.connect(self._ask_file)
         self.learn_button = button(
             "Learn",
-            "Learn filters from the image shown, as many and as wide as K and px below say: from "
+            "Learn filters from the image shown, as many and as wide as K and px above say: from "
             "the reconstruction, or from the initial image if there is none yet. Takes less than "
             "a minute.",
         )
         self.learn_button.clicked.connect(self._learn)
         self.add(
             "Filters",
-            row(self.name_box, self.load_button, self.learn_button),
+            row(self.name_box, self.load_button),
             "The dictionary: the set of small filters the image is built from. Type to search.",
         )
         self.family_box = narrow(QComboBox())
@@ -112,7 +113,17 @@ class DictionaryPanel(Panel):
         )
         for widget in (self.family_box, self.count_box, self.size_box):
             widget.setToolTip(tip)
+        self.draw_button = button(
+            "Draw…", "Paint a filter of your own, or make one by parameters, and add it to these."
+        )
+        self.draw_button.clicked.connect(self._draw)
+        self.drawing: DrawingWindow | None = None
         self.form.addRow(row(self.family_box, self.count_box, self.size_box))
+        self.add(
+            "Your own",
+            row(self.learn_button, self.draw_button),
+            "Filters that no file holds yet: learned from the image, or drawn one by one.",
+        )
 
     def _build_order(self) -> None:
         self.shuffle_button = button(
@@ -158,6 +169,12 @@ class DictionaryPanel(Panel):
 
     def _learn(self) -> None:
         self._model.learn(self.count_box.value(), self.size_box.value())
+
+    def _draw(self) -> None:
+        if self.drawing is None:
+            self.drawing = DrawingWindow(self._model.drawing, self)
+        self.drawing.show()
+        self.drawing.raise_()
 
     def _shuffle(self) -> None:
         seed = self._session.shuffle_seed

@@ -3,6 +3,7 @@
 import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.drawn import gabor_filter, joined
 from napari_csc.viewer.sections.dictionary.filter_changes import Change, filter_changes, summary
 
 
@@ -19,6 +20,13 @@ def test_a_larger_family_keeps_what_it_shares() -> None:
         is_new = place in changes and changes[place].before is None
         assert is_new == (values.tobytes() not in shared)
     assert summary(changes).startswith("4 new")
+
+
+def test_zeros_around_filters_make_none_new() -> None:
+    before = Dictionary.dct(8, 5)
+    now = joined(before, gabor_filter(9, 30, 0.2, 2.0))
+    assert filter_changes(before, now) == {8: Change(None)}
+    assert filter_changes(now, before) == {}
 
 
 def test_a_shuffle_moves() -> None:
