@@ -136,7 +136,7 @@ def test_a_batch_opens_no_port_and_ends_with_one_sentence(tmp_path: Path) -> Non
     for number in range(3):
         write_scan(tmp_path / f"in/scan{number}.h5", slices=8, size=64, seed=number)
     running = subprocess.Popen(
-        [*command(tmp_path / "in", "-o", tmp_path / "out", "--workers", 2), "--iterations", "400"],
+        [*command(tmp_path / "in", "-o", tmp_path / "out", "--workers", 2), "--iterations", "4000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -82,7 +82,8 @@ def test_equal_to_the_command_line_bit_for_bit(dock, load, run, scan_file: Path)
 def test_v3_is_the_default_where_there_are_weights(dock) -> None:
     assert dock.session.maps == "v3"
     assert "V3" in dock.maps_panel.source_box.currentText()
-    assert dock.maps_panel.source_box.count() == 3
+    # Two networks, one level, and a file.
+    assert dock.maps_panel.source_box.count() == 4
 
 
 def test_one_slice_of_several_lies_where_it_belongs(dock, viewer, load, run, scan_file) -> None:

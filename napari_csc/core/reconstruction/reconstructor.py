@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Unpack
@@ -22,6 +21,7 @@ from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
 from napari_csc.core.reconstruction.devices import chosen_device, free_memory, taking_turns
 from napari_csc.core.reconstruction.health import health, to_record
+from napari_csc.core.reconstruction.history import check_finite, numbers_of
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
@@ -31,7 +31,6 @@ from napari_csc.core.reconstruction.provenance import provenance_of
 from napari_csc.core.reconstruction.result import FetchedOnDemand, Parts, Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
 from napari_csc.core.solvers import SolverStatus
-from napari_csc.core.solvers.blocked import not_finite
 from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
@@ -245,8 +244,8 @@ class Reconstructor:
             parts = Parts.empty(acquisition.shape, *counts, kept_on)
             with taking_turns(self.device), torch.inference_mode():
                 history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
-            told = _told(history)
-            _check_finite(told)
+            told = numbers_of(history)
+            check_finite(told)
             return self._result(acquisition, parts, told, stopped, job.start)
         except NotImplementedError as error:
             raise CscError(
@@ -406,29 +405,6 @@ class Reconstructor:
         )
         provenance["health"] = to_record(health(result, acquisition))
         return result
-
-
-def _check_finite(history: list[dict[str, float]]) -> None:
-    """Look at all objectives at once: an accelerator is not kept waiting between slices."""
-    for entry in history:
-        if not math.isfinite(entry["objective"]):
-            raise CscError(not_finite(int(entry["iteration"])))
-
-
-def _told(history: list[tuple[int, SolverStatus]]) -> list[dict[str, float]]:
-    """Return the history as numbers, fetched from the device at once."""
-    if not history:
-        return []
-    figures = torch.stack([status.figures for _, status in history]).tolist()
-    return [
-        {
-            "slice": index,
-            "iteration": status.iteration,
-            "objective": objective,
-            "image_change": change,
-        }
-        for (index, status), (objective, change) in zip(history, figures, strict=True)
-    ]
 
 
 def _named_maps(settings: ReconstructionSettings) -> MapSource:

@@ -22,6 +22,7 @@ from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Win
 from napari_csc.viewer.layers.canvas_signs import CanvasSigns
 from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import COLORMAPS
+from napari_csc.viewer.layers.edited import mark_edited, notice_of
 from napari_csc.viewer.layers.flip import Flip
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.planes import planes
@@ -201,14 +202,12 @@ class ScanLayers:
     def change_input(self, initial: Array | LazyImages) -> None:
         """Show the initial image of the same input, corrected by the user."""
         self._initial = initial
-        layer = self.find(INITIAL)
-        if layer is not None:
+        if (layer := self.find(INITIAL)) is not None:
             layer.data = ComplexView(initial, self._part)
 
     def refresh_initial(self) -> None:
         """Show the initial image again: a slice of it has been read."""
-        layer = self.find(INITIAL)
-        if layer is not None:
+        if (layer := self.find(INITIAL)) is not None:
             layer.refresh(highlight=False, extent=False)
 
     def current_slice(self) -> int:
@@ -258,8 +257,7 @@ class ScanLayers:
             self.put_image(RECONSTRUCTION, self._running, slices[0])
             return
         self._running[index] = picture
-        layer = self.find(RECONSTRUCTION)
-        if layer is not None:
+        if (layer := self.find(RECONSTRUCTION)) is not None:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def show_result(
@@ -284,25 +282,12 @@ class ScanLayers:
         if is_first and image is not None:
             # Not the maps, which are hidden: the contrast that one sets should be seen.
             self._viewer.layers.selection.active = image
-        self._mark_edited(result)
+        mark_edited(result, self.find)
         self._notify()
 
-    def _mark_edited(self, result: Reconstruction) -> None:
-        """Say in the names of its layers that the maps of a result were changed by hand."""
-        for role in (SMOOTH, RECONSTRUCTION, MAPS):
-            layer = self.find(role)
-            # A name that somebody gave is left alone.
-            if layer is not None and layer.name.removesuffix(EDITED_SUFFIX) == role:
-                layer.name = f"{role}{EDITED_SUFFIX}" if result.edits else role
-
     def _notify(self) -> None:
-        """Say on the canvas that the maps of the result that is looked at were changed by hand."""
-        edits = () if self._shown is None else self._shown[0].edits
-        if not edits or not self.has_result(self.current_slice()):
-            self._notice.show("")
-            return
-        changes = "1 change" if len(edits) == 1 else f"{len(edits)} changes"
-        self._notice.show(f"MAPS EDITED BY HAND\n{changes}")
+        is_there = self._shown is not None and self.has_result(self.current_slice())
+        self._notice.show(notice_of(self._shown[0] if is_there and self._shown else None))
 
     def show_loaded_result(
         self,
@@ -407,8 +392,7 @@ class ScanLayers:
     def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
         """Show and hide layers by role; those that are not there are not missed."""
         for role, is_visible in wanted.items():
-            layer = self.find(role)
-            if layer is not None:
+            if (layer := self.find(role)) is not None:
                 layer.visible = is_visible
 
     def _layer_removed(self) -> None:
@@ -453,18 +437,10 @@ class ScanLayers:
         window: Window | None = None,
         rewindow: bool = False,
     ) -> None:
-        """Add or update a layer of complex images, in the real view that is shown.
+        """Add or update a layer of complex images (slice, y, x), in the view that is shown.
 
-        Parameters
-        ----------
-        role
-            What it is.
-        values
-            Complex images (slice, y, x).
-        first_slice
-            Which slice of the input the first of them is.
-        held, look, window, rewindow
-            See `LayerStore.put`; the window is that of the input if None.
+        The first of them is the slice ``first_slice`` of the input; the window is that of the
+        input if None. For the rest see `LayerStore.put`.
         """
         view = ComplexView(values, self._part)
         geometry = self._geometry.at_slice(first_slice)

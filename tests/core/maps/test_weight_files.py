@@ -115,7 +115,7 @@ def test_missing_and_additional_weights(tmp_path):
         load_map_network(path)
 
 
-@pytest.mark.parametrize("name", ["v99", "", "../v3", "v1:", "v3.pt"])
+@pytest.mark.parametrize("name", ["v99", "", "../v3", "v1:", "v3.txt"])
 def test_unknown_names(name):
     with pytest.raises(CscError, match="no map network"):
         load_map_network(name)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from psygnal import Signal
 
-from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.trust.lesion import Lesion, Unit
+from napari_csc.core.trust.lesion import Lesion
 from napari_csc.core.trust.lesion_survey import LesionMap, lesion_curves, lesion_map
 from napari_csc.core.trust.lesion_test import LesionTest, lesion_test
 from napari_csc.core.trust.noise_left import NoiseLeft, noise_left
@@ -19,11 +17,7 @@ from napari_csc.core.trust.point_response import PointResponse, point_response
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.layers import (
-    LESION_CHANGE,
-    LESION_IDEAL,
     LESION_MAP,
-    LESION_WITH,
-    LESION_WITHOUT,
     NOISE_LEFT,
 )
 from napari_csc.viewer.layers.clicks import Clicks
@@ -32,56 +26,11 @@ from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
-from napari_csc.viewer.sections.trust.layers import PICTURES, TrustLayers
+from napari_csc.viewer.sections.trust.layers import TrustLayers
+from napari_csc.viewer.sections.trust.wanted import VIEWS, Question, Subject, View, Wanted
 from napari_csc.viewer.workbench import Workbench
 
-Question = Literal["lesion", "point"]
-View = Literal["image", "all", "with", "without", "change", "ideal"]
-VIEWS: dict[View, tuple[str, ...]] = {
-    "image": (),
-    "all": PICTURES,
-    "without": (LESION_WITHOUT,),
-    "with": (LESION_WITH,),
-    "change": (LESION_CHANGE,),
-    "ideal": (LESION_IDEAL,),
-}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What lesion is asked about; its place is clicked.
-
-    Attributes
-    ----------
-    radius : float
-        In pixels.
-    contrast : float
-        In ``unit``.
-    unit : str
-        ``"mean"``: of the local mean, or ``"sigma"``: of the noise.
-    dark : bool
-        Whether it is darker than its surroundings.
-    shape : str
-        ``"disc"``, ``"line"``, or ``"mask"``: the last region that was drawn.
-    """
-
-    radius: float = 3.0
-    contrast: float = 0.2
-    unit: Unit = "mean"
-    dark: bool = False
-    shape: Literal["disc", "line", "mask"] = "disc"
-
-
-@dataclass(frozen=True, eq=False)
-class _Subject:
-    """The result that is asked about, its scan, and the slice that is looked at."""
-
-    result: Reconstruction
-    acquisition: Acquisition
-    index: int
-    number: int
-    """The slice, counted in the result and in the input."""
 
 
 class TrustModel:
@@ -376,7 +325,7 @@ class TrustModel:
 
     # ------------------------------------------------------------ inside
 
-    def _subject(self, index: int | None = None) -> _Subject | None:
+    def _subject(self, index: int | None = None) -> Subject | None:
         """Return what is asked about, or say why nothing can be."""
         result, outcome = self.session.result, self._runs.outcome
         if result is None:
@@ -391,9 +340,9 @@ class TrustModel:
             )
             return None
         index = self._scan.slice_of_result() if index is None else index
-        return _Subject(result, acquisition, index, index + self._scan.place().first_slice)
+        return Subject(result, acquisition, index, index + self._scan.place().first_slice)
 
-    def _lesion(self, at: tuple[float, float] | None, subject: _Subject) -> Lesion:
+    def _lesion(self, at: tuple[float, float] | None, subject: Subject) -> Lesion:
         wanted = self.wanted
         mask = None
         if wanted.shape == "mask":

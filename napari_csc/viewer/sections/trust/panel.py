@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 from napari_csc.core.trust.lesion_test import VISIBLE, LesionTest
 from napari_csc.viewer.layers import LESION_MAP, NOISE_LEFT
 from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
-from napari_csc.viewer.sections.trust.model import Question, TrustModel, View
+from napari_csc.viewer.sections.trust.model import TrustModel
+from napari_csc.viewer.sections.trust.wanted import Question, View
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
 _QUESTIONS: tuple[tuple[str, Question | None], ...] = (

@@ -1,0 +1,27 @@
+"""Results whose maps were changed by hand say so: in the names of layers and on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari.layers import Layer
+
+from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.viewer.layers.roles import EDITED_SUFFIX, MAPS, RECONSTRUCTION, SMOOTH
+
+
+def mark_edited(result: Reconstruction, find: Callable[[str], Layer | None]) -> None:
+    """Say in the names of the layers of a result that its maps were changed, or no longer."""
+    for role in (SMOOTH, RECONSTRUCTION, MAPS):
+        layer = find(role)
+        # A name that somebody gave is left alone.
+        if layer is not None and layer.name.removesuffix(EDITED_SUFFIX) == role:
+            layer.name = f"{role}{EDITED_SUFFIX}" if result.edits else role
+
+
+def notice_of(result: Reconstruction | None) -> str:
+    """Return what the canvas says of the result that is looked at, if it was changed."""
+    if result is None or not result.edits:
+        return ""
+    count = len(result.edits)
+    return f"MAPS EDITED BY HAND\n{'1 change' if count == 1 else f'{count} changes'}"
