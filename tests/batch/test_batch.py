@@ -1,6 +1,7 @@
 """Many scans at once, in real processes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -175,6 +176,40 @@ def test_an_existing_scheduler(tmp_path: Path, scheduler: str) -> None:
     done = run(source, "-o", tmp_path / "out", "--scheduler", scheduler)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "a.h5").exists()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed")
+def test_a_scheduler_with_tls(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+    from distributed.security import Security
+
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    made += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    files = {
+        f"tls_{role}_{name}": str(path)
+        for role in ("scheduler", "worker", "client")
+        for name, path in (("cert", certificate), ("key", key))
+    }
+    security = Security(tls_ca_file=str(certificate), require_encryption=True, **files)
+    source = write_scan(tmp_path / "in" / "a.h5")
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        dashboard_address=None,
+        protocol="tls://",
+        security=security,
+    ) as cluster:
+        address = cluster.scheduler_address
+        assert address.startswith("tls://")
+        target = source, "-o", tmp_path / "out", "--scheduler", address
+        plain = run(*target)
+        assert plain.returncode == 1
+        assert plain.stderr.count("\n") == 1, plain.stderr
+        done = run(*target, "--tls-ca", certificate, "--tls-cert", certificate, "--tls-key", key)
+    assert done.returncode == 0, done.stderr
+    assert csc.load_result(tmp_path / "out" / "a.h5").image.shape[0] == 2
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
