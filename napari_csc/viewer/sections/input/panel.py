@@ -37,8 +37,8 @@ from napari_csc.viewer.widgets.parts import (
     wrapped,
 )
 
-_FACTS = (1, 2, 3)
-"""Rows of the form: slices, acquired matrix, noise."""
+_FACTS = (1, 2, 4)
+"""Rows of the form: slices, acquired matrix, noise; between them what is offered for the matrix."""
 
 
 _WELCOME = (
@@ -304,6 +304,7 @@ class InputPanel(Panel):
         """Hide what is known of the scan while a picture is chosen that is none."""
         for place in _FACTS:
             self.form.setRowVisible(place, is_visible)
+        self.filled_button.setVisible(is_visible and self._filled_from is not None)
 
     def _show_nothing(self) -> None:
         """No scan is open any more."""
@@ -345,7 +346,8 @@ class InputPanel(Panel):
         self.noise_kind.setText(kind)
         self.noise_reset.setEnabled(edited)
         self.extent_reset.setEnabled(session.sampled is not None)
-        self._offer_extent(facts.filled_from)
+        # Whoever has corrected it is not asked again.
+        self._offer_extent(None if session.sampled is not None else facts.filled_from)
         slices = "1 slice" if count == 1 else f"{count} slices"
         self._about_scan = f"{facts.name}: {slices} of {height} × {width} pixels"
         self.hint.setText(self._about_scan)
