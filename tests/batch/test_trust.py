@@ -133,10 +133,10 @@ def listening(processes: list[psutil.Process]) -> set[str]:
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
 def test_a_batch_opens_no_port_and_ends_with_one_sentence(tmp_path: Path) -> None:
-    for number in range(3):
+    for number in range(12):
         write_scan(tmp_path / f"in/scan{number}.h5", slices=8, size=64, seed=number)
     running = subprocess.Popen(
-        [*command(tmp_path / "in", "-o", tmp_path / "out", "--workers", 2), "--iterations", "4000"],
+        [*command(tmp_path / "in", "-o", tmp_path / "out", "--workers", 2), "--iterations", "1500"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

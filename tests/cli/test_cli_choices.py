@@ -21,7 +21,8 @@ def shrinkage(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_names_what_the_tables_hold(shrinkage: None) -> None:
     text = " ".join(run("reconstruct", "--help").output.split())
     assert "fista, admm, fista-published or shrinkage [default: as trained]" in text
-    assert " or ".join(SMOOTH_MODES) in text
+    *others, last = SMOOTH_MODES
+    assert f"{', '.join(others)} or {last}" in text
     assert "{" not in text
 
 
