@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from napari_csc.errors import CscError
 
-STATE_DICTS = ("state_dict", "model_state_dict", "model")
-"""Under which checkpoints of trainings keep the weights."""
+# Under which checkpoints of trainings keep the weights.
+_STATE_DICTS = ("state_dict", "model_state_dict", "model")
 _LARGEST_FILE = 2**30
 
 
@@ -24,7 +25,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     CscError
         If the file is too large, holds anything but tensors, or is damaged.
     """
-    if path.stat().st_size > _LARGEST_FILE or _expanded(path) > _LARGEST_FILE:
+    if path.stat().st_size > _LARGEST_FILE or expanded_size(path) > _LARGEST_FILE:
         raise CscError(f"{path.name} holds more than 1 GB, which no map network needs.")
     try:
         # weights_only refuses pickled code; anything but tensors and containers of them fails.
@@ -34,9 +35,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
             f"{path.name} could not be read as weights of torch; save it with "
             "torch.save(model.state_dict(), path)."
         ) from error
-    for name in STATE_DICTS:
-        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
-            loaded = loaded[name]
+    loaded = weights_of(loaded)
     if not isinstance(loaded, dict):
         raise CscError(f"{path.name} holds no state dict; save model.state_dict() of the network.")
     found = {str(name): one for name, one in loaded.items() if isinstance(one, torch.Tensor)}
@@ -46,7 +45,16 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return found
 
 
-def _expanded(path: Path) -> int:
+def weights_of(loaded: Any) -> Any:
+    """Return the state dict in the checkpoint of a training; anything else as it is."""
+    for name in _STATE_DICTS:
+        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
+            loaded = loaded[name]
+    return loaded
+
+
+def expanded_size(path: Path) -> int:
+    """Return the bytes that a file of torch unpacks to; 0 for one that is no archive."""
     if not zipfile.is_zipfile(path):
         return 0
     with zipfile.ZipFile(path) as archive:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from napari_csc.core.dictionary.names import SHIPPED, dictionary_names
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
-from napari_csc.storage.torch_files import STATE_DICTS
+from napari_csc.storage.torch_files import expanded_size, weights_of
 
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
@@ -150,15 +149,10 @@ def _read_old_matlab(path: Path, key: str | None) -> np.ndarray[Any, Any]:
 
 
 def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if sum(one.file_size for one in archive.infolist()) > _LARGEST_FILE:
-                raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
+    if expanded_size(path) > _LARGEST_FILE:
+        raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
     # weights_only refuses pickled code; anything but tensors and containers of them fails.
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
-    for name in STATE_DICTS:
-        if isinstance(loaded, dict) and isinstance(loaded.get(name), dict):
-            loaded = loaded[name]
+    loaded = weights_of(torch.load(path, map_location="cpu", weights_only=True))
     if isinstance(loaded, dict):
         tensors = {str(name): one for name, one in loaded.items() if isinstance(one, torch.Tensor)}
         loaded = tensors[_choose(path, list(tensors), key)]

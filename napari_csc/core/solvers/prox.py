@@ -32,7 +32,7 @@ class Shrinkage:
 
     def __init__(self, norm: Norm, scratch: tuple[Tensor, Tensor]) -> None:
         self._together = norm == "modulus"
-        self.scratch = self._scratch = scratch
+        self.scratch = scratch
         self._one = scratch[0].new_ones(())
 
     @property
@@ -60,7 +60,7 @@ class Shrinkage:
 
     def shrink(self, parts: Parts, thresholds: Tensor, out: Parts) -> Tensor:
         """Do the same with real and imaginary parts, each of the shape of the thresholds."""
-        factor = self._scratch[1][: len(thresholds)]
+        factor = self.scratch[1][: len(thresholds)]
         penalty = thresholds.new_zeros(())
         for numbers in self._groups():
             penalty += self._factor([parts[i] for i in numbers], thresholds, factor)
@@ -94,7 +94,7 @@ class Shrinkage:
         return ((0, 1),) if self._together else ((0,), (1,))
 
     def _factor(self, parts: Parts, thresholds: Tensor, out: Tensor) -> Tensor:
-        moduli = self._scratch[0][: len(thresholds)]
+        moduli = self.scratch[0][: len(thresholds)]
         self._moduli(parts, moduli)
         torch.addcdiv(self._one, thresholds, moduli, value=-1, out=out)
         out.clamp_(min=0)
@@ -133,7 +133,7 @@ class Shrinkage:
     def _pull_back_modulus(
         self, parts: Parts, thresholds: Tensor, slopes: Parts, to_thresholds: Tensor
     ) -> None:
-        moduli, radial = (one[: len(thresholds)] for one in self._scratch)
+        moduli, radial = (one[: len(thresholds)] for one in self.scratch)
         self._moduli(parts, moduli)
         torch.mul(parts[0], slopes[0], out=radial)
         radial.addcmul_(parts[1], slopes[1])

@@ -33,7 +33,7 @@ class SmoothedShrinkage(Shrinkage):
         self._smoothing = smoothing
 
     def _factor(self, parts: Parts, thresholds: Tensor, out: Tensor) -> Tensor:
-        moduli = self._scratch[0][: len(thresholds)]
+        moduli = self.scratch[0][: len(thresholds)]
         self._moduli(parts, moduli)
         below = (moduli - thresholds).square_().add_(self._smoothing).sqrt_()
         above = (moduli + thresholds).square_().add_(self._smoothing).sqrt_()
