@@ -146,6 +146,11 @@ class JointConfig(TrainingConfig):
     the time that is given, with a share of it for these."""
     estimate_share: float = Field(0.16, ge=0, lt=1)
     """Share of the time for the estimate alone, unless training begins with other weights."""
+    response_weight: float = Field(0.0, ge=0)
+    """Weight of the correlation between what a map has of its own and the true response of its
+    filter: low levels where the filter is at work."""
+    stability_weight: float = Field(0.0, ge=0)
+    """Weight of one less the correlation of that part with the one of another noise."""
     averaging: float = Field(0.999, ge=0, lt=1)
     """Weights are averaged over steps, by a mean that forgets by this factor."""
     look_minutes: float = Field(15, gt=0)

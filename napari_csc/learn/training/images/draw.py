@@ -22,10 +22,17 @@ class Draw:
         Where the numbers are made.
     seed
         Numbers that tell this draw from others; the same ones give the same numbers.
+    realisation
+        Another one gives other noise and otherwise the same numbers.
     """
 
-    def __init__(self, count: int, device: torch.device, *seed: int) -> None:
+    def __init__(
+        self, count: int, device: torch.device, *seed: int, realisation: int = 0
+    ) -> None:
         self.count, self.device = count, device
+        self._other = None
+        if realisation:
+            self._other = Draw(count, device, *seed, realisation)
         mixed = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
         self._generator = torch.Generator(device).manual_seed(int(mixed >> np.uint64(1)))
 
@@ -46,7 +53,10 @@ class Draw:
 
     def noise(self, *shape: int) -> Tensor:
         """Return complex Gaussian numbers of variance one, (count, *shape)."""
-        return torch.view_as_complex(self.normal(*shape, 2)) / 2**0.5
+        numbers = self.normal(*shape, 2)
+        if self._other is not None:
+            numbers = self._other.normal(*shape, 2)
+        return torch.view_as_complex(numbers) / 2**0.5
 
     def chance(self, share: float, shape: tuple[int, ...] = _EACH) -> Tensor:
         """Return True for a share of the images, (count, *shape)."""

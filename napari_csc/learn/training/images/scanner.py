@@ -70,7 +70,7 @@ class TrainingImages:
         self._phantoms = groups.pop() if slices.has_phantoms else groups[0][:0]
         self._volumes = [group for group in groups if len(group)]
 
-    def batch(self, count: int, shape: Shape, *place: int) -> Batch:
+    def batch(self, count: int, shape: Shape, *place: int, realisation: int = 0) -> Batch:
         """Return simulated scans of random images.
 
         Parameters
@@ -82,10 +82,12 @@ class TrainingImages:
         place
             Numbers that tell this batch from others, such as the step; the same ones give the
             same batch.
+        realisation
+            Of the noise: another one gives the same scans with other noise.
         """
         plan = self.plan(count, *place)
         images = self.images(plan, shape, *place)
-        draw = Draw(count, self.device, self.seed, _SCAN, *place)
+        draw = Draw(count, self.device, self.seed, _SCAN, *place, realisation=realisation)
         mask = sampled(shape, self._flags(plan.is_full), self.ranges, draw)
         filtering = transfer(shape, self.ranges, draw)
         noise = random_noise(mask, filtering, self.ranges, draw)

@@ -56,20 +56,43 @@ class JointModel(nn.Module):
         self, batch: Batch, filters: Tensor, half_precision: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Return images and estimates (n, y, x), in noise units, with some filters (K, ky, kx)."""
+        image, estimate, _ = self.with_maps(batch, filters, half_precision)
+        return image, estimate
+
+    def with_maps(
+        self, batch: Batch, filters: Tensor, half_precision: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return images, estimates and the maps (n, K, y, x) of the filters, in noise units."""
         synthesis = self._synthesis(batch, filters)
-        initial = torch.fft.ifft2(batch.spectrum, norm="ortho")
-        with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
-            maps, estimate = self.network.with_estimate(
-                initial, synthesis, batch.mask, batch.noise_map
-            )
+        maps, estimate = self._inferred(batch, synthesis, half_precision)
         assert estimate is not None
-        return self._solved(batch, synthesis, maps.float()), estimate
+        return self._solved(batch, synthesis, maps), estimate, maps[:, : len(filters)]
+
+    def maps(self, batch: Batch, filters: Tensor, half_precision: bool = False) -> Tensor:
+        """Return the maps (n, K, y, x) of some filters alone, in noise units."""
+        synthesis = self._synthesis(batch, filters)
+        return self._inferred(batch, synthesis, half_precision)[0][:, : len(filters)]
+
+    def responses(self, batch: Batch, filters: Tensor) -> Tensor:
+        """Return the magnitudes (n, K, y, x) of the responses to the true images."""
+        synthesis = SynthesisOperator(filters, (batch.mask.shape[-2], batch.mask.shape[-1]))
+        return synthesis.adjoint(batch.reference / batch.sigma[:, None, None]).abs()
 
     def with_scalar(self, batch: Batch, filters: Tensor, level: float) -> Tensor:
         """Return images (n, y, x) with one level, in noise units, for all maps."""
         synthesis = self._synthesis(batch, filters)
         shape = (len(batch.mask), *synthesis.spectra.shape)
         return self._solved(batch, synthesis, batch.mask.new_full(shape, level))
+
+    def _inferred(
+        self, batch: Batch, synthesis: SynthesisOperator, half_precision: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        initial = torch.fft.ifft2(batch.spectrum, norm="ortho")
+        with torch.autocast(initial.device.type, torch.bfloat16, enabled=half_precision):
+            maps, estimate = self.network.with_estimate(
+                initial, synthesis, batch.mask, batch.noise_map
+            )
+        return maps.float(), estimate
 
     def _synthesis(self, batch: Batch, filters: Tensor) -> SynthesisOperator:
         metadata = self.network.metadata

@@ -10,6 +10,7 @@ import torch
 from napari_csc.learn.training.config import JointConfig, StepSizes
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.scanner import TrainingImages
+from napari_csc.learn.training.joint import map_losses
 from napari_csc.learn.training.joint.dictionaries import step_filters
 from napari_csc.learn.training.joint.losses import image_loss
 from napari_csc.learn.training.joint.model import JointModel
@@ -20,6 +21,8 @@ Tensor = torch.Tensor
 # The squared error of a pair counts about as much as the logarithm of the error of an image.
 _PAIR_WEIGHT = 4.0
 _PAIRS = 9
+# Of fewer filters the part that is a filter's own says little.
+_FEWEST_FILTERS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +65,35 @@ class Steps:
         if self.scans and rng.random() < self.config.scan_share:
             return self._of_own_scan(model, step, filters, count, rng)
         batch = self.images.batch(count, shape, step)
-        image, estimate = model(batch, filters, self.half_precision)
+        image, estimate, maps = model.with_maps(batch, filters, self.half_precision)
         loss = image_loss(batch, image, self.config.ssim_weight)
         if self.config.estimate_weight:
             other = image_loss(batch, estimate, self.config.ssim_weight)
             loss = loss + self.config.estimate_weight * other
-        return loss, count
+        return loss + self._of_maps(model, batch, filters, maps, (count, shape, step)), count
+
+    def _of_maps(
+        self,
+        model: JointModel,
+        batch: Batch,
+        filters: Tensor,
+        maps: Tensor,
+        place: tuple[int, tuple[int, int], int],
+    ) -> Tensor | float:
+        """Return what is asked of the maps themselves."""
+        weights = self.config.response_weight, self.config.stability_weight
+        if len(filters) < _FEWEST_FILTERS or not any(weights):
+            return 0.0
+        inside, own = map_losses.inside(batch), map_losses.own_parts(maps)
+        loss: Tensor | float = 0.0
+        if weights[0]:
+            response = map_losses.own_responses(model.responses(batch, filters))
+            loss = weights[0] * map_losses.correlation(own, response, inside)
+        if weights[1]:
+            again = self.images.batch(*place, realisation=1)
+            other = map_losses.own_parts(model.maps(again, filters, self.half_precision))
+            loss = loss - weights[1] * map_losses.correlation(own, other, inside)
+        return loss
 
     def _of_own_scan(
         self, model: JointModel, step: int, filters: Tensor, count: int, rng: np.random.Generator
