@@ -7,6 +7,7 @@ literature; they are approximate and meant for pictures and tests, not for quant
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, overload
 
 import numpy as np
@@ -162,9 +163,7 @@ def head_phantom(
         )
     if sequence not in PROTOCOLS:
         raise CscError(f"Unknown sequence {sequence!r}; choose one of {', '.join(PROTOCOLS)}.")
-    rng = np.random.default_rng(seed)
-    anatomy = Anatomy(rng)
-    look = _Look(rng)
+    anatomy, look = _head(seed)
     heights = np.linspace(0.0, 1.0, slices) if slices > 1 else np.array([0.2])
     images, labels = zip(
         *(_render(anatomy, look, float(z), size, sequence) for z in heights), strict=True
@@ -173,6 +172,13 @@ def head_phantom(
     stack *= 10.0 / np.abs(stack).max()
     image = torch.from_numpy(stack.astype(np.complex64))
     return (image, torch.from_numpy(np.stack(labels))) if return_labels else image
+
+
+@lru_cache(maxsize=8)
+def _head(seed: int) -> tuple[Anatomy, _Look]:
+    """Return a head, drawn once: rendering changes nothing in it."""
+    rng = np.random.default_rng(seed)
+    return Anatomy(rng), _Look(rng)
 
 
 class _Look:

@@ -17,6 +17,12 @@ def scan():
 
 
 @pytest.fixture(scope="module")
+def small_scan():
+    generator = torch.Generator().manual_seed(0)
+    return csc.simulate_low_field(head_phantom(64, 1, "flair", seed=7), 32, 0.2, generator)
+
+
+@pytest.fixture(scope="module")
 def dictionary():
     return csc.Dictionary.dct(32, 9)
 
@@ -39,10 +45,10 @@ def test_metadata_tell_a_gain_over_the_scalar(name):
     assert metadata.training["seed"]
 
 
-@pytest.mark.parametrize("name", ["v3", "v4"])
-def test_twenty_shuffles_leave_the_image(scan, dictionary, name):
+@pytest.mark.parametrize("name", ["v3", "v4", "v5"])
+def test_twenty_shuffles_leave_the_image(small_scan, dictionary, name):
     network = csc.load_map_network(name)
-    assert max(changes(dictionary, network, scan, range(20))) < 1e-5
+    assert max(changes(dictionary, network, small_scan, range(20))) < 1e-5
 
 
 def test_shuffling_breaks_the_image_of_v1(scan, dictionary):

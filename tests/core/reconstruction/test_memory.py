@@ -15,12 +15,13 @@ import sys, psutil, torch
 from pathlib import Path
 import napari_csc as csc
 from napari_csc.phantom.head import head_phantom
-count, size, slices, solver = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+count, size, slices = map(int, sys.argv[1:4])
+solver, maps = sys.argv[4:]
 torch.set_num_threads(1)
 images = torch.as_tensor(head_phantom(size, 1)).reshape(1, size, size).expand(slices, -1, -1)
 scan = csc.simulate_low_field(images, sampled=size // 2)
 reconstruct = csc.Reconstructor(
-    csc.Dictionary.dct(count, 11), csc.load_map_network("v3"), solver=solver, iterations=2
+    csc.Dictionary.dct(count, 11), csc.load_map_network(maps), solver=solver, iterations=2
 )
 reconstruct(csc.simulate_low_field(head_phantom(32, 1), sampled=16))
 before = psutil.Process().memory_info().rss
@@ -35,7 +36,9 @@ print((peak - before) / reconstruct.estimate_memory(scan).peak)
 # The kernel keeps the peak itself: a thread that looks misses it when the machine is busy.
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux keeps it")
 @pytest.mark.parametrize(
-    "sizes", ["64 320 1 fista", "128 256 1 admm", "32 256 3 fista"], ids=lambda text: text
+    "sizes",
+    ["32 256 1 fista v3", "128 192 1 admm v5", "32 256 3 fista v4"],
+    ids=lambda text: text,
 )
 def test_estimate_is_near_what_is_used(sizes):
     done = subprocess.run(

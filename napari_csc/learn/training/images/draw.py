@@ -26,9 +26,7 @@ class Draw:
         Another one gives other noise and otherwise the same numbers.
     """
 
-    def __init__(
-        self, count: int, device: torch.device, *seed: int, realisation: int = 0
-    ) -> None:
+    def __init__(self, count: int, device: torch.device, *seed: int, realisation: int = 0) -> None:
         self.count, self.device = count, device
         self._other = None
         if realisation:
