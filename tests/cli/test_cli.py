@@ -202,12 +202,13 @@ def test_help_is_quick_and_names_the_commands(tmp_path: Path) -> None:
     assert not set(json.loads(loaded)) & {"torch", "napari", "numpy", "h5py", "qtpy"}
 
 
-def test_as_a_program(tmp_path: Path, scan: Path) -> None:
+@pytest.mark.parametrize("module", ["napari_csc", "napari_csc.cli"])
+def test_as_a_program(tmp_path: Path, scan: Path, module: str) -> None:
     with h5py.File(scan, "r+") as file:
         file["kspace"][0, 0, 20, 20] = np.nan
     arguments = ["reconstruct", str(scan), "-o", str(tmp_path / "o.h5"), *OPTIONS]
     done = subprocess.run(
-        [sys.executable, "-m", "napari_csc.cli", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from napari_csc.learn.training.batch import Batch
 from napari_csc.learn.training.config import JointConfig, StepSizes
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.scanner import TrainingImages
