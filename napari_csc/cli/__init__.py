@@ -17,6 +17,7 @@ from napari_csc.cli import (
     reconstruct,
     report,
     simulate,
+    stream,
     trust,
     view,
 )
@@ -46,6 +47,7 @@ app.command()(trust.trust)
 app.command()(trust.risk)
 app.command()(report.report)
 app.command()(convert.convert)
+app.command(cls=HelpFromTables)(stream.stream)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)
 app.command("pack-slices")(learn.pack_slices)

@@ -100,12 +100,6 @@ FOREIGN: tuple[Foreign, ...] = (
         "the header of an ISMRMRD file without its data; open the .h5 or .mrd file",
     ),
     Foreign(
-        "MRD version 2",
-        _begins(b"yardl"),
-        "an MRD stream of version 2; convert it to an ISMRMRD file with mrd-python or the "
-        "mrd-tools",
-    ),
-    Foreign(
         "Philips PAR/REC",
         _either(_begins(b"# === DATA DESCRIPTION FILE"), _named(r".*\.(rec|xml\.rec)")),
         "one of a Philips PAR/REC pair; convert it to NIfTI with dcm2niix or with parrec2nii, "

@@ -60,7 +60,39 @@ def load_ismrmrd(source: OpenFile, request: LoadRequest) -> Acquisition:
         return images if request.slice is None else images.select(request.slice)
     request.refuse_what_the_file_states(path, "axes")
     header = ScanHeader.of(own_text(group, "xml", path), path)
-    chosen = chosen_readouts(Readouts.of(own_dataset(group, "data", path), path), key)
+    every = Readouts.of(own_dataset(group, "data", path), path)
+    return scan_of(every, header, request, key, {"group": others} if others else {})
+
+
+def scan_of(
+    every: Readouts,
+    header: ScanHeader,
+    request: LoadRequest,
+    key: str,
+    others: dict[str, str] | None = None,
+) -> Acquisition:
+    """Return one image series of readouts, of the asked-for slices.
+
+    Parameters
+    ----------
+    every
+        All readouts, those of noise and navigators among them.
+    header
+        What the header tells of them.
+    request
+        What is asked for.
+    key
+        Of it what chooses among the readouts; see `load_ismrmrd`.
+    others
+        Choices that were made before, for people.
+
+    Raises
+    ------
+    CscError
+        If readouts and header do not make an image.
+    """
+    path = every.path
+    chosen = chosen_readouts(every, key)
     if chosen.encoding >= len(header.encodings):
         raise CscError(
             f"Readouts in {path.name} belong to encoding {chosen.encoding}, but its header has "
@@ -70,7 +102,7 @@ def load_ismrmrd(source: OpenFile, request: LoadRequest) -> Acquisition:
     if request.key is not None:
         metadata["key"] = request.key
     metadata["header"] = _table(header, chosen)
-    choices = {**({"group": others} if others else {}), **chosen.choices}
+    choices = {**(others or {}), **chosen.choices}
     if choices:
         metadata["choices"] = "; ".join(f"{name} {text}" for name, text in choices.items())
     if chosen.skipped:
