@@ -24,6 +24,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import h5py
@@ -207,7 +208,15 @@ def _further() -> dict[str, tuple[str, Callable[[Path], object]]]:
     def volume(path: Path) -> None:
         nibabel.save(nibabel.MGHImage(np.abs(small_files.images()).T, np.eye(4)), path)
 
-    return {"HDF5 arrays": (".h5", arrays), "FreeSurfer mgz": (".mgz", volume)}
+    def stream(path: Path) -> None:
+        from mrd2_scans import header, lines, stream
+
+        kspace = small_files.kspace()[:, None]
+        path.write_bytes(stream(header((kspace.shape[3], kspace.shape[2], 1)), lines(kspace)))
+
+    found = {"HDF5 arrays": (".h5", arrays), "FreeSurfer mgz": (".mgz", volume)}
+    # Where the package mrd-python is.
+    return found | ({"MRD 2": (".mrd", stream)} if find_spec("mrd") else {})
 
 
 def _writers() -> dict[str, tuple[str, Callable[[Path], object]]]:

@@ -46,7 +46,7 @@ def expanded_weight(path: Path, draw: Draw) -> None:
     """One of the weights of a network does."""
     state = torch.load(path, weights_only=True)
     for name in draw.choice(sorted(state), int(draw.integers(1, 4)), replace=False):
-        shape = [size * _power(draw, 0, 12) for size in state[name].shape]
+        shape = [size * _power(draw, 0, 12) for size in state[name].shape] or [_power(draw, 0, 30)]
         state[name] = torch.zeros(1).expand(*shape)
     torch.save(state, path)
 
@@ -340,6 +340,16 @@ def bart_header(path: Path, draw: Draw) -> None:
     path.with_suffix(".hdr").write_text(text)
 
 
+def mrd_numbers(path: Path, draw: Draw) -> None:
+    """Counts and sizes in an MRD stream claim much, behind its description of the format."""
+    content = bytearray(path.read_bytes())
+    first = content.rfind(b'"}') + 2
+    for _ in range(int(draw.integers(1, 4))):
+        place = int(draw.integers(first, min(first + 400, len(content))))
+        content[place : place + 1] = b"\xff" * int(draw.integers(1, 12)) + b"\x7f"
+    path.write_bytes(content)
+
+
 _HDF5 = ("ISMRMRD raw", "ISMRMRD image", "fastMRI", "M4Raw", "MATLAB v7.3", "HDF5 arrays")
 CRAFTED: dict[str, dict[str, Craft]] = {
     **{name: CRAFTED_HDF5 for name in (*_HDF5, "own acquisition", "own result", "filters mat 7.3")},
@@ -357,6 +367,7 @@ CRAFTED: dict[str, dict[str, Craft]] = {
     "NIfTI nii": {"NIfTI extensions": nifti_extension},
     "NIfTI nii.gz": {"NIfTI extensions": nifti_extension},
     "FreeSurfer mgz": {"FreeSurfer headers": mgh_header},
+    "MRD 2": {"MRD numbers": mrd_numbers},
     "DICOM": {"DICOM elements": dicom_elements},
     "NRRD": {"NRRD skips": nrrd_skip, "NRRD links": nrrd_link, "NRRD fields": nrrd_text},
     "PNG": {"PNG chunks": png_chunks},

@@ -111,7 +111,8 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     is_plain = item.id.get_create_plist().get_nfilters() == 0
     most = path.stat().st_size if is_plain else LARGEST_CHUNK
     stored = item.id.get_storage_size()
-    is_empty = claimed > _ASKED_BYTES and stored * _DATA_RATIO < claimed
+    is_empty = claimed and not stored
+    is_empty = is_empty or (claimed > _ASKED_BYTES and stored * _DATA_RATIO < claimed)
     if (stored and chunk > most) or (is_plain and stored < claimed) or is_empty:
         raise CscError(
             f"The data set {name!r} in {path.name} claims the shape {told_shape(item.shape or ())} "
