@@ -92,7 +92,7 @@ class ScanHeader:
             )
         encodings = tuple(_encoding(told, number, path) for number in range(told.encodings))
         if not encodings:
-            raise CscError(f"The header of {path.name} has no encoding; convert the scan again.")
+            raise _without_matrix(path)
         share = told.numbers("acquisitionSystemInformation/relativeReceiverNoiseBandwidth")
         known = share[0] if share and 0 < share[0] <= 1 else 1.0
         return cls(encodings, known, told)
@@ -101,6 +101,8 @@ class ScanHeader:
 def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
     """Return an encoding; only the encoded matrix is indispensable."""
     matrix = _matrix(told, number, "encodedSpace")
+    if matrix is None and not told.texts("encoding/encodedSpace/matrixSize/x", number):
+        raise _without_matrix(path)
     if matrix is None:
         shown = " x ".join(
             next(iter(told.texts(f"encoding/encodedSpace/matrixSize/{axis}", number)), "?")[:20]
@@ -121,6 +123,14 @@ def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
         _field_of_view(told, number, "reconSpace"),
         (told.text("encoding/trajectory", number) or "cartesian").lower(),
         (centres[0], centres[1]),
+    )
+
+
+def _without_matrix(path: Path) -> CscError:
+    return CscError(
+        f"The header of {path.name} tells no matrix, without which nobody knows how its readouts "
+        "belong together; with MaRGE open the .mat file beside it, or its images (kind='image'); "
+        "with nexus-console export with the header of the sequence."
     )
 
 

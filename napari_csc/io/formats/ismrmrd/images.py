@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition
 from napari_csc.io.formats.ismrmrd.geometry import affine_of_heads
@@ -105,7 +106,7 @@ def images_of(
     _, asked = asked_images(key)
     rows, choices = _rows(path, heads, asked)
     choices = {**others, **choices}
-    rows = _in_order(path, heads, rows)
+    rows, note = _in_order(path, heads, rows)
     images = pixels(rows)
     if images.shape[1] > 1 and len(rows) > 1:
         raise CscError(f"{path.name} holds {len(rows)} volumes; save one of them alone.")
@@ -125,6 +126,7 @@ def images_of(
     metadata |= {} if request.key is None else {"key": request.key}
     if choices:
         metadata["choices"] = "; ".join(f"{one} {text}" for one, text in choices.items())
+    add_note(metadata, note)
     extra = {"spacing": spacing, "unit": unit, "metadata": metadata}
     return image_acquisition(images[:, :, None], request, extra)
 
@@ -161,9 +163,13 @@ def _rows(path: Path, heads: Heads, asked: dict[str, int]) -> tuple[list[int], d
     return rows.tolist(), choices
 
 
-def _in_order(path: Path, heads: Heads, rows: list[int]) -> list[int]:
-    """Return rows by slice, or by place where the numbers of slices do not follow it."""
+def _in_order(path: Path, heads: Heads, rows: list[int]) -> tuple[list[int], str]:
+    """Return rows by slice, or by place where the numbers do not follow it, and a note."""
     numbers = heads["slice"][rows]
+    places = heads["position"][rows]
+    if len(rows) > 1 and len(np.unique(numbers)) == 1 and (places == places[0]).all():
+        note = "The images tell neither slice nor place; they were taken in the order of the file."
+        return rows, note
     if len(np.unique(numbers)) < len(rows):
         raise CscError(
             f"{path.name} has several images of a slice that nothing tells apart; save one series "
@@ -174,10 +180,10 @@ def _in_order(path: Path, heads: Heads, rows: list[int]) -> list[int]:
     offsets = heads["position"][rows].astype(np.float64) @ normal
     steps = np.diff(offsets)
     if not np.isfinite(offsets).all() or (steps > 0).all() or (steps < 0).all():
-        return rows
+        return rows, ""
     if len(np.unique(offsets)) < len(offsets):
-        return rows
-    return [rows[place] for place in np.argsort(offsets)]
+        return rows, ""
+    return [rows[place] for place in np.argsort(offsets)], ""
 
 
 def _pixels(path: Path, stored: h5py.Dataset, rows: list[int]) -> npt.NDArray[Any]:
