@@ -10,6 +10,7 @@ from napari_csc.io.headers.mr_header import MrHeader, Sizes
 from napari_csc.io.headers.oversampling import kept_samples
 
 _LARGEST_MATRIX = 2**15
+_MOST_ENCODINGS = 128
 _LIMITS = "encoding/encodingLimits/kspace_encoding_step"
 # No field of view is as small in mm; some programs write metres.
 _SMALLEST_MM = 1.5
@@ -88,6 +89,11 @@ class ScanHeader:
         if not told or (told.namespace and "ISMRMRD" not in told.namespace.upper()):
             raise CscError(
                 f"The XML header of {path.name} is damaged or does not follow the ISMRMRD schema; "
+                "convert the scan again."
+            )
+        if told.encodings > _MOST_ENCODINGS:
+            raise CscError(
+                f"The header of {path.name} tells {told.encodings} encodings, which no scan has; "
                 "convert the scan again."
             )
         encodings = tuple(_encoding(told, number, path) for number in range(told.encodings))
