@@ -20,6 +20,7 @@ from napari_csc.cli import (
     stream,
     trust,
     view,
+    watch,
 )
 from napari_csc.cli.choices import HelpFromTables
 from napari_csc.core.waiting_threads import let_waiting_threads_sleep
@@ -48,6 +49,7 @@ app.command()(trust.risk)
 app.command()(report.report)
 app.command()(convert.convert)
 app.command(cls=HelpFromTables)(stream.stream)
+app.command(cls=HelpFromTables)(watch.watch)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)
 app.command("pack-slices")(learn.pack_slices)

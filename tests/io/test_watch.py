@@ -108,7 +108,10 @@ def test_hdf5_that_was_cut_off_while_it_was_copied(tmp_path: Path, version: Any)
     path.write_bytes(content[:-100])
     assert not is_whole(path)
     for name in ("ISMRMRD raw", "fastMRI", "M4Raw", "own acquisition", "MATLAB v7.3"):
-        assert is_whole(small_files.write(name, tmp_path, f"b{name[:2]}")), name
+        path = small_files.write(name, tmp_path, f"b{name[:2]}")
+        assert is_whole(path), name
+        path.write_bytes(path.read_bytes()[:-8])
+        assert not is_whole(path), name
 
 
 def test_pairs_come_together(tmp_path: Path, watched: Watched) -> None:

@@ -10,6 +10,8 @@ _ADDRESS = 8
 # By version of the first block: where base and end of the file stand, with addresses of 8 bytes.
 _PLACES = {0: (24, 40), 1: (28, 44), 2: (12, 28), 3: (12, 28)}
 _FLAGS = 11
+# Behind what others put in front, as MATLAB does.
+_BEGINS = (0, 512, 1024, 2048)
 _OPEN_FOR_WRITING = 0b101
 
 
@@ -25,8 +27,13 @@ def is_whole(path: Path) -> bool:
         If the file cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(64)
-        if not head.startswith(_SIGNATURE):
+        head = b""
+        for place in _BEGINS:
+            file.seek(place)
+            head = file.read(64)
+            if head.startswith(_SIGNATURE):
+                break
+        else:
             return True
         version = head[8]
         sizes = head[13] if version < 2 else head[9]
