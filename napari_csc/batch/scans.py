@@ -153,7 +153,7 @@ def files_left_out(inputs: Iterable[str | Path]) -> list[str]:
 
 def _names(found: list[tuple[Path, str | None]]) -> list[str]:
     """Return a name for each result, no two of which differ by the case of letters only."""
-    stems = [_stem(path, key) for path, key in found]
+    stems = [result_name(path, key) for path, key in found]
     folded = [stem.casefold() for stem in stems]
     names: list[str] = []
     taken: set[str] = set()
@@ -231,7 +231,7 @@ def _problem(path: Path) -> str:
     return ""
 
 
-def _stem(path: Path, key: str | None) -> str:
+def result_name(path: Path, key: str | None) -> str:
     """Return the name without an ending that is known; a number after a dot is none."""
     if not path.is_dir():
         endings = sorted((*endings_to_read(), ".gz"), key=len, reverse=True)

@@ -17,8 +17,10 @@ from napari_csc.cli import (
     reconstruct,
     report,
     simulate,
+    stream,
     trust,
     view,
+    watch,
 )
 from napari_csc.cli.choices import HelpFromTables
 from napari_csc.core.waiting_threads import let_waiting_threads_sleep
@@ -46,6 +48,8 @@ app.command()(trust.trust)
 app.command()(trust.risk)
 app.command()(report.report)
 app.command()(convert.convert)
+app.command(cls=HelpFromTables)(stream.stream)
+app.command(cls=HelpFromTables)(watch.watch)
 app.command("learn-dictionary")(learn.learn_dictionary)
 app.command()(learn.train)
 app.command("pack-slices")(learn.pack_slices)

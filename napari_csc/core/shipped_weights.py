@@ -37,7 +37,10 @@ def description(path: Path) -> dict[str, Any]:
     >>> description(weight_file("v4"))["name"]
     'v4'
     """
-    found = json.loads(read_description(path)[METADATA_KEY])
+    try:
+        found = json.loads(read_description(path)[METADATA_KEY])
+    except RecursionError as error:
+        raise ValueError("a description that is nested too deeply") from error
     if not isinstance(found, dict):
         raise ValueError("no description")
     return found

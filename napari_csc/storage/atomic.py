@@ -23,6 +23,43 @@ _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _LEFTOVER = re.compile(r"\..+\.(?P<host>[0-9a-f]{6})-(?P<process>\d{1,9})\.part", re.DOTALL)
 
 
+# What this program has written, with what tells whether somebody else has changed it.
+_written: dict[Path, tuple[int, ...]] = {}
+
+
+def was_written_here(path: Path) -> bool:
+    """Return whether this process has written a file, or the folder it is in, as it is now.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from napari_csc.storage.atomic import replacing, was_written_here
+    >>> with replacing("own.txt") as part:
+    ...     _ = part.write_text("one")
+    >>> was_written_here(Path("own.txt")), was_written_here(Path("other.txt"))
+    (True, False)
+    """
+    path = path.absolute()
+    for one in (path, path.parent):
+        try:
+            if _written.get(real_path(one)) == _identity(one):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _note(path: Path) -> None:
+    with suppress(OSError):
+        _written[real_path(path.absolute())] = _identity(path)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    # Of a folder the number says enough; times change with what is put into it.
+    return (found.st_ino,) if path.is_dir() else (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
 @contextmanager
 def replacing(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary path in the same folder; rename it to ``path`` if all goes well.
@@ -44,6 +81,7 @@ def replacing(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
             yield temporary
             _flush(temporary)
             os.replace(temporary, path)
+            _note(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -179,6 +217,7 @@ def _put_in_place(pairs: list[tuple[Path, Path]]) -> None:
                 aside.append((old, target))
             os.replace(temporary, target)
             placed.append(target)
+            _note(target)
     except BaseException:
         for target in placed:
             _remove(target)

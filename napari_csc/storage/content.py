@@ -15,6 +15,10 @@ Array = npt.NDArray[Any]
 LARGEST_BYTES = 8 * 2**30
 """Larger arrays are refused before anything is allocated."""
 
+# What is told of a shape.
+_MOST_AXES, _MOST_DIGITS = 8, 20
+_MOST_SIZE = 10**_MOST_DIGITS
+
 # Less is not worth the question.
 _ALWAYS = 64 * 2**20
 
@@ -27,6 +31,20 @@ def n_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     return int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
 
 
+def told_shape(shape: tuple[int, ...]) -> str:
+    """Return a shape for people; a damaged one may have thousands of numbers.
+
+    Examples
+    --------
+    >>> from napari_csc.storage.content import told_shape
+    >>> told_shape((3, 4)), told_shape((1,) * 1000)
+    ('(3, 4)', '(1, 1, 1, 1, 1, 1, 1, 1, ...)')
+    """
+    if len(shape) <= _MOST_AXES and all(abs(size) < _MOST_SIZE for size in shape):
+        return str(tuple(int(size) for size in shape))
+    return f"({', '.join(str(size)[:_MOST_DIGITS] for size in shape[:_MOST_AXES])}, ...)"
+
+
 def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> None:
     """Refuse arrays that are too large to read.
 
@@ -37,13 +55,13 @@ def check_size(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> None
     """
     if n_bytes(shape, dtype) > LARGEST_BYTES:
         raise CscError(
-            f"An array in {path.name} claims the shape {shape}, which is more than "
+            f"An array in {path.name} claims the shape {told_shape(shape)}, which is more than "
             f"{LARGEST_BYTES / 2**30:.0f} GiB; cut it into parts, or export it again if that is "
             "wrong."
         )
     if n_bytes(shape, dtype) > _ALWAYS and n_bytes(shape, dtype) > free_bytes():
         raise CscError(
-            f"An array in {path.name} has the shape {shape} and needs "
+            f"An array in {path.name} has the shape {told_shape(shape)} and needs "
             f"{n_bytes(shape, dtype) / 2**30:.2g} GiB of memory, more than is free; close other "
             "programs, or cut it into parts."
         )

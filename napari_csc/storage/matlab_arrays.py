@@ -9,7 +9,7 @@ from napari_csc.storage import matlab5 as mat5_files
 from napari_csc.storage.content import FileContent, StoredArray
 from napari_csc.storage.hdf5.arrays import numeric_arrays
 from napari_csc.storage.hdf5.attributes import own_attribute
-from napari_csc.storage.members import with_joined_parts
+from napari_csc.storage.members import with_cells, with_joined_parts
 from napari_csc.storage.open_file import OpenFile, held
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def read(source: Path | OpenFile) -> FileContent:
         is_hdf5 = file.head.startswith(_HEADERS[1])
         if not is_hdf5:
             return FileContent(with_joined_parts(mat5_files.arrays(source)), "MATLAB", "last")
-    return FileContent(with_joined_parts(_hdf5_arrays(source)), "MATLAB 7.3", "last")
+    arrays = with_joined_parts(with_cells(_hdf5_arrays(source)))
+    return FileContent(arrays, "MATLAB 7.3", "last")
 
 
 def _hdf5_arrays(source: Path | OpenFile) -> dict[str, StoredArray]:

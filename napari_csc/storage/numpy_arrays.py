@@ -16,6 +16,7 @@ from napari_csc.storage.content import (
     StoredArray,
     check_size,
     n_bytes,
+    told_shape,
 )
 from napari_csc.storage.members import with_joined_parts
 from napari_csc.storage.open_file import OpenFile, held
@@ -72,8 +73,8 @@ def _header(file: Any, path: Path, size: int) -> Header:
     check_size(shape, dtype, path)
     if n_bytes(shape, dtype) > size:
         raise CscError(
-            f"{path.name} is cut off: it claims an array of the shape {shape}, which is more than "
-            "the file holds; copy or export it again."
+            f"{path.name} is cut off: it claims an array of the shape {told_shape(shape)}, more "
+            "than the file holds; copy or export it again."
         )
     return shape, dtype
 

@@ -13,6 +13,8 @@ from napari_csc.errors import CscError
 # Under which checkpoints of trainings keep the weights.
 _STATE_DICTS = ("state_dict", "model_state_dict", "model")
 _LARGEST_FILE = 2**30
+# The names and shapes of a few thousand tensors take some hundred thousand bytes.
+_LONGEST_DESCRIPTION = 2**20
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -25,8 +27,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     CscError
         If the file is too large, holds anything but tensors, or is damaged.
     """
-    if path.stat().st_size > _LARGEST_FILE or expanded_size(path) > _LARGEST_FILE:
+    if path.stat().st_size > _LARGEST_FILE:
         raise CscError(f"{path.name} holds more than 1 GB, which no map network needs.")
+    check_archive(path)
     try:
         # weights_only refuses pickled code; anything but tensors and containers of them fails.
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -53,9 +56,32 @@ def weights_of(loaded: Any) -> Any:
     return loaded
 
 
-def expanded_size(path: Path) -> int:
-    """Return the bytes that a file of torch unpacks to; 0 for one that is no archive."""
+def check_archive(path: Path) -> None:
+    """Refuse an archive of torch that would expand, or whose description is absurdly long.
+
+    torch writes its archives without compression, so that none takes more than its file.
+
+    Raises
+    ------
+    CscError
+        If so, or if it is damaged. What is no archive at all is not looked at.
+    """
     if not zipfile.is_zipfile(path):
-        return 0
-    with zipfile.ZipFile(path) as archive:
-        return sum(one.file_size for one in archive.infolist())
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise CscError(f"{path.name} is damaged or cut off; copy it again.") from error
+    expanded = sum(one.file_size for one in members)
+    is_packed = any(one.compress_type != zipfile.ZIP_STORED for one in members)
+    if is_packed or expanded > path.stat().st_size:
+        raise CscError(
+            f"{path.name} is compressed, which torch never does; save the tensors again with "
+            "torch.save(model.state_dict(), path)."
+        )
+    described = [one.file_size for one in members if one.filename.endswith("data.pkl")]
+    if max(described, default=0) > _LONGEST_DESCRIPTION:
+        raise CscError(
+            f"{path.name} describes its tensors at absurd length; save model.state_dict() alone."
+        )

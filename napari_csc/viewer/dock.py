@@ -105,7 +105,7 @@ class ReconstructionDock(QWidget):
         """Make the panels; each is given the model of its section."""
         models = self.models
         self.tour_panel = TourPanel(models.tour)
-        self.input_panel = InputPanel(models.input)
+        self.input_panel = InputPanel(models.input, models.watching)
         self.dictionary_panel = DictionaryPanel(models.dictionary)
         self.maps_panel = MapsPanel(models.reconstruct)
         self.solver_panel = SolverPanel(models.reconstruct)

@@ -10,6 +10,7 @@ from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.input.model import InputModel
+from napari_csc.viewer.sections.input.watching import FolderWatching
 from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
@@ -38,6 +39,7 @@ class Models:
     order: OrderModel
     presets: PresetsModel
     input: InputModel
+    watching: FolderWatching
     compare: CompareModel
     blinded_reading: BlindedReading
     measure: MeasureModel
@@ -61,6 +63,7 @@ class Models:
             order=made(OrderModel),
             presets=made(PresetsModel),
             input=made(InputModel),
+            watching=made(FolderWatching),
             compare=made(CompareModel),
             blinded_reading=made(BlindedReading),
             measure=made(MeasureModel),

@@ -62,6 +62,8 @@ class Workbench:
     _threads: dict[str, Worker] = field(default_factory=dict, init=False)
     _models: dict[type, Any] = field(default_factory=dict, init=False)
     _is_closed: bool = field(default=False, init=False)
+    in_file: Any = field(default=None, init=False)
+    """The result that a file holds as a whole; None if none does."""
 
     message: ClassVar[Signal] = Signal(str, str)
     """A sentence for the line in the dock, and its kind."""

@@ -24,31 +24,54 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
+import h5py
+import nibabel
 import numpy as np
+import plain_published_network
 import small_files
 import torch
+from crafted import CRAFTED
 from damage import checked_message
+from helper import fresh_network
 from scipy.io import savemat
 
 import napari_csc as csc
+from napari_csc.core.maps import save_map_network
 
 LONGEST_SECONDS = 10
+"""Of the processor, whatever else the machine does."""
+HANGS_SECONDS = 60
+MOST_BYTES = 2**30
+"""What a file may take; a process has more, so that it can be told how much it was."""
 LARGEST_BYTES = 6 * 2**30
 HEADER_BYTES = 4096
+CRAFTED_SHARE = 0.3
+"""Of the mutations of formats for which some damage is made on purpose."""
+KINDS = (
+    "bits",
+    "bytes",
+    "cut",
+    "zeros",
+    "repeated block",
+    "numbers swapped",
+    "huge number",
+    "number in text",
+    "type in text",
+)
+TWICE = "two at once"
 
 
-def mutate(content: bytes, draw: np.random.Generator) -> bytes:
-    """Return a damaged copy: one of nine kinds of damage, or two of them."""
+def mutate(content: bytes, draw: np.random.Generator) -> tuple[bytes, str]:
+    """Return a damaged copy, and how: one of nine kinds of damage, or two of them."""
     data = bytearray(content)
-    for _ in range(int(draw.integers(1, 3))):
-        if data:
-            _damage(data, draw)
-    return bytes(data)
+    kinds = [_damage(data, draw) for _ in range(int(draw.integers(1, 3))) if data]
+    return bytes(data), KINDS[kinds[0]] if len(kinds) == 1 else TWICE
 
 
-def _damage(data: bytearray, draw: np.random.Generator) -> None:
+def _damage(data: bytearray, draw: np.random.Generator) -> int:
     reach = len(data) if draw.random() < 0.5 else min(len(data), HEADER_BYTES)
     start, length = int(draw.integers(reach)), int(2 ** draw.integers(0, 9))
     kind = int(draw.integers(9))
@@ -89,30 +112,45 @@ def _damage(data: bytearray, draw: np.random.Generator) -> None:
         if found:
             one = found[int(draw.integers(len(found)))]
             data[one.start() : one.end()] = draw.choice([b"S1000000000", b"(9999,9999)f8", b"O"])
+    return kind
 
 
-def mutated(path: Path, content: dict[str, bytes], draw: np.random.Generator) -> None:
-    """Write a damaged copy of a file, or of one file of a pair, to its place."""
+def mutated(name: str, path: Path, content: dict[str, bytes], draw: np.random.Generator) -> str:
+    """Write a damaged copy of a file, or of one file of a pair, to its place; return how."""
+    made = CRAFTED.get(name, {})
+    if made and draw.random() < CRAFTED_SHARE:
+        for one, data in content.items():
+            path.with_name(path.name.split(".")[0] + one).write_bytes(data)
+        kind = str(draw.choice(sorted(made)))
+        made[kind](path, draw)
+        return kind
     suffix = str(draw.choice(sorted(content)))
+    how = ""
     for one, data in content.items():
         target = path.with_name(path.name.split(".")[0] + one)
         if one != suffix:
             target.write_bytes(data)
-        elif draw.random() < 0.7 and suffix in (".nii.gz", ".npz"):
+        elif draw.random() < 0.7 and suffix in (".nii.gz", ".mgz", ".npz"):
             # What is compressed is reached only by packing it again.
-            target.write_bytes(_repacked(data, suffix, draw))
+            packed, how = _repacked(data, suffix, draw)
+            target.write_bytes(packed)
         else:
-            target.write_bytes(mutate(data, draw))
+            changed, how = mutate(data, draw)
+            target.write_bytes(changed)
+    return how
 
 
-def _repacked(data: bytes, suffix: str, draw: np.random.Generator) -> bytes:
-    if suffix == ".nii.gz":
-        return gzip.compress(mutate(gzip.decompress(data), draw), 1)
-    packed = io.BytesIO()
+def _repacked(data: bytes, suffix: str, draw: np.random.Generator) -> tuple[bytes, str]:
+    if suffix != ".npz":
+        changed, how = mutate(gzip.decompress(data), draw)
+        return gzip.compress(changed, 1), how
+    packed, hows = io.BytesIO(), []
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(packed, "w") as target:
         for one in source.infolist():
-            target.writestr(one.filename, mutate(source.read(one), draw))
-    return packed.getvalue()
+            changed, how = mutate(source.read(one), draw)
+            target.writestr(one.filename, changed)
+            hows.append(how)
+    return packed.getvalue(), hows[0] if len(hows) == 1 else TWICE
 
 
 def _load(path: Path) -> None:
@@ -130,6 +168,10 @@ def _load_filters(path: Path) -> None:
     assert bool(torch.isfinite(csc.Dictionary.load(path).filters).all())
 
 
+def _load_weights(path: Path) -> None:
+    csc.load_map_network(path)
+
+
 def _filters(write: Callable[[Path, np.ndarray], object]) -> Callable[[Path], object]:
     return lambda path: write(path, csc.Dictionary.dct(3, 5).filters.numpy())
 
@@ -145,7 +187,42 @@ def _dictionaries() -> dict[str, tuple[str, Callable[[Path], object]]]:
         ),
         "filters pt": (".pt", _filters(lambda path, one: torch.save(torch.from_numpy(one), path))),
         "filters safetensors": (".safetensors", lambda path: csc.Dictionary.dct(3, 5).save(path)),
+        "weights pt": (".pt", _published_weights),
+        "weights safetensors": (
+            ".safetensors",
+            lambda path: save_map_network(fresh_network("v3"), path),
+        ),
     }
+
+
+def _published_weights(path: Path) -> None:
+    model = plain_published_network.Model(torch.ones(3, 5, 5) / 5, 2, 1)
+    torch.save(model.state_dict(), path)
+
+
+def _further() -> dict[str, tuple[str, Callable[[Path], object]]]:
+    """Return how files are written that are read by the same as others, in other ways."""
+
+    def arrays(path: Path) -> None:
+        with h5py.File(path, "w") as file:
+            file["raw/kspace"] = small_files.kspace()
+
+    def volume(path: Path) -> None:
+        nibabel.save(nibabel.MGHImage(np.abs(small_files.images()).T, np.eye(4)), path)
+
+    def stream(path: Path) -> None:
+        from mrd2_scans import header, lines, stream
+
+        kspace = small_files.kspace()[:, None]
+        path.write_bytes(stream(header((kspace.shape[3], kspace.shape[2], 1)), lines(kspace)))
+
+    found = {"HDF5 arrays": (".h5", arrays), "FreeSurfer mgz": (".mgz", volume)}
+    # Where the package mrd-python is.
+    return found | ({"MRD 2": (".mrd", stream)} if find_spec("mrd") else {})
+
+
+def _writers() -> dict[str, tuple[str, Callable[[Path], object]]]:
+    return {**small_files.WRITERS, **_further(), **_dictionaries()}
 
 
 @dataclass
@@ -158,6 +235,15 @@ class Counts:
     crashes: list[str] = field(default_factory=list)
     slowest: tuple[float, int] = (0.0, -1)
     peak: tuple[int, int] = (0, -1)
+
+    def add(self, other: Counts) -> None:
+        """Count what came of others as well."""
+        self.mutations += other.mutations
+        self.loaded += other.loaded
+        self.told += other.told
+        self.crashes += other.crashes
+        self.slowest = max(self.slowest, other.slowest)
+        self.peak = max(self.peak, other.peak)
 
     def row(self, name: str) -> str:
         """Return a row of the table."""
@@ -203,9 +289,9 @@ def _child(name: str, cases: list[int], into: Path, keep: Path | None) -> None:
     soft = LARGEST_BYTES + int(Path("/proc/self/statm").read_text().split()[0]) * 4096
     resource.setrlimit(resource.RLIMIT_AS, (soft, soft))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    is_filters = name.startswith("filters")
-    suffix, write = (_dictionaries() if is_filters else small_files.WRITERS)[name]
-    load = _load_filters if is_filters else _load_both if name == "own result" else _load
+    suffix, write = _writers()[name]
+    others = {"filters": _load_filters, "weights": _load_weights}
+    load = _load_both if name == "own result" else others.get(name.split()[0], _load)
     with tempfile.TemporaryDirectory() as folder, into.open("w", buffering=1) as lines:
         path = Path(folder, f"a{suffix}")
         write(path)
@@ -213,17 +299,22 @@ def _child(name: str, cases: list[int], into: Path, keep: Path | None) -> None:
         content = {one.name[1:]: one.read_bytes() for one in names}
         load(path)
         for case in cases:
-            mutated(path, content, np.random.default_rng([case, *name.encode()]))
+            kind = mutated(name, path, content, np.random.default_rng([case, *name.encode()]))
             if keep is not None:
                 keep.write_bytes(path.read_bytes())
-            lines.write(json.dumps({"begun": case}) + "\n")
-            before, begin = _reset_peak(), time.perf_counter()
+            lines.write(json.dumps({"begun": case, "kind": kind}) + "\n")
+            before, begin = _reset_peak(), time.process_time()
             with (Path(folder) / "trace").open("w") as trace:
-                faulthandler.dump_traceback_later(LONGEST_SECONDS, exit=True, file=trace)
+                faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True, file=trace)
                 what, text = _one(path, load)
                 faulthandler.cancel_dump_traceback_later()
-            taken, peak = time.perf_counter() - begin, _peak() - before
+            taken, peak = time.process_time() - begin, _peak() - before
+            if taken > LONGEST_SECONDS:
+                what, text = "crash", f"took {taken:.1f} s"
+            if peak > MOST_BYTES:
+                what, text = "crash", f"took {peak / 2**20:.0f} MiB"
             facts = {"case": case, "what": what, "text": text, "seconds": taken, "bytes": peak}
+            facts["kind"] = kind
             lines.write(json.dumps(facts) + "\n")
 
 
@@ -235,9 +326,10 @@ def _import_everything() -> None:
         csc.load(path, axes="slice,coil,y,x")
 
 
-def fuzz(name: str, cases: list[int], batch: int, keep: Path | None = None) -> Counts:
-    """Load mutations of a format, in processes of ``batch`` each."""
-    counts, left = Counts(), list(cases)
+def fuzz(name: str, cases: list[int], batch: int, keep: Path | None = None) -> dict[str, Counts]:
+    """Load mutations of a format, in processes of ``batch`` each; return counts by kind."""
+    kinds: dict[str, Counts] = {}
+    left = list(cases)
     with tempfile.TemporaryDirectory() as folder:
         into = Path(folder, "lines")
         while left:
@@ -251,23 +343,24 @@ def fuzz(name: str, cases: list[int], batch: int, keep: Path | None = None) -> C
                     print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                     os._exit(99)
             _, status = os.waitpid(pid, 0)
-            begun, done = -1, 0
+            begun, done, kind = -1, 0, ""
             for line in into.read_text().splitlines():
                 facts = json.loads(line)
                 if "begun" in facts:
-                    begun = facts["begun"]
+                    begun, kind = facts["begun"], facts["kind"]
                     continue
                 done, begun = done + 1, -1
-                _count(counts, facts)
+                _count(kinds.setdefault(facts["kind"], Counts()), facts)
             if begun >= 0:
                 # The process went with this case.
                 done += 1
+                counts = kinds.setdefault(kind, Counts())
                 counts.mutations += 1
-                counts.crashes.append(f"{begun}: {_ending(status)}")
+                counts.crashes.append(f"{begun}: {kind}: {_ending(status)}")
             elif status:
                 raise SystemExit(f"{name}: the process ended before its first case.")
             left = left[done:]
-    return counts
+    return kinds
 
 
 def _count(counts: Counts, facts: dict) -> None:
@@ -275,7 +368,7 @@ def _count(counts: Counts, facts: dict) -> None:
     counts.loaded += facts["what"] == "loaded"
     counts.told += facts["what"] == "told"
     if facts["what"] == "crash":
-        counts.crashes.append(f"{facts['case']}: {facts['text'][:300]}")
+        counts.crashes.append(f"{facts['case']}: {facts['kind']}: {facts['text'][:300]}")
     counts.slowest = max(counts.slowest, (facts["seconds"], facts["case"]))
     counts.peak = max(counts.peak, (facts["bytes"], facts["case"]))
 
@@ -283,12 +376,12 @@ def _count(counts: Counts, facts: dict) -> None:
 def _ending(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"took more than {LONGEST_SECONDS} s, or left with {os.WEXITSTATUS(status)}"
+    return f"took more than {HANGS_SECONDS} s, or left with {os.WEXITSTATUS(status)}"
 
 
 def main() -> None:
     """Count for each format, and print a table."""
-    names = [*small_files.WRITERS, *_dictionaries()]
+    names = list(_writers())
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--formats", nargs="*", default=names, choices=names, metavar="FORMAT")
     parser.add_argument("--count", type=int, default=10_000)
@@ -301,13 +394,25 @@ def main() -> None:
     logging.disable()
     _import_everything()
     first, count = (asked.first, asked.count) if asked.only is None else (asked.only, 1)
-    print("| format | mutations | loaded | told | crashes | slowest | peak memory |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    by_kind: dict[str, Counts] = {}
+    _heading("format")
     for name in asked.formats:
-        counts = fuzz(name, list(range(first, first + count)), asked.batch, asked.keep)
-        print(counts.row(name), flush=True)
-        places = f"slowest {counts.slowest[1]}, most memory {counts.peak[1]}"
-        print(f"{name}: {places}", *counts.crashes, sep="\n  ", file=sys.stderr, flush=True)
+        whole = Counts()
+        kinds = fuzz(name, list(range(first, first + count)), asked.batch, asked.keep)
+        for kind, counts in kinds.items():
+            whole.add(counts)
+            by_kind.setdefault(kind, Counts()).add(counts)
+        print(whole.row(name), flush=True)
+        places = f"slowest {whole.slowest[1]}, most memory {whole.peak[1]}"
+        print(f"{name}: {places}", *whole.crashes, sep="\n  ", file=sys.stderr, flush=True)
+    _heading("kind of damage")
+    for kind in sorted(by_kind):
+        print(by_kind[kind].row(kind), flush=True)
+
+
+def _heading(first: str) -> None:
+    print(f"\n| {first} | mutations | loaded | told | crashes | slowest | peak memory |")
+    print("|---|---|---|---|---|---|---|", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from napari_csc.core.dictionary.names import SHIPPED, dictionary_names
 from napari_csc.errors import CscError
 from napari_csc.storage import matlab_arrays, numpy_arrays
 from napari_csc.storage.safetensors_files import read_safetensors, write_safetensors
-from napari_csc.storage.torch_files import expanded_size, weights_of
+from napari_csc.storage.torch_files import check_archive, weights_of
 
 _SUFFIXES = (".npy", ".npz", ".mat", ".pt", ".pth", ".safetensors")
 _METADATA_KEY = "napari_csc"
@@ -149,8 +149,7 @@ def _read_old_matlab(path: Path, key: str | None) -> np.ndarray[Any, Any]:
 
 
 def _read_torch(path: Path, key: str | None) -> np.ndarray[Any, Any]:
-    if expanded_size(path) > _LARGEST_FILE:
-        raise CscError(f"{path.name} expands to more than 256 MB; choose another file.")
+    check_archive(path)
     # weights_only refuses pickled code; anything but tensors and containers of them fails.
     loaded = weights_of(torch.load(path, map_location="cpu", weights_only=True))
     if isinstance(loaded, dict):

@@ -16,6 +16,7 @@ SMALLEST_IMAGE = 8
 # Zero-filled samples of real scanners are near zero, not zero (values near 1e-16 of the maximum
 # were seen); measured noise is orders of magnitude above this share of the largest sample.
 EMPTY_SHARE = 1e-7
+_LARGEST_VALUE = 1e15
 
 
 def acquired_mask(kspace: Tensor) -> Tensor:
@@ -86,13 +87,18 @@ def checked_kspace(data: Tensor) -> Tensor:
     if not bool((data != 0).any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
     data = data.to(torch.complex64)
-    if not torch.isfinite(torch.view_as_real(data)).all():
-        raise CscError(
-            "The k-space contains values too large for single precision; scale the data down."
-        )
+    refuse_huge_values(data)
     if data.ndim == 2:
         return data[None, None]
     return data[:, None] if data.ndim == 3 else data
+
+
+def refuse_huge_values(data: Tensor) -> None:
+    """Refuse complex samples whose squares, or sums of these, single precision cannot hold."""
+    if not float(torch.view_as_real(data).abs().max()) <= _LARGEST_VALUE:
+        raise CscError(
+            "The k-space contains values too large for single precision; scale the data down."
+        )
 
 
 def checked_mask(mask: ArrayLike | None, data: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from napari_csc.core.kspace.checks import SMALLEST_IMAGE, ArrayLike, to_tensor
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE, ArrayLike, refuse_huge_values, to_tensor
 from napari_csc.core.triton_guard import keep_triton_out
 from napari_csc.errors import CscError
 
@@ -66,10 +66,7 @@ def checked_samples(kspace: ArrayLike, positions: Tensor) -> Tensor:
     if not bool((data != 0).any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
     data = data.to(torch.complex64).flatten(-axes)
-    if not torch.isfinite(torch.view_as_real(data)).all():
-        raise CscError(
-            "The k-space contains values too large for single precision; scale the data down."
-        )
+    refuse_huge_values(data)
     if data.ndim == 1:
         return data[None, None]
     return data[:, None] if data.ndim == 2 else data

@@ -19,7 +19,7 @@ from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import Array, FileContent, check_size
 
 _TELLING = {
-    "k-space": ("kspace", "ksp", "k_space", "kdata", "rawdata", "raw", "data"),
+    "k-space": ("kspace", "kspace3d", "ksp", "k_space", "kdata", "rawdata", "raw", "data"),
     "image": ("image", "img", "images", "volume", "data"),
 }
 

@@ -21,6 +21,7 @@ from napari_csc.io.formats import (
     pictures,
 )
 from napari_csc.io.formats.format import Format, Writer
+from napari_csc.io.formats.ismrmrd.version2 import file as mrd_version2
 from napari_csc.io.formats.nifti import reader as nifti
 from napari_csc.io.formats.nrrd import reader as nrrd
 from napari_csc.io.headers.foreign import advice_for, advice_for_missing
@@ -35,6 +36,7 @@ FORMATS: tuple[Format, ...] = (
     pictures.PNG,
     pictures.TIFF,
     ismrmrd.FORMAT,
+    mrd_version2.FORMAT,
     m4raw.FORMAT,
     fastmri.FORMAT,
     hdf5_arrays.FORMAT,

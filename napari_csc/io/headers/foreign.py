@@ -77,7 +77,18 @@ def _is_matlab_4(head: bytes, name: str) -> bool:
     return False
 
 
+def _is_complex_text(head: bytes, name: str) -> bool:
+    """Return whether this is a table of complex numbers, as NumPy writes them as text."""
+    return re.match(rb"\s*(#[^\n]*\n)*\s*\([-+0-9.e]+[-+][-+0-9.e]*j\)[\s(]", head) is not None
+
+
 FOREIGN: tuple[Foreign, ...] = (
+    Foreign(
+        "complex text",
+        _is_complex_text,
+        "a table of complex numbers as text, as OCRA writes k-space; save it for reading with "
+        "np.save('scan.npy', np.loadtxt('scan.txt', dtype=complex))",
+    ),
     Foreign(
         "Git LFS pointer",
         _begins(b"version https://git-lfs.github.com/spec"),
@@ -98,12 +109,6 @@ FOREIGN: tuple[Foreign, ...] = (
         "ISMRMRD header",
         _holds(b"<ismrmrdHeader"),
         "the header of an ISMRMRD file without its data; open the .h5 or .mrd file",
-    ),
-    Foreign(
-        "MRD version 2",
-        _begins(b"yardl"),
-        "an MRD stream of version 2; convert it to an ISMRMRD file with mrd-python or the "
-        "mrd-tools",
     ),
     Foreign(
         "Philips PAR/REC",

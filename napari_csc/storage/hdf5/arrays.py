@@ -16,7 +16,7 @@ from napari_csc.storage.open_file import OpenFile
 if TYPE_CHECKING:
     import h5py
 
-_DEEPEST, _MOST = 4, 2000
+_DEEPEST, _MOST, _MOST_CELLS = 4, 2000, 4096
 _PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
 
 
@@ -27,7 +27,8 @@ def numeric_arrays(
 ) -> dict[str, StoredArray]:
     """Return the arrays of numbers in a file without reading them.
 
-    Members of groups are called ``"raw.kspace"``. Pairs of real and imaginary part are complex.
+    Members of groups are called ``"raw.kspace"``, those of cells of MATLAB ``"coils{2}"``. Pairs of
+    real and imaginary part are complex.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def numeric_arrays(
             if item.shape is None or dtype is None or not is_taken(item):
                 continue
             shape = item.shape[::-1] if is_turned else item.shape
-            reader = partial(_read, source, names, is_turned)
+            places = tuple(item.name.strip("/").split("/"))
+            reader = partial(_read, source, places, is_turned)
             arrays[".".join(names)] = StoredArray(shape, dtype, reader)
     return arrays
 
@@ -66,8 +68,42 @@ def _datasets(file: h5py.File) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]
             # MATLAB keeps what its cells refer to under this name.
             if isinstance(item, h5py.Group) and len(names) < _DEEPEST and name != "#refs#":
                 waiting.append(((*names, name), item))
+            elif isinstance(item, h5py.Dataset) and _is_cell(item):
+                for number, member in enumerate(_members(item), start=1):
+                    yield (*names, f"{name}{{{number}}}"), member
             elif isinstance(item, h5py.Dataset):
                 yield (*names, name), item
+
+
+def _is_cell(item: h5py.Dataset) -> bool:
+    """Return whether a data set holds references to others, as cells of MATLAB do."""
+    import h5py
+
+    is_cell = h5py.check_ref_dtype(item.dtype) is h5py.Reference
+    return is_cell and item.shape is not None and 0 < item.size <= _MOST_CELLS
+
+
+def _members(item: h5py.Dataset) -> Iterator[h5py.Dataset]:
+    """Give the data sets that a cell refers to, in the order of MATLAB, which turns axes."""
+    import h5py
+
+    root = item.file["/"]
+    for reference in item[()].reshape(-1):
+        try:
+            name = h5py.h5r.get_name(reference, item.id) if reference else None
+        except (RuntimeError, ValueError):
+            name = None
+        if not name:
+            return
+        # By its name, so that only what lies in the file itself is taken.
+        group: Any = root
+        *above, last = name.decode(errors="replace").strip("/").split("/")
+        for one in above:
+            group = own_item(group, one) if isinstance(group, h5py.Group) else None
+        found = own_item(group, last) if isinstance(group, h5py.Group) else None
+        if not isinstance(found, h5py.Dataset):
+            return
+        yield found
 
 
 def _dtype(stored: np.dtype[Any]) -> np.dtype[Any] | None:

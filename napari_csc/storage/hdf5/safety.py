@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_csc.errors import CscError
-from napari_csc.storage.content import Array, check_size
+from napari_csc.storage.content import Array, check_size, told_shape
+from napari_csc.storage.hdf5.chunks import can_unpack, check_chunks, unpacked_chunks
 from napari_csc.storage.hdf5.heaps import check_heaps
 from napari_csc.storage.hdf5.raw_bytes import bytes_of
 from napari_csc.storage.open_file import OpenFile, held
@@ -26,8 +28,11 @@ LARGEST_TEXT = 2**20
 # Text shrinks to a tenth, or a twentieth where it repeats itself, but not to a thousandth.
 _TEXT_RATIO = 32
 
-LARGEST_CHUNK = 2**30
+LARGEST_CHUNK = 2**29
 """Larger compressed chunks, which are expanded as a whole, are refused."""
+
+# Data never pack to less than this; beyond that size it is asked whether they are there at all.
+_DATA_RATIO, _ASKED_BYTES = 500, 256 * 2**20
 
 _FILTERS = {
     32000: "LZF",
@@ -106,11 +111,15 @@ def own_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     is_plain = item.id.get_create_plist().get_nfilters() == 0
     most = path.stat().st_size if is_plain else LARGEST_CHUNK
     stored = item.id.get_storage_size()
-    if (stored and chunk > most) or (is_plain and stored < claimed):
+    is_empty = claimed and not stored
+    is_empty = is_empty or (claimed > _ASKED_BYTES and stored * _DATA_RATIO < claimed)
+    if (stored and chunk > most) or (is_plain and stored < claimed) or is_empty:
         raise CscError(
-            f"The data set {name!r} in {path.name} claims the shape {item.shape} in chunks of "
-            f"{item.chunks}, more than the file holds; copy or export it again."
+            f"The data set {name!r} in {path.name} claims the shape {told_shape(item.shape or ())} "
+            f"in chunks of {told_shape(item.chunks or ())}, more than the file holds; copy or "
+            "export it again."
         )
+    check_chunks(item, path)
     return item
 
 
@@ -195,8 +204,7 @@ def own_text(group: h5py.Group, name: str, path: Path, longest: int = LARGEST_TE
 def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "") -> None:
     """Refuse elements of variable length that claim more than the file holds, or lead nowhere.
 
-    The HDF5 library would allocate, and fill, whatever they claim. What filters hide is not
-    checked.
+    The HDF5 library would allocate, and fill, whatever they claim.
 
     Parameters
     ----------
@@ -212,29 +220,42 @@ def check_lengths(item: h5py.Dataset, path: Path, itemsize: int, member: str = "
     CscError
         If one of them claims more.
     """
-    spans: list[tuple[int, int]] = []
-    if item.id.get_create_plist().get_nfilters() or not item.size:
+    if not item.size:
         return
-    if item.chunks is not None:
-        item.id.chunk_iter(lambda chunk: spans.append((chunk.byte_offset, chunk.size)))
-    elif item.id.get_offset() is not None:
-        spans.append((item.id.get_offset(), item.id.get_storage_size()))
     kind, place = item.id.get_type(), 0
     if member:
         place = kind.get_member_offset(kind.get_member_index(member.encode()))
     each = math.prod(item.chunks or item.shape)
     largest, heaps = 0, set[int]()
+    for raw in _stored(item, path):
+        rows = raw[: len(raw) // each * each].reshape(each, -1)[:, place : place + 12]
+        if rows.shape[1] == 12:
+            found = np.ascontiguousarray(rows).view([("length", "<u4"), ("heap", "<u8")])
+            largest = max(largest, int(found["length"].max()))
+            heaps |= set(found["heap"][found["length"] > 0].tolist())
+    check_claim(item, path, largest * itemsize)
+    check_heaps(item, path, sorted(heaps))
+
+
+def _stored(item: h5py.Dataset, path: Path) -> Iterator[npt.NDArray[np.uint8]]:
+    """Give the stored bytes of a data set of elements of variable length, chunk by chunk."""
+    if item.id.get_create_plist().get_nfilters():
+        if not can_unpack(item):
+            raise CscError(
+                f"Texts or lists in {path.name}, {item.name!r}, are compressed in a way that no "
+                "program does with them; save the file without compression."
+            )
+        yield from (one for one in unpacked_chunks(item, path) if one is not None)
+        return
+    spans: list[tuple[int, int]] = []
+    if item.chunks is not None:
+        item.id.chunk_iter(lambda chunk: spans.append((chunk.byte_offset, chunk.size)))
+    elif item.id.get_offset() is not None:
+        spans.append((item.id.get_offset(), item.id.get_storage_size()))
     with bytes_of(item) as file:
         for start, size in spans:
             file.seek(start)
-            raw = np.frombuffer(file.read(size), np.uint8)
-            rows = raw[: len(raw) // each * each].reshape(each, -1)[:, place : place + 12]
-            if rows.shape[1] == 12:
-                found = np.ascontiguousarray(rows).view([("length", "<u4"), ("heap", "<u8")])
-                largest = max(largest, int(found["length"].max()))
-                heaps |= set(found["heap"][found["length"] > 0].tolist())
-    check_claim(item, path, largest * itemsize)
-    check_heaps(item, path, sorted(heaps))
+            yield np.frombuffer(file.read(size), np.uint8)
 
 
 def check_claim(item: h5py.Dataset, path: Path, largest: int) -> None:

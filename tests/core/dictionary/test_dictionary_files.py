@@ -202,6 +202,6 @@ def test_archives_that_expand_to_gigabytes(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", b"")
         archive.writestr("archive/data/0", bytes(300 * 2**20))
-    for name, word in (("a.npz", "no set of filters"), ("a.pt", "expands")):
+    for name, word in (("a.npz", "no set of filters"), ("a.pt", "compressed")):
         with pytest.raises(CscError, match=rf"{name[0]}\{name[1:]}.*{word}"):
             Dictionary.load(tmp_path / name)

@@ -13,6 +13,7 @@ from napari_csc.core.maps import (
     map_network_names,
     save_map_network,
 )
+from napari_csc.core.shipped_weights import METADATA_KEY
 from napari_csc.errors import CscError
 
 KEY = "napari_csc"
@@ -136,3 +137,11 @@ def test_every_listed_name_loads():
         assert build_map_network(network.metadata).permutation_equivariant == (
             network.metadata.architecture.kind != "v1"
         )
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "9" * 5000])
+def test_descriptions_that_are_nested_deeply(tmp_path, text):
+    path = tmp_path / "deep.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {METADATA_KEY: text})
+    with pytest.raises(CscError, match="no weight file"):
+        load_map_network(path)

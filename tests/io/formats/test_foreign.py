@@ -21,7 +21,7 @@ EXAMPLES: dict[str, tuple[str, bytes, str]] = {
     "git-annex pointer": ("a.nii", b"/annex/objects/MD5E-s1--0.nii\n", "git annex get"),
     "web page": ("a.h5", b"\n<!DOCTYPE html>\n<html><head>", "web page"),
     "ISMRMRD header": ("a.h5", b'<?xml version="1.0"?>\n<ismrmrdHeader xmlns="x">', "data"),
-    "MRD version 2": ("a.mrd", b"yardl\1\0\0\0", "version 2"),
+    "complex text": ("a.txt", b"\n(1.0e+00-2.0e+00j) (1.0e+00+0.0e+00j)\n", "np.loadtxt"),
     "Philips PAR/REC": ("a.PAR", b"# === DATA DESCRIPTION FILE ====", "parrec2nii"),
     "Philips raw data": ("a.lab", bytes(64), "philips_to_ismrmrd"),
     "Siemens twix": ("a.dat", struct.pack("<4I", 0, 2, 7, 9) + bytes(600), "siemens_to_ismrmrd"),

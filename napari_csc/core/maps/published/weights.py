@@ -67,6 +67,11 @@ def load_published(
     }
     kind, shapes = _architecture(path, weights)
     raw = tensors.get(_WEIGHT_KEY)
+    if raw is not None and raw.numel() != 1:
+        raise CscError(
+            f"The weight of the low-pass in {path.name} has the shape {tuple(raw.shape)}, but is "
+            "one number; save the state dict again."
+        )
     config = MapNetworkConfig(
         kind=kind, bound=bound, image_maximum=image_maximum, conditioning=False, **shapes
     )

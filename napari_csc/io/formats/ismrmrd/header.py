@@ -10,6 +10,7 @@ from napari_csc.io.headers.mr_header import MrHeader, Sizes
 from napari_csc.io.headers.oversampling import kept_samples
 
 _LARGEST_MATRIX = 2**15
+_MOST_ENCODINGS = 128
 _LIMITS = "encoding/encodingLimits/kspace_encoding_step"
 # No field of view is as small in mm; some programs write metres.
 _SMALLEST_MM = 1.5
@@ -90,9 +91,14 @@ class ScanHeader:
                 f"The XML header of {path.name} is damaged or does not follow the ISMRMRD schema; "
                 "convert the scan again."
             )
+        if told.encodings > _MOST_ENCODINGS:
+            raise CscError(
+                f"The header of {path.name} tells {told.encodings} encodings, which no scan has; "
+                "convert the scan again."
+            )
         encodings = tuple(_encoding(told, number, path) for number in range(told.encodings))
         if not encodings:
-            raise CscError(f"The header of {path.name} has no encoding; convert the scan again.")
+            raise _without_matrix(path)
         share = told.numbers("acquisitionSystemInformation/relativeReceiverNoiseBandwidth")
         known = share[0] if share and 0 < share[0] <= 1 else 1.0
         return cls(encodings, known, told)
@@ -101,6 +107,8 @@ class ScanHeader:
 def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
     """Return an encoding; only the encoded matrix is indispensable."""
     matrix = _matrix(told, number, "encodedSpace")
+    if matrix is None and not told.texts("encoding/encodedSpace/matrixSize/x", number):
+        raise _without_matrix(path)
     if matrix is None:
         shown = " x ".join(
             next(iter(told.texts(f"encoding/encodedSpace/matrixSize/{axis}", number)), "?")[:20]
@@ -121,6 +129,14 @@ def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
         _field_of_view(told, number, "reconSpace"),
         (told.text("encoding/trajectory", number) or "cartesian").lower(),
         (centres[0], centres[1]),
+    )
+
+
+def _without_matrix(path: Path) -> CscError:
+    return CscError(
+        f"The header of {path.name} tells no matrix, without which nobody knows how its readouts "
+        "belong together; with MaRGE open the .mat file beside it, or its images (kind='image'); "
+        "with nexus-console export with the header of the sequence."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition
 from napari_csc.io.formats.ismrmrd.geometry import affine_of_heads
@@ -59,7 +61,7 @@ def load_images(group: h5py.Group, path: Path, request: LoadRequest, key: str) -
     """
     if request.kind == "k-space" or request.axes is not None:
         raise CscError(f"{path.name} holds images and states their axes; leave kind and axes out.")
-    name, asked = _asked(key)
+    name, _ = asked_images(key)
     names = image_series(group)
     name = name or names[0]
     if name not in names:
@@ -72,11 +74,40 @@ def load_images(group: h5py.Group, path: Path, request: LoadRequest, key: str) -
     stored = own_dataset(group[name], "data", path)
     if heads.ndim != 1 or stored.ndim != 5 or len(stored) != len(heads) or not len(heads):
         raise CscError(f"The images {name!r} in {path.name} are damaged; export them again.")
+    others = {"images": f"{name} of {', '.join(names)[:100]}"} if len(names) > 1 else {}
+    return images_of(path, heads, lambda rows: _pixels(path, stored, rows), request, key, others)
+
+
+def images_of(
+    path: Path,
+    heads: Heads,
+    pixels: Callable[[list[int]], npt.NDArray[Any]],
+    request: LoadRequest,
+    key: str,
+    others: dict[str, str],
+) -> Acquisition:
+    """Return images as a scan, slices sorted by their places.
+
+    Parameters
+    ----------
+    path
+        The file.
+    heads
+        A header for each image.
+    pixels
+        Gives the pixels of rows, (entry, slice, coil, y, x).
+    request
+        What is asked for.
+    key
+        Of it what chooses among the images; see `load_images`.
+    others
+        Choices that were made before, for people.
+    """
+    _, asked = asked_images(key)
     rows, choices = _rows(path, heads, asked)
-    if len(names) > 1:
-        choices = {"images": f"{name} of {', '.join(names)[:100]}", **choices}
-    rows = _in_order(path, heads, rows)
-    images = _pixels(path, stored, rows)
+    choices = {**others, **choices}
+    rows, note = _in_order(path, heads, rows)
+    images = pixels(rows)
     if images.shape[1] > 1 and len(rows) > 1:
         raise CscError(f"{path.name} holds {len(rows)} volumes; save one of them alone.")
     # (slice, coil, y, x): of one volume the slices, else one slice an entry.
@@ -95,11 +126,12 @@ def load_images(group: h5py.Group, path: Path, request: LoadRequest, key: str) -
     metadata |= {} if request.key is None else {"key": request.key}
     if choices:
         metadata["choices"] = "; ".join(f"{one} {text}" for one, text in choices.items())
+    add_note(metadata, note)
     extra = {"spacing": spacing, "unit": unit, "metadata": metadata}
     return image_acquisition(images[:, :, None], request, extra)
 
 
-def _asked(key: str) -> tuple[str | None, dict[str, int]]:
+def asked_images(key: str) -> tuple[str | None, dict[str, int]]:
     """Return the name of the images that a key asks for, and the numbers it asks for."""
     name, numbers = None, {}
     for part in filter(None, (one.strip() for one in key.split(","))):
@@ -131,9 +163,13 @@ def _rows(path: Path, heads: Heads, asked: dict[str, int]) -> tuple[list[int], d
     return rows.tolist(), choices
 
 
-def _in_order(path: Path, heads: Heads, rows: list[int]) -> list[int]:
-    """Return rows by slice, or by place where the numbers of slices do not follow it."""
+def _in_order(path: Path, heads: Heads, rows: list[int]) -> tuple[list[int], str]:
+    """Return rows by slice, or by place where the numbers do not follow it, and a note."""
     numbers = heads["slice"][rows]
+    places = heads["position"][rows]
+    if len(rows) > 1 and len(np.unique(numbers)) == 1 and (places == places[0]).all():
+        note = "The images tell neither slice nor place; they were taken in the order of the file."
+        return rows, note
     if len(np.unique(numbers)) < len(rows):
         raise CscError(
             f"{path.name} has several images of a slice that nothing tells apart; save one series "
@@ -144,10 +180,10 @@ def _in_order(path: Path, heads: Heads, rows: list[int]) -> list[int]:
     offsets = heads["position"][rows].astype(np.float64) @ normal
     steps = np.diff(offsets)
     if not np.isfinite(offsets).all() or (steps > 0).all() or (steps < 0).all():
-        return rows
+        return rows, ""
     if len(np.unique(offsets)) < len(offsets):
-        return rows
-    return [rows[place] for place in np.argsort(offsets)]
+        return rows, ""
+    return [rows[place] for place in np.argsort(offsets)], ""
 
 
 def _pixels(path: Path, stored: h5py.Dataset, rows: list[int]) -> npt.NDArray[Any]:
@@ -160,6 +196,17 @@ def _pixels(path: Path, stored: h5py.Dataset, rows: list[int]) -> npt.NDArray[An
     read = np.stack([stored[row] for row in rows])
     if is_pair:
         read = (read["real"] + 1j * read["imag"]).astype(np.complex64)
+    return checked_pixels(path, read)
+
+
+def checked_pixels(path: Path, read: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return stored pixels (entry, coil, slice, y, x) as (entry, slice, coil, y, x).
+
+    Raises
+    ------
+    CscError
+        If there are none, or they are no numbers.
+    """
     if not read.size:
         raise CscError(f"The images in {path.name} have no pixels; export them again.")
     if not np.isfinite(read).all():

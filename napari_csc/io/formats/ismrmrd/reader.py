@@ -7,7 +7,7 @@ pixel ``n // 2``; stored trajectories are scaled as `ismrmrd_trajectory.scaled_p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition
 from napari_csc.core.acquisition.notes import add_note
 from napari_csc.core.acquisition.orientation import affine_of_slices
 from napari_csc.errors import CscError
+from napari_csc.io.formats.ismrmrd.believed import believed
 from napari_csc.io.formats.ismrmrd.geometry import affine_of, ordered_slices, spacing_of
 from napari_csc.io.formats.ismrmrd.grid import gridded
 from napari_csc.io.formats.ismrmrd.header import Encoding, ScanHeader
@@ -60,7 +61,39 @@ def load_ismrmrd(source: OpenFile, request: LoadRequest) -> Acquisition:
         return images if request.slice is None else images.select(request.slice)
     request.refuse_what_the_file_states(path, "axes")
     header = ScanHeader.of(own_text(group, "xml", path), path)
-    chosen = chosen_readouts(Readouts.of(own_dataset(group, "data", path), path), key)
+    every = Readouts.of(own_dataset(group, "data", path), path)
+    return scan_of(every, header, request, key, {"group": others} if others else {})
+
+
+def scan_of(
+    every: Readouts,
+    header: ScanHeader,
+    request: LoadRequest,
+    key: str,
+    others: dict[str, str] | None = None,
+) -> Acquisition:
+    """Return one image series of readouts, of the asked-for slices.
+
+    Parameters
+    ----------
+    every
+        All readouts, those of noise and navigators among them.
+    header
+        What the header tells of them.
+    request
+        What is asked for.
+    key
+        Of it what chooses among the readouts; see `load_ismrmrd`.
+    others
+        Choices that were made before, for people.
+
+    Raises
+    ------
+    CscError
+        If readouts and header do not make an image.
+    """
+    path = every.path
+    chosen = chosen_readouts(every, key)
     if chosen.encoding >= len(header.encodings):
         raise CscError(
             f"Readouts in {path.name} belong to encoding {chosen.encoding}, but its header has "
@@ -70,7 +103,7 @@ def load_ismrmrd(source: OpenFile, request: LoadRequest) -> Acquisition:
     if request.key is not None:
         metadata["key"] = request.key
     metadata["header"] = _table(header, chosen)
-    choices = {**({"group": others} if others else {}), **chosen.choices}
+    choices = {**(others or {}), **chosen.choices}
     if choices:
         metadata["choices"] = "; ".join(f"{name} {text}" for name, text in choices.items())
     if chosen.skipped:
@@ -147,34 +180,11 @@ class _Series:
         return None if asked is None or isinstance(asked, str) else int(asked)
 
 
-def _believed(encoding: Encoding, imaging: Readouts) -> tuple[Encoding, list[str]]:
-    """Return an encoding as far as the readouts bear it out, and notes for people."""
-    notes = []
-    if encoding.is_in_metres:
-        notes.append(
-            "The field of view is told in metres or another unit instead of mm, so that no voxel "
-            "size in mm is given."
-        )
-    partitions = np.unique(imaging.counter("kspace_encode_step_2")).tolist()
-    depth = encoding.matrix[2]
-    if encoding.is_cartesian and depth > 1 and len(partitions) == 1:
-        notes.append(
-            f"The header tells {depth} partitions, but one was measured: read as slices in 2-D."
-        )
-        encoding = replace(
-            encoding,
-            matrix=(*encoding.matrix[:2], 1),
-            recon_matrix=(*encoding.recon_matrix[:2], 1),
-            centres=(encoding.centres[0], partitions[0]),
-        )
-    return encoding, notes
-
-
 def _acquisition(
     chosen: Chosen, header: ScanHeader, request: LoadRequest, metadata: dict[str, Any]
 ) -> Acquisition:
-    imaging, path = chosen.imaging, chosen.imaging.path
-    encoding, notes = _believed(header.encodings[chosen.encoding], imaging)
+    path = chosen.imaging.path
+    encoding, imaging, notes = believed(header.encodings[chosen.encoding], chosen.imaging)
     add_note(metadata, *notes)
     coils = np.unique(imaging.heads["active_channels"]).tolist()
     if len(coils) > 1 or coils[0] == 0:

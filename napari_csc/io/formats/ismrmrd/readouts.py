@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Numbers of the flags in the standard; bit n - 1 of the field.
 NOISE, CALIBRATION, CALIBRATION_AND_IMAGING, REVERSE = 19, 20, 21, 22
 PHASE_CORRECTION = 24
-_SKIPPED = {
+SKIPPED = {
     23: "navigator",
     PHASE_CORRECTION: "phase correction",
     26: "feedback",
@@ -51,8 +51,8 @@ class Readouts:
 
     Attributes
     ----------
-    dataset : h5py.Dataset
-        All readouts of the file.
+    dataset : h5py.Dataset or None
+        All readouts of the file; None if they are held in memory.
     heads : ndarray
         Headers of the chosen ones, structured as in the file.
     rows : ndarray
@@ -64,7 +64,7 @@ class Readouts:
         these places have been looked at already.
     """
 
-    dataset: h5py.Dataset
+    dataset: h5py.Dataset | None
     heads: Array
     rows: npt.NDArray[np.intp]
     path: Path
@@ -117,7 +117,7 @@ class Readouts:
     def __getitem__(self, chosen: npt.NDArray[Any]) -> Readouts:
         """Return some of these, by mask or rising numbers."""
         heaps = None if self.heaps is None else self.heaps[chosen]
-        return Readouts(self.dataset, self.heads[chosen], self.rows[chosen], self.path, heaps)
+        return replace(self, heads=self.heads[chosen], rows=self.rows[chosen], heaps=heaps)
 
     def counter(self, name: str) -> npt.NDArray[np.int64]:
         """Return a counter of each readout; ``"encoding"`` is its encoding space.
@@ -191,7 +191,7 @@ class Readouts:
 
     def _values(self, name: str) -> Iterator[tuple[int, Array]]:
         """Give number and stored values of each; neighbours in the file are read together."""
-        if not len(self):
+        if not len(self) or self.dataset is None:
             return
         if self.heaps is not None:
             check_heaps(self.dataset, self.path, sorted(set(self.heaps[self.heaps > 0].tolist())))
@@ -265,7 +265,7 @@ def chosen_readouts(every: Readouts, key: str | None) -> Chosen:
         )
     is_noise = every.has(NOISE)
     only_calibration = every.has(CALIBRATION) & ~every.has(CALIBRATION_AND_IMAGING)
-    others = {**_SKIPPED, CALIBRATION: "calibration"}
+    others = {**SKIPPED, CALIBRATION: "calibration"}
     skipped: dict[str, int] = {}
     is_imaging = ~is_noise
     for flag, what in others.items():

@@ -92,8 +92,9 @@ def scaled_positions(
 ) -> tuple[npt.NDArray[np.float32], str]:
     """Return positions (..., 2) as (kx, ky) in cycles per encoded field of view, and how.
 
-    The standard leaves the scaling open. Two are in use and told apart by the reach: between -0.5
-    and 0.5 over the encoded matrix, and cycles per encoded field of view, between -n/2 and n/2.
+    The standard leaves the scaling open. Three are in use and told apart by the reach: between -0.5
+    and 0.5 over the encoded matrix, the same with one scale for both directions where pixels are
+    not square, and cycles per encoded field of view, between -n/2 and n/2.
 
     Raises
     ------
@@ -104,6 +105,15 @@ def scaled_positions(
     if not np.isfinite(positions).all():
         raise CscError(f"The trajectory in {name} contains NaN or infinite positions.")
     reach = np.abs(positions).reshape(-1, 2).max(axis=0)
+    if not reach.any():
+        raise CscError(
+            f"The trajectory in {name} is all zero, so that it was not written; convert the scan "
+            "with its trajectory, or state that it is Cartesian."
+        )
+    common = _common_scale(encoding, reach)
+    if common is not None:
+        scaled = np.clip(positions * common, -matrix / 2, matrix / 2)
+        return scaled.astype(np.float32), "-0.5 to 0.5 over the finer direction"
     if _LEAST_REACH < 2 * reach.max() <= _SLACK:
         limited = np.clip(positions, -0.5, 0.5)
         return (limited * matrix).astype(np.float32), "-0.5 to 0.5 over the encoded matrix"
@@ -115,6 +125,24 @@ def scaled_positions(
         f"The trajectory in {name} reaches {reach.max():.4g}, which is neither 0.5 nor half of the "
         f"encoded matrix ({encoding.matrix[0]} x {encoding.matrix[1]}); rescale it to one of these."
     )
+
+
+def _common_scale(
+    encoding: Encoding, reach: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32] | None:
+    """Return cycles per field of view in a position where both directions have one scale.
+
+    KomaMRI divides all positions by twice the furthest of them. With square pixels this is the
+    usual scaling.
+    """
+    if encoding.field_of_view is None:
+        return None
+    fov = np.array(encoding.field_of_view[:2])
+    finest = np.array(encoding.matrix[:2]) / fov
+    expected = finest / (2 * finest.max())
+    if expected.min() > 0.5 / _SLACK or np.abs(reach - expected).max() > 0.5 * (_SLACK - 1):
+        return None
+    return np.asarray(fov * finest.max(), np.float32)
 
 
 def _order(readouts: Readouts, slices: list[int]) -> tuple[list[list[int]], int]:

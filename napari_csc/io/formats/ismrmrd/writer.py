@@ -42,8 +42,8 @@ def write_ismrmrd(content: Exported, request: WriteRequest) -> list[Path]:
                 image_type=IMAGE_TYPES[content.kind],
                 image_index=number + 1,
                 slice=number,
-                field_of_view=_field_of_view(content, 1),
-                **_place(content, number),
+                field_of_view=field_of_view(content, 1),
+                **place_of(content, number),
             )
             image.meta = {"ImageComment": f"{content.described}; {NOTICE}"}
             dataset.append_image(SERIES, image)
@@ -52,7 +52,7 @@ def write_ismrmrd(content: Exported, request: WriteRequest) -> list[Path]:
     return [request.path]
 
 
-def _field_of_view(content: Exported, slices: int) -> tuple[float, ...]:
+def field_of_view(content: Exported, slices: int) -> tuple[float, ...]:
     """Return the field of view along (x, y, z) in mm, zero where it is not known."""
     if content.unit != "mm":
         return (0.0, 0.0, 0.0)
@@ -61,7 +61,8 @@ def _field_of_view(content: Exported, slices: int) -> tuple[float, ...]:
     return (x * width, y * height, z * slices)
 
 
-def _place(content: Exported, number: int) -> dict[str, tuple[float, ...]]:
+def place_of(content: Exported, number: int) -> dict[str, tuple[float, ...]]:
+    """Return position and directions of a slice, by their names in headers; none if not known."""
     placed = content.lps()
     if placed is None:
         return {}
@@ -80,7 +81,7 @@ def _header(content: Exported) -> str:
     from ismrmrd import xsd
 
     slices, height, width = content.values.shape
-    x, y, z = _field_of_view(content, 1)
+    x, y, z = field_of_view(content, 1)
     space: Any = xsd.encodingSpaceType(
         matrixSize=xsd.matrixSizeType(x=width, y=height, z=1),
         fieldOfView_mm=xsd.fieldOfViewMm(x=x, y=y, z=z),

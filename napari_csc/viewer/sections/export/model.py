@@ -41,7 +41,11 @@ class ExportModel:
             return
         is_its_run = outcome is not None and outcome.result is result
         acquisition = outcome.acquisition if outcome is not None and is_its_run else None
-        self._write(path, lambda: save(result, path, acquisition=acquisition, overwrite=overwrite))
+        self._write(
+            path,
+            lambda: save(result, path, acquisition=acquisition, overwrite=overwrite),
+            then=lambda: setattr(self._workbench, "in_file", result),
+        )
 
     def figure(self, path: Path, overwrite: bool = False) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
@@ -100,12 +104,18 @@ class ExportModel:
             self._fail(str(error))
             return ""
 
-    def _write(self, path: Path, work: Callable[[], Any]) -> None:
+    def _write(
+        self, path: Path, work: Callable[[], Any], then: Callable[[], None] = lambda: None
+    ) -> None:
         def written(ticket: Ticket) -> None:
             work()
+
+        def done(_: None) -> None:
+            then()
+            self.tell(f"Written {path.name}.")
 
         self.tell(f"Writing {path.name}…")
         self._workbench.lane("export", (), thread="movies").start(
             written,
-            Handlers(lambda _: self.tell(f"Written {path.name}."), self._fail),
+            Handlers(done, self._fail),
         )

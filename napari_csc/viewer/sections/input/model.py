@@ -66,6 +66,11 @@ class InputModel:
         for name in ("sampled", "noise_std"):
             getattr(self.session.events, name).connect(self._refresh_facts)
 
+    @property
+    def is_reconstructing(self) -> bool:
+        """Whether a reconstruction of the input runs."""
+        return self._run.is_running
+
     def open_file(self, path: Path, **options: Any) -> None:
         """Load a scan or a result and show it; options are those of `napari_csc.load`."""
         self._workbench.say(f"Loading {path.name}…")
@@ -201,6 +206,7 @@ class InputModel:
             session.live = False
             session.input_name = found.name
             session.acquisition, session.result = found.acquisition, result
+            self._workbench.in_file = result
             self._known = session.identity(*_BELONGS)
             session.use_dictionary(
                 found.dictionary_name, found.dictionary, found.dropped, found.shuffle_seed

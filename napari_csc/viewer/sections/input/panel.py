@@ -26,6 +26,8 @@ from napari_csc.viewer.sections.input.loading import InputFacts
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.input.read_as_window import ReadAsWindow
 from napari_csc.viewer.sections.input.simulation_group import SimulationGroup
+from napari_csc.viewer.sections.input.watch_row import WatchRow
+from napari_csc.viewer.sections.input.watching import FolderWatching
 from napari_csc.viewer.widgets.parts import (
     Panel,
     button,
@@ -55,8 +57,9 @@ def file_filter() -> str:
 class InputPanel(Panel):
     """Chooses the input and shows what was found in it."""
 
-    def __init__(self, model: InputModel) -> None:
+    def __init__(self, model: InputModel, watching: FolderWatching) -> None:
         super().__init__()
+        self.watch = WatchRow(watching)
         self._model, self._session = model, model.session
         self._viewer = viewer = model.layers.viewer
         self._listed: list[Layer] = []
@@ -80,6 +83,7 @@ class InputPanel(Panel):
         layers.removed.disconnect(self._removed)
         layers.renamed.disconnect(self._list_layers)
         self._listed, self._chosen = [], None
+        self.watch.close_row()
 
     def _build(self) -> None:
         self.layer_box = narrow(QComboBox())
@@ -168,6 +172,7 @@ class InputPanel(Panel):
         self.folder_button = button("Folder…", "Open a folder of DICOM files.")
         self.folder_button.clicked.connect(self._ask_folder)
         self.form.addRow(row(self.header_button, self.read_as_button, self.folder_button))
+        self.form.addRow(self.watch)
         self.header: HeaderWindow | None = None
         self.read_as: ReadAsWindow | None = None
         self._model.refused.connect(self._refused)

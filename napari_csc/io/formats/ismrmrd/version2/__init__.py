@@ -1,0 +1,1 @@
+"""MRD version 2: streams of readouts and images, read and written by the package mrd-python."""
