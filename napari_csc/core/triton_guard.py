@@ -21,7 +21,7 @@ def keep_triton_out() -> None:
 
 def _llvm_is_loaded() -> bool:
     try:
-        maps = Path("/proc/self/maps").read_text()
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux, where there is no Mesa
         return False
     return "libLLVM" in maps
