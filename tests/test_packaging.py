@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import yaml
 from npe2 import PluginManifest
+from packaging.requirements import Requirement
 
 import napari_csc
 
@@ -125,3 +128,18 @@ def test_no_machine_paths() -> None:
 def test_modules_stay_small() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
     assert not {str(path): n for path, n in lengths.items() if n > MAX_LINES}
+
+
+def test_the_conda_recipe_follows_the_package() -> None:
+    recipe = yaml.safe_load((ROOT / ".ci/conda/recipe.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert recipe["context"]["version"] == project["version"]
+    assert f">={recipe['context']['python_min']}" == project["requires-python"]
+    elsewhere = {"torch": "pytorch", "matplotlib": "matplotlib-base", "ismrmrd": "ismrmrd-python"}
+    asked = [Requirement(line) for line in project["dependencies"]]
+    wanted = {f"{elsewhere.get(one.name, one.name)} {one.specifier}".strip() for one in asked}
+    assert set(recipe["requirements"]["run"]) - wanted == {"python >=${{ python_min }}"}
+    assert wanted <= set(recipe["requirements"]["run"])
+    scripts = [f"{name} = {target}" for name, target in project["scripts"].items()]
+    assert recipe["build"]["python"]["entry_points"] == scripts
+    assert recipe["about"]["summary"] == project["description"]

@@ -20,6 +20,6 @@ for axis, count in zip(axes.flat, (0, 1, 2, 4, 8, 16, 24, 32), strict=True):
     for number in order[done:count]:
         image = image + result.contributions(number)[0]
     done = count
-    axis.imshow(image.abs(), cmap="gray", vmin=0, vmax=9)
-    axis.set_title(f"{count} filters" if count else "smooth part")
+    axis.imshow(image[60:190, 60:190].abs(), cmap="gray", vmin=0, vmax=9)
+    axis.set_title(f"with {count} of 32" if count else "smooth part")
     axis.set_axis_off()

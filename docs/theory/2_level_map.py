@@ -52,9 +52,9 @@ for axis, (title, image) in zip(axes, images.items(), strict=True):
 # %%
 # The price of a price
 # --------------------
-# What is not forbidden is shrunk, too: with the rule ``shrunk`` the image loses brightness where
-# codes pay. The rule ``fitted`` makes the image of the codes that fit the data. Here is the course
-# of both over the level.
+# What is not forbidden pays, too, so the grid fades as the level rises. At a low level the noise is
+# counted along with the grid, which is why the curves begin above one. The rule says which codes
+# make the image, see :doc:`/method`.
 
 levels = (0.25, 0.5, 1, 2, 4)
 figure, axis = plt.subplots(figsize=(5, 3.4), layout="constrained")
@@ -69,5 +69,7 @@ for rule in ("shrunk", "fitted"):
     axis.plot(levels, strengths, "o-", label=rule)
 axis.set(xscale="log", xlabel="level, in noise levels", ylabel="grid, as a share of the true one")
 axis.axhline(1, color="k", ls=":")
+axis.minorticks_off()
+axis.set_xticks(levels, [f"{level:g}" for level in levels])
 axis.legend()
 axis.grid(alpha=0.3)

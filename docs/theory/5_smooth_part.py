@@ -18,11 +18,13 @@ import torch
 import napari_csc as csc
 from napari_csc.core.dictionary.smooth_part import gaussian_filters, low_pass_transfer
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
 for weight in (1, 10, 100):
     transfer = low_pass_transfer((256, 256), weight)[0, :129]
-    axes[0].plot(torch.linspace(0, 0.5, 129), transfer, label=f"beta = {weight}")
-axes[0].set(title="low-pass: what passes", xlabel="cycles per pixel")
+    axis.plot(torch.linspace(0, 0.5, 129), transfer, label=f"beta = {weight}")
+axis.set(xlabel="cycles per pixel", ylabel="share that passes")
+axis.legend()
+axis.grid(alpha=0.3)
 
 # %%
 # Wide filters
@@ -30,16 +32,13 @@ axes[0].set(title="low-pass: what passes", xlabel="cycles per pixel")
 # The other way has no low-pass. A few wide Gaussians join the dictionary, with maps like all
 # others, so that the smooth part, too, can be held back where nothing is.
 
-for filter_, width in zip(gaussian_filters((2, 4, 8)), (2, 4, 8), strict=True):
-    middle = filter_[filter_.shape[0] // 2]
-    axes[1].plot(
-        torch.arange(len(middle)) - len(middle) // 2, middle / middle.max(), label=f"{width}"
-    )
-axes[1].set(title="wide filters, width in pixels", xlabel="pixels")
-for axis in axes:
-    axis.legend()
-    axis.grid(alpha=0.3)
-figure
+figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
+for wide, width in zip(gaussian_filters((2, 4, 8)), (2, 4, 8), strict=True):
+    row = wide[wide.shape[0] // 2]
+    axis.plot(torch.arange(len(row)) - len(row) // 2, row / row.max(), label=f"{width} pixels wide")
+axis.set(xlabel="pixels", ylabel="value, largest 1")
+axis.legend()
+axis.grid(alpha=0.3)
 
 # %%
 # What comes of it

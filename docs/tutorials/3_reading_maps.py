@@ -25,7 +25,8 @@ from napari_csc.core.analysis.filter_figures import (
 
 scan = csc.load(csc.sample_path(), slice=1)
 cache = csc.MapCache()
-reconstruct = csc.Reconstructor.from_settings(csc.ReconstructionSettings(), cache)
+settings = csc.ReconstructionSettings(dictionary="brain-32-9")
+reconstruct = csc.Reconstructor.from_settings(settings, cache)
 result = reconstruct(scan)
 maps = result.sparsity_maps[0] / result.noise_std
 
