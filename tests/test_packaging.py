@@ -143,3 +143,19 @@ def test_the_conda_recipe_follows_the_package() -> None:
     scripts = [f"{name} = {target}" for name, target in project["scripts"].items()]
     assert recipe["build"]["python"]["entry_points"] == scripts
     assert recipe["about"]["summary"] == project["description"]
+
+
+def test_the_citation_is_of_this_version_and_names_both_papers() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(cited["references"]) == 2
+    for paper in cited["references"]:
+        assert paper["url"] in readme
+        assert " ".join(paper["title"].split()) in " ".join(readme.replace(">", " ").split())
+
+
+def test_the_description_names_the_menu_as_it_is(manifest: PluginManifest) -> None:
+    text = (ROOT / ".napari-hub/DESCRIPTION.md").read_text(encoding="utf-8")
+    assert f"*Plugins > {manifest.display_name}*" in text

@@ -61,7 +61,7 @@ print(f"the two images differ by {apart:.1e} of their norm")
 #
 # From run to run
 # ---------------
-# An objective may rise in single iterations: neither method promises that it falls in each.
+# Neither method promises that the objective falls in every iteration. What it did here:
 
 for solver, values in objectives.items():
     rises = int((values[1:] > values[:-1] * (1 + 1e-6)).sum())
