@@ -65,13 +65,14 @@ demo: setup system ## open the viewer on the sample head; without a screen, writ
 screenshots: setup system ## pictures of every state of the viewer, into build/screenshots (five minutes)
 	$(SCREEN) $(VENV)/bin/napari-csc demo --all --screenshots $(BUILD)/screenshots
 
-docs-pictures: setup system ## the pictures of the viewer in docs/images
+docs-pictures: setup system ## the pictures of the viewer and of the dictionaries in docs/images
+	$(PY) docs/draw_dictionaries.py
 	$(SCREEN) $(VENV)/bin/napari-csc demo --docs docs/images
 
 film: setup system ## the film of the README, docs/images/film.gif
 	$(SCREEN) $(VENV)/bin/napari-csc demo --film docs/images/film.gif
 
-docs: setup ## build the documentation into build/docs, warnings as errors
+docs: setup ## build the documentation into build/docs, tutorials run, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs
 
 bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CSC_BENCH=quick: a trial)
@@ -97,7 +98,7 @@ grids: setup ## how often, and how well, the noise level is found over a table o
 	PYTHONPATH=tests/helpers $(PY) tests/benchmarks/grids.py $(or $(ARGS),400 1)
 
 clean: ## remove what the targets above built, except .venv
-	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(BUILD) dist docs/built .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 clean-venv: ## remove .venv

@@ -1,8 +1,16 @@
 """Sphinx settings; `make docs` builds with warnings as errors."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 import napari_csc
+from napari_csc.core.waiting_threads import let_waiting_threads_sleep
+
+# The tutorials compute: before they load torch, as the command line does.
+let_waiting_threads_sleep()
+
+sys.path.insert(0, str(Path(__file__).parent))  # mathml.py
 
 project = "napari-csc"
 author = "The napari-csc developers"
@@ -11,16 +19,31 @@ release = version = installed_version("napari-csc")
 
 extensions = [
     "myst_parser",
+    "mathml",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+# The folders of scripts are read by the gallery, which writes pages into `built`.
+PAGES_THAT_RUN = ("tutorials", "gallery", "theory")
+exclude_patterns = ["_build", *PAGES_THAT_RUN]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": list(PAGES_THAT_RUN),
+    "gallery_dirs": [f"built/{name}" for name in PAGES_THAT_RUN],
+    "filename_pattern": r"\.py$",  # all of them run
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+    "thumbnail_size": (320, 224),
+}
 
 # Types stand in the signatures once; the members keep the order of the source.
 autodoc_member_order = "bysource"
@@ -32,6 +55,9 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # dataclass fields are listed by autodoc already
 
+html_math_renderer = "mathml"
+html_static_path = ["static"]
+html_css_files = ["lessons.css"]
 html_theme = "furo"
 html_title = "napari-csc"
 copybutton_exclude = ".linenos, .gp, .go"

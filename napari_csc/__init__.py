@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from napari_csc.io.load import load as load
     from napari_csc.io.load import load_result as load_result
     from napari_csc.io.report.case import save_report as save_report
+    from napari_csc.io.sample import sample_path as sample_path
 
 _HOMES = {
     "Acquisition": "core.acquisition.cartesian",
@@ -78,6 +79,7 @@ _HOMES = {
     "noise_left": "core.trust.noise_left",
     "point_response": "core.trust.point_response",
     "rank_dictionaries": "core.trust.ranking",
+    "sample_path": "io.sample",
     "save": "io.formats.csc_result",
     "save_report": "io.report.case",
     "strength_curve": "core.trust.ranking",

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import yaml
 from npe2 import PluginManifest
+from packaging.requirements import Requirement
 
 import napari_csc
 
@@ -125,3 +128,34 @@ def test_no_machine_paths() -> None:
 def test_modules_stay_small() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
     assert not {str(path): n for path, n in lengths.items() if n > MAX_LINES}
+
+
+def test_the_conda_recipe_follows_the_package() -> None:
+    recipe = yaml.safe_load((ROOT / ".ci/conda/recipe.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert recipe["context"]["version"] == project["version"]
+    assert f">={recipe['context']['python_min']}" == project["requires-python"]
+    elsewhere = {"torch": "pytorch", "matplotlib": "matplotlib-base", "ismrmrd": "ismrmrd-python"}
+    asked = [Requirement(line) for line in project["dependencies"]]
+    wanted = {f"{elsewhere.get(one.name, one.name)} {one.specifier}".strip() for one in asked}
+    assert set(recipe["requirements"]["run"]) - wanted == {"python >=${{ python_min }}"}
+    assert wanted <= set(recipe["requirements"]["run"])
+    scripts = [f"{name} = {target}" for name, target in project["scripts"].items()]
+    assert recipe["build"]["python"]["entry_points"] == scripts
+    assert recipe["about"]["summary"] == project["description"]
+
+
+def test_the_citation_is_of_this_version_and_names_both_papers() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(cited["references"]) == 2
+    for paper in cited["references"]:
+        assert paper["url"] in readme
+        assert " ".join(paper["title"].split()) in " ".join(readme.replace(">", " ").split())
+
+
+def test_the_description_names_the_menu_as_it_is(manifest: PluginManifest) -> None:
+    text = (ROOT / ".napari-hub/DESCRIPTION.md").read_text(encoding="utf-8")
+    assert f"*Plugins > {manifest.display_name}*" in text

@@ -41,6 +41,7 @@ app = typer.Typer(
 app.command(cls=HelpFromTables)(reconstruct.reconstruct)
 app.command()(view.view)
 app.command()(view.demo)
+app.command()(simulate.sample)
 app.command()(info.info)
 app.command()(simulate.simulate)
 app.command()(figure.figure)

@@ -1,4 +1,4 @@
-"""What ``napari-csc simulate`` does: a low-field scan of an image."""
+"""Scans to try things with: ``napari-csc simulate``, of an image, and ``napari-csc sample``."""
 
 from __future__ import annotations
 
@@ -72,3 +72,21 @@ def simulate(
             f"sampled {kept_lines[0]} x {kept_lines[1]} of {height} x {width}, {slice_count} slices"
         )
         typer.echo(f"written {output}")
+
+
+@plain_errors
+def sample(
+    output: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="file to write [default: in this folder]")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the sample scan, a synthetic head at low field, to try the other commands with."""
+    from napari_csc.io.sample import SAMPLE, sample_path
+    from napari_csc.storage.atomic import replacing
+    from napari_csc.storage.targets import check_target
+
+    target = check_target(output or Path(SAMPLE), overwrite, [sample_path()])
+    with replacing(target, overwrite) as part:
+        part.write_bytes(sample_path().read_bytes())
+    typer.echo(f"written {target}")

@@ -8,12 +8,12 @@ from pathlib import Path
 import napari
 
 from napari_csc.core.options import DEFAULT_DICTIONARY
+from napari_csc.io.sample import sample_path
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.film import write_film
 from napari_csc.viewer.demo.screenshots import take, take_all, take_for_docs
 from napari_csc.viewer.demo.states import FEW
 from napari_csc.viewer.dock import TITLE, ReconstructionDock
-from napari_csc.viewer.sections.input.sample import sample_path
 
 _SIZE = (1400, 900)
 

@@ -10,8 +10,8 @@ from typing import Any
 import napari
 
 from napari_csc.io import napari_reader
+from napari_csc.io.sample import sample_path
 from napari_csc.viewer.sections.input.model import InputModel
-from napari_csc.viewer.sections.input.sample import sample_path
 
 _docks: weakref.WeakKeyDictionary[Any, weakref.ref[InputModel]] = weakref.WeakKeyDictionary()
 """The input of the dock that was opened last in each viewer."""

@@ -1,8 +1,6 @@
 """Many scans at once, in real processes."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import small_files
 import torch
+from systems import kill_with_children
 from test_dicom import series
 from typer.testing import CliRunner, Result
 
@@ -133,13 +132,12 @@ def test_killed_half_way_and_run_again_loses_nothing(tmp_path: Path) -> None:
         command(*arguments),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     finished: list[Path] = []
     while not finished and running.poll() is None:
         finished = [path for path in (tmp_path / "out").rglob("*.h5") if path.name[0] != "."]
         time.sleep(0.005)
-    os.killpg(running.pid, signal.SIGKILL)
+    kill_with_children(running.pid)
     running.wait()
     kept = {path: path.stat().st_mtime_ns for path in finished if path.parent.name == "out"}
     done = run(*arguments)

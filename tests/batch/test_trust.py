@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from systems import linked
 from test_batch import command, order, run_here, write_scan
 
 import napari_csc as csc
@@ -104,7 +105,7 @@ def test_a_folder_of_its_own_results_can_be_resumed(tmp_path: Path) -> None:
 def test_a_batch_replaces_no_input(tmp_path: Path, way: str) -> None:
     raw = write_scan(tmp_path / "in/raw.h5")
     before = raw.read_bytes()
-    (tmp_path / "link").symlink_to(tmp_path / "in", target_is_directory=True)
+    linked(tmp_path / "link", tmp_path / "in", folder=True)
     (tmp_path / "sub").mkdir()
     output = {"itself": raw.parent, "link": tmp_path / "link", "dots": tmp_path / "sub/../in"}[way]
     done = run_here(raw, "-o", output, "--overwrite")

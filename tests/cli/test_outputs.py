@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from systems import linked
 from typer.testing import CliRunner
 
 import napari_csc as csc
@@ -38,8 +39,7 @@ def test_no_command_replaces_its_input(tmp_path: Path, command: str) -> None:
     raw = tmp_path / ("raw.safetensors" if command == "learn-dictionary" else "raw.h5")
     save_acquisition(scan(), raw)
     before = raw.read_bytes()
-    link = tmp_path / f"link{raw.suffix}"
-    link.symlink_to(raw)
+    link = linked(tmp_path / f"link{raw.suffix}", raw)
     (tmp_path / "sub").mkdir()
     for output in (raw, link, tmp_path / "sub" / ".." / raw.name):
         code, told = run(*COMMANDS[command](raw, output), "--overwrite")

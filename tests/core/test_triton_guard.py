@@ -1,12 +1,16 @@
 """Graphics drivers and what is imported after them."""
 
+import builtins
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
+import napari_csc as csc
 from napari_csc.core import triton_guard
+from napari_csc.errors import CscError
 
 
 @pytest.mark.parametrize(("is_loaded", "expected"), [(True, None), (False, "untouched")])
@@ -23,6 +27,32 @@ def test_triton_that_is_there_stays(monkeypatch) -> None:
     monkeypatch.setattr(triton_guard, "_llvm_is_loaded", lambda: True)
     triton_guard.keep_triton_out()
     assert sys.modules["triton"] is sys
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("operator torchvision::nms does not exist"), OSError("undefined symbol")]
+)
+def test_a_torchvision_of_another_torch_is_told(monkeypatch, tmp_path, error) -> None:
+    real = builtins.__import__
+
+    def fails(name, *others, **more):
+        if name == "torchvision":
+            raise error
+        return real(name, *others, **more)
+
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "coils.npy", rng.normal(size=(4, 32, 32)) + 1j)
+    monkeypatch.setattr(builtins, "__import__", fails)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    with pytest.raises(CscError, match="install both anew and together"):
+        csc.load(tmp_path / "coils.npy", kind="k-space", axes="coil,y,x")
+    with pytest.raises(CscError, match="install both anew and together"):
+        csc.metrics.haarpsi(np.ones((32, 32)), np.ones((32, 32)))
+
+
+def test_without_torchvision_what_needs_it_says_so(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    triton_guard.check_torchvision()
 
 
 @pytest.mark.gui

@@ -1,8 +1,6 @@
 """Damage to files, and what readers may answer to it."""
 
 import random
-import resource
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,9 +105,3 @@ def survives(path: Path, **options: Any) -> bool:
     assert acquisition.mask.any()
     assert min(acquisition.shape) >= 1
     return True
-
-
-def peak_bytes() -> int:
-    """Return the most memory this process has had."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from systems import linked, posix_only
 
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import remove_leftovers, replacing, replacing_folder
@@ -12,13 +13,11 @@ from napari_csc.storage.targets import check_target, protecting
 
 
 def _link(folder: Path, raw: Path) -> Path:
-    (folder / "link.h5").symlink_to(raw)
-    return folder / "link.h5"
+    return linked(folder / "link.h5", raw)
 
 
 def _linked_folder(folder: Path, raw: Path) -> Path:
-    (folder / "elsewhere").symlink_to(folder, target_is_directory=True)
-    return folder / "elsewhere" / raw.name
+    return linked(folder / "elsewhere", folder, folder=True) / raw.name
 
 
 def _hard_link(folder: Path, raw: Path) -> Path:
@@ -84,7 +83,7 @@ def test_a_link_to_elsewhere_is_written_through(tmp_path: Path, exists: bool) ->
     real, link = tmp_path / "far/real.h5", tmp_path / "link.h5"
     if exists:
         real.write_text("before")
-    link.symlink_to(real)
+    linked(link, real)
     with replacing(link, overwrite=True) as part:
         part.write_text("after")
     assert link.is_symlink()
@@ -105,7 +104,7 @@ def test_a_link_to_elsewhere_is_written_through(tmp_path: Path, exists: bool) ->
 def test_places_that_cannot_be_written_are_told(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("a file")
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    linked(tmp_path / "loop", tmp_path / "loop")
     with (
         pytest.raises(CscError, match=words),
         replacing(tmp_path / name, overwrite=True) as part,
@@ -129,6 +128,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@posix_only
 def test_half_files_of_killed_processes_go_away(tmp_path: Path) -> None:
     def killed(name: str) -> None:
         process = os.fork()

@@ -37,7 +37,7 @@ from napari_csc.errors import CscError
 Tensor = torch.Tensor
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Acquisition(AcquisitionFacts):
     """The k-space of one or more slices, its sampling, coils and noise level.
 
@@ -73,6 +73,8 @@ class Acquisition(AcquisitionFacts):
     >>> import napari_csc as csc
     >>> import numpy as np
     >>> scan = csc.Acquisition.from_image(np.eye(16))
+    >>> scan
+    Acquisition(1 x 16 x 16 (slice, y, x), 1 coil)
     >>> scan.shape, scan.n_coils, scan.is_cartesian
     ((1, 16, 16), 1, True)
     >>> scan.with_noise_std(0.1).noise_std

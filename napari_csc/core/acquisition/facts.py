@@ -31,6 +31,14 @@ class AcquisitionFacts:
     sampling: Sampling
     noise_map: Tensor | None
 
+    def __repr__(self) -> str:
+        """Return sizes: the numbers themselves would fill the screen and say nothing."""
+        slices, height, width = self.shape
+        return (
+            f"{type(self).__name__}({slices} x {height} x {width} (slice, y, x), "
+            f"{self.n_coils} coil{'s'[: self.n_coils != 1]})"
+        )
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of the images: (slice, y, x)."""

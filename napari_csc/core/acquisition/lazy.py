@@ -28,7 +28,7 @@ _KEPT = 24
 """Images that are kept after they have been looked at."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LazyAcquisition(Acquisition):
     """An acquisition whose slices are read by `select`; build it with `of`.
 

@@ -95,7 +95,7 @@ def shipped_digests() -> dict[str, str]:
     path = SHIPPED / DIGESTS
     if not path.is_file():
         return {}
-    found: dict[str, str] = json.loads(path.read_text())
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 

@@ -41,7 +41,7 @@ def free_of_groups(groups: Path = _GROUPS, own: Path = _OWN_GROUPS) -> list[int]
 
 def _folders(groups: Path, own: Path) -> Iterator[Path]:
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:
         return
     for line in lines:
@@ -62,8 +62,8 @@ def _free_of(folder: Path) -> int | None:
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
         try:
-            most = int((folder / limit).read_text())
-            taken = int((folder / used).read_text())
+            most = int((folder / limit).read_text(encoding="utf-8"))
+            taken = int((folder / used).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             # No such file, or the word "max".
             continue
@@ -74,7 +74,7 @@ def _free_of(folder: Path) -> int | None:
 
 def _counted(path: Path, name: str) -> int:
     try:
-        words = [line.split() for line in path.read_text().splitlines()]
+        words = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
         return next((int(one[1]) for one in words if one[0] == name), 0)
     except (OSError, ValueError, IndexError):
         return 0

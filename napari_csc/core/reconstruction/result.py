@@ -60,6 +60,8 @@ class Reconstruction:
     >>> scan = csc.simulate_low_field(image, 16, generator=torch.Generator().manual_seed(0))
     >>> made = csc.Reconstructor(csc.Dictionary.dct(8, 5), csc.NoiseScalar(1.5), device="cpu")
     >>> result = made(scan)
+    >>> result
+    Reconstruction(1 x 24 x 24 (slice, y, x), Dictionary('DCT-8 5x5', 8 filters of 5x5))
     >>> parts = sum(result.contributions(index) for index in range(8))
     >>> torch.allclose(result.low_pass + parts, result.image, atol=1e-4)
     True
@@ -81,6 +83,13 @@ class Reconstruction:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return sizes and filters, not the numbers."""
+        slices, height, width = self.image.shape
+        return (
+            f"{type(self).__name__}({slices} x {height} x {width} (slice, y, x), {self.dictionary})"
+        )
 
     @property
     def edits(self) -> tuple[str, ...]:

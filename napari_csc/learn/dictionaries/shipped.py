@@ -61,4 +61,4 @@ def learn_shipped(
 
 
 def _recipes() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(_FILE.read_text())
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))

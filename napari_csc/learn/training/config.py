@@ -198,7 +198,7 @@ def load_config(name_or_path: str | Path, changes: Sequence[str] = ()) -> Traini
         names = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.toml")))
         raise CscError(f"There is no training configuration {name_or_path}; use {names} or a file.")
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
         for line in changes:
             _merge(content, tomllib.loads(line))
         kind = JointConfig if "learned" in content else TrainingConfig

@@ -38,7 +38,7 @@ def ship(path: str | Path, folder: Path = SHIPPED) -> Path:
     files = sorted(folder.glob("*.safetensors"))
     digests = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
     with replacing(folder / DIGESTS, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(digests, indent=1) + "\n")
+        temporary.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
     return shipped
 
 

@@ -1,12 +1,12 @@
 """How much memory may be taken: of the machine, of its container, and by this process."""
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from systems import posix_only
 
 from napari_csc.core.reconstruction import devices
 from napari_csc.core.reconstruction.main_memory import free_of_groups
@@ -59,7 +59,10 @@ def test_processes_share_what_is_free() -> None:
     assert shared < alone / 2
 
 
+@posix_only
 def test_a_limit_of_the_process_counts() -> None:
+    import resource
+
     code = (
         "import resource; from napari_csc.core.reconstruction import main_memory as m\n"
         f"own = m.psutil_vms() + {64 * MB}\n"

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from damage import mutations, peak_bytes, survives, told
+from damage import mutations, survives, told
 from ismrmrd_scans import Array, kspace_of
+from systems import peak_bytes
 
 import napari_csc as csc
 from napari_csc.core.kspace.coils import birdcage_maps

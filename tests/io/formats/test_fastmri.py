@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from damage import mutations, peak_bytes, survives, told, without_parts
+from damage import mutations, survives, told, without_parts
 from ismrmrd_scans import Array, encoding, header, kspace_of, oversampled
+from systems import peak_bytes
 
 import napari_csc as csc
 from napari_csc.core.kspace.coils import birdcage_maps

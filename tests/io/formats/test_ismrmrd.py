@@ -8,7 +8,7 @@ import ismrmrd
 import numpy as np
 import pytest
 import torch
-from damage import mutations, peak_bytes, survives, told, without_parts
+from damage import mutations, survives, told, without_parts
 from ismrmrd_scans import (
     Array,
     encoding,
@@ -19,6 +19,7 @@ from ismrmrd_scans import (
     readout,
     write,
 )
+from systems import peak_bytes
 
 import napari_csc as csc
 from napari_csc.core.acquisition.noncartesian import NonCartesianAcquisition

@@ -3,7 +3,6 @@
 import errno
 import gc
 import os
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -289,6 +288,7 @@ def test_existing_files_are_kept_until_allowed(
 @contextmanager
 def full_disk(size: int = 1500) -> Iterator[None]:
     """Let no file grow beyond some bytes, as a full disk would; for every library."""
+    resource = pytest.importorskip("resource", reason="no limits of files on Windows")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

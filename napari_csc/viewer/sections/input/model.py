@@ -9,6 +9,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_csc.errors import CscError, NeedsChoice
+from napari_csc.io.sample import sample_path
 from napari_csc.viewer.background.lane import Handlers, is_same
 from napari_csc.viewer.sections.input.layer_input import LayerInput
 from napari_csc.viewer.sections.input.loading import (
@@ -22,7 +23,6 @@ from napari_csc.viewer.sections.input.loading import (
     simulated_scan,
 )
 from napari_csc.viewer.sections.input.read_as import ReadAs
-from napari_csc.viewer.sections.input.sample import sample_path
 from napari_csc.viewer.sections.input.slice_reading import SliceReading
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.workbench import Workbench
