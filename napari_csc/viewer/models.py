@@ -11,6 +11,7 @@ from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.inspect.model import InspectModel
+from napari_csc.viewer.sections.lecture.model import LectureModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
@@ -48,6 +49,7 @@ class Models:
     risk: RiskModel
     export: ExportModel
     tour: TourModel
+    lecture: LectureModel
 
     @classmethod
     def of(cls, workbench: Workbench) -> Models:
@@ -71,4 +73,5 @@ class Models:
             risk=made(RiskModel),
             export=made(ExportModel),
             tour=made(TourModel),
+            lecture=made(LectureModel),
         )
