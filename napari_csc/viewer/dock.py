@@ -38,6 +38,7 @@ from napari_csc.viewer.sections.what_if.panel import WhatIfPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
 from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import Look, fit
+from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
 from napari_csc.viewer.workbench import Workbench
 
@@ -75,6 +76,8 @@ class ReconstructionDock(QWidget):
         self.models = Models.of(workbench)
         self._build_panels()
         self._build_sections()
+        name_controls(self)
+        order_tabs(self)
         self._connect_live()
         self.look.changed.connect(self._show_look)
         self._show_look()
@@ -178,7 +181,6 @@ class ReconstructionDock(QWidget):
         layout.addLayout(self._first_row())
         layout.addWidget(scroll, 1)
         layout.addWidget(self.run_panel)
-
 
     def _tie_layers(self) -> None:
         """Let what a section has put into the viewer come and go with it."""

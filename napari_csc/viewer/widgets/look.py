@@ -61,7 +61,9 @@ def style(points: int | None, is_contrasting: bool) -> str:
     """
     sheet = _CONTRAST if is_contrasting else ""
     if points is not None:
-        sheet += _LARGE.format(points=points, small=round(0.75 * points), slider=round(1.6 * points), handle=points)
+        sheet += _LARGE.format(
+            points=points, small=round(0.75 * points), slider=round(1.6 * points), handle=points
+        )
     return sheet
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qtpy.QtCore import QByteArray, QEvent, QObject, Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 _BAR = "napari-csc lecture"
 _SLIDERS = "QtDims"
@@ -83,6 +83,8 @@ class BareWindow(QObject):
         dock.deleteLater()
         for one in before.hidden:
             one.show()
+        # Now, not when Qt has time for it: the window may be about to close.
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         window.restoreState(before.state)
         docks = [dock for dock, _, _ in before.sizes]
         for side, orientation in ((1, Qt.Orientation.Horizontal), (2, Qt.Orientation.Vertical)):

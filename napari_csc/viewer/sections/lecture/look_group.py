@@ -26,7 +26,7 @@ class LookGroup:
         self._look, self._lecture = look, lecture
         self.large_box, self.contrast_box = QCheckBox("Large type"), QCheckBox("High contrast")
         self.large_box.setToolTip("Larger letters in this dock; it remembers that.")
-        self.contrast_box.setToolTip("White on black, with frames, in this dock; it remembers that.")
+        self.contrast_box.setToolTip("White on black, framed, in this dock; it remembers that.")
         self.large_box.toggled.connect(lambda is_on: setattr(look, "large", is_on))
         self.contrast_box.toggled.connect(lambda is_on: setattr(look, "contrast", is_on))
         panel.form.addRow(row(self.large_box, self.contrast_box))

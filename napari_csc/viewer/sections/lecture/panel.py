@@ -61,14 +61,21 @@ class LectureBar(QWidget):
         self.filters_title, self.map_title = QLabel("Filters"), QLabel("Map")
         self.strength_title = QLabel("Strength")
         self.name_box = narrow(QComboBox())
+        self.name_box.setAccessibleName("Filters")
+        self.name_box.setToolTip("Swap the filters; the network stays.")
         self.name_box.activated.connect(self._name_chosen)
         self.shuffle_button = button("Shuffle", "Put the filters in another random order.")
         self.shuffle_button.clicked.connect(model.shuffle)
-        self.map_slider = _slider("Filter whose map is shown")
+        self.map_slider = _slider(
+            "Filter whose map is shown",
+            "Bright: the filter is held back; dark: it is free to act. Page down: the next.",
+        )
         self.map_slider.valueChanged.connect(model.go)
         self.picture = QLabel()
         self.picture.setFixedSize(_PICTURE, _PICTURE)
-        self.strength_slider = _slider("Strength of the maps")
+        self.strength_slider = _slider(
+            "Strength of the maps", "0: nothing is held back; 1: as the network has it."
+        )
         self.strength_slider.setRange(0, 3 * _FINEST)
         self.strength_slider.valueChanged.connect(self._strength_chosen)
         self.line = QLabel()
@@ -166,8 +173,9 @@ def _step(model: LectureModel, by: int) -> object:
     return lambda: model.step(by)
 
 
-def _slider(name: str) -> QSlider:
+def _slider(name: str, tip: str) -> QSlider:
     made = QSlider(Qt.Orientation.Horizontal)
     made.setAccessibleName(name)
+    made.setToolTip(tip)
     made.setMinimumHeight(_PICTURE)
     return made

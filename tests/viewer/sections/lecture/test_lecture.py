@@ -24,6 +24,8 @@ def shown(dock, viewer, qtbot):
     found.resize(1366, 768)
     # The welcome of napari may still be on its way out.
     qtbot.waitUntil(lambda: dock.isVisible())
+    found.activateWindow()
+    qtbot.waitUntil(found.isActiveWindow)
     settle()
     return dock.window
 
@@ -95,9 +97,8 @@ def test_only_image_map_and_bar_are_left(dock, viewer, shown, load, run, scan_fi
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
-@pytest.mark.parametrize("way", ["key", "Escape", "F5", "button", "command"])
 def test_all_ways_back_restore_the_layout(
-    dock, viewer, shown, load, run, scan_file, qtbot, way, size
+    dock, viewer, shown, load, run, scan_file, qtbot, size
 ) -> None:
     window = shown()
     load(scan_file)
@@ -106,22 +107,23 @@ def test_all_ways_back_restore_the_layout(
     dock.sections["Display"].expand(animate=False)
     settle()
     before, seen = layout(window), looks(viewer)
-    assert press(viewer)
-    settle()
-    assert dock.models.lecture.is_on
-    {
-        "key": lambda: press(viewer),
-        "Escape": lambda: qtbot.keyClick(window, Qt.Key.Key_Escape),
-        "F5": lambda: qtbot.keyClick(window, Qt.Key.Key_F5),
-        "button": lambda: dock.lecture_bar.back_button.click(),
-        "command": dock.models.lecture.toggle,
-    }[way]()
-    qtbot.waitUntil(lambda: not dock.models.lecture.is_on)
-    qtbot.wait(200)
-    assert layout(window) == before
-    assert looks(viewer) == seen
-    assert dock.sections["Display"].isExpanded()
-    assert not dock.session.live
+    for way in (
+        lambda: press(viewer),
+        lambda: qtbot.keyClick(window, Qt.Key.Key_Escape),
+        lambda: qtbot.keyClick(window, Qt.Key.Key_F5),
+        lambda: dock.lecture_bar.back_button.click(),
+        dock.models.lecture.toggle,
+    ):
+        assert press(viewer)
+        settle()
+        assert dock.models.lecture.is_on
+        way()
+        assert not dock.models.lecture.is_on
+        qtbot.wait(200)
+        assert layout(window) == before
+        assert looks(viewer) == seen
+        assert dock.sections["Display"].isExpanded()
+        assert not dock.session.live
 
 
 def test_a_tabbed_and_a_hidden_dock_come_back(dock, viewer, shown, qtbot) -> None:
@@ -181,7 +183,7 @@ def test_the_three_controls(dock, viewer, shown, load, run, scan_file, qtbot) ->
 
 
 def test_a_lecture_runs_what_is_open(dock, viewer, shown, load, scan_file, qtbot) -> None:
-    window = shown()
+    shown()
     dock.models.lecture.start()
     settle()
     assert dock.lecture_bar.line.text() == "No scan is open."
@@ -219,9 +221,7 @@ def test_closing_the_window_keeps_the_usual_layout(dock, viewer, shown, load, sc
     }
 
 
-def test_a_dock_that_closes_in_a_lecture_puts_the_window_back(
-    dock, viewer, shown, qtbot
-) -> None:
+def test_a_dock_that_closes_in_a_lecture_puts_the_window_back(dock, viewer, shown, qtbot) -> None:
     window = shown()
     dock.models.lecture.start()
     settle()
@@ -248,7 +248,7 @@ def test_the_look_is_remembered(dock, make_dock, remembered) -> None:
 
 @pytest.mark.parametrize("contrast", [False, True])
 def test_large_type_fits_a_small_screen(dock, viewer, shown, load, run, scan_file, contrast):
-    window = shown()
+    shown()
     load(scan_file)
     run()
     dock.look.large, dock.look.contrast = True, contrast
@@ -263,7 +263,7 @@ def test_large_type_fits_a_small_screen(dock, viewer, shown, load, run, scan_fil
         assert one.width() >= one.fontMetrics().horizontalAdvance(one.text())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_any_sequence_ends_as_it_began(
     dock, viewer, shown, load, run, scan_file, qtbot, seed
 ) -> None:
