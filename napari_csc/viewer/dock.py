@@ -23,6 +23,9 @@ from napari_csc.viewer.sections.display.panel import DisplayPanel
 from napari_csc.viewer.sections.export.panel import ExportPanel
 from napari_csc.viewer.sections.input.panel import InputPanel
 from napari_csc.viewer.sections.inspect.panel import InspectPanel
+from napari_csc.viewer.sections.kept.document import ENDING
+from napari_csc.viewer.sections.kept.panel import LeftOff, SessionRow, UndoButtons, UndoKeys
+from napari_csc.viewer.sections.lecture.look import Look
 from napari_csc.viewer.sections.lecture.look_group import LookGroup
 from napari_csc.viewer.sections.lecture.panel import LectureBar
 from napari_csc.viewer.sections.measure.panel import MeasurePanel
@@ -37,7 +40,7 @@ from napari_csc.viewer.sections.trust.panel import TrustPanel
 from napari_csc.viewer.sections.what_if.panel import WhatIfPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
 from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
-from napari_csc.viewer.widgets.look import Look, fit
+from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
 from napari_csc.viewer.workbench import Workbench
@@ -76,13 +79,17 @@ class ReconstructionDock(QWidget):
         self.models = Models.of(workbench)
         self._build_panels()
         self._build_sections()
+        self._undo_keys = UndoKeys(self)
         name_controls(self)
         order_tabs(self)
         self._connect_live()
         self.look.changed.connect(self._show_look)
         self._show_look()
         panel, model = self.input_panel, self.models.input
-        lecture_bar = self.lecture_bar
+        lecture_bar, kept = self.lecture_bar, self.models.kept
+        kept.left_off = self._remembered.beside(f"left-off{ENDING}")
+        kept.face, kept.show_face = self._face, self._show_face
+        kept.offer()
         opening.enter(viewer, model)
 
         nets: list[LastNet] = []
@@ -99,6 +106,7 @@ class ReconstructionDock(QWidget):
                 net.close()
             opening.leave(viewer, model)
             lecture_bar.close_bar()
+            kept.leave()
             workbench.close()
             panel.close_panel()
 
@@ -131,6 +139,9 @@ class ReconstructionDock(QWidget):
         self.run_panel = RunPanel(models.reconstruct, models.state)
         self.look_group = LookGroup(self.display_panel, self.look, models.lecture)
         self.lecture_bar = LectureBar(models.lecture, self)
+        self.session_row = SessionRow(self.export_panel, models.kept)
+        self.left_off = LeftOff(models.kept)
+        self.undo_buttons = UndoButtons(models.history)
 
     def _build_sections(self) -> None:
         """Put the panels into sections that open and close, one below the other."""
@@ -179,6 +190,7 @@ class ReconstructionDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addLayout(self._first_row())
+        layout.addWidget(self.left_off)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.run_panel)
 
@@ -210,11 +222,26 @@ class ReconstructionDock(QWidget):
         QShortcut(QKeySequence("?"), self, self.show_keys)
         # Remote controls of presenters send it, and napari has no way to name it.
         QShortcut(QKeySequence("F5"), self, self.models.lecture.start)
+        within = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        history = self.models.history
+        for key, deed in (
+            (QKeySequence.StandardKey.Undo, history.undo),
+            (QKeySequence.StandardKey.Redo, history.redo),
+        ):
+            # Within the dock only: over the image they are napari's.
+            QShortcut(QKeySequence(key), self, deed).setContext(within)
         # A picture that is no scan needs what is behind More.
         self.models.input.plain_image.connect(
             lambda chosen: None if chosen is None else self.show_more(True)
         )
-        return row(self.open_button, self.sample_button, self.keys_button)
+        undo = self.undo_buttons
+        return row(
+            self.open_button,
+            self.sample_button,
+            undo.undo_button,
+            undo.redo_button,
+            self.keys_button,
+        )
 
     def show_keys(self) -> None:
         """Show the sheet of all keys, or hide it again."""
@@ -251,8 +278,22 @@ class ReconstructionDock(QWidget):
             ("Page down, Page up", "map of the next filter, of the one before"),
             ("Escape", "back to the window as it was"),
             ("", "Everywhere"),
+            ("Ctrl + Z, Ctrl + Shift + Z", "settings: undo, do again (within the dock)"),
             ("?", "this sheet; other keys: File, Preferences, Shortcuts"),
         ]
+
+    def _face(self) -> tuple[dict[str, bool], bool]:
+        """Return which sections are open, and whether all of them are shown."""
+        opened = {title: one.isExpanded() for title, one in self.sections.items()}
+        return opened, self.more_button.isChecked()
+
+    def _show_face(self, sections: dict[str, bool], more: bool) -> None:
+        """Open and close sections."""
+        self.show_more(more)
+        for title, is_open in sections.items():
+            section = self.sections.get(title)
+            if section is not None and section.isExpanded() != is_open:
+                (section.expand if is_open else section.collapse)(False)
 
     def _show_look(self) -> None:
         """Show type and colours as the user wants them."""

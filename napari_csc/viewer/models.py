@@ -11,6 +11,8 @@ from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.inspect.model import InspectModel
+from napari_csc.viewer.sections.kept.history import HistoryModel
+from napari_csc.viewer.sections.kept.model import KeptModel
 from napari_csc.viewer.sections.lecture.model import LectureModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
@@ -50,6 +52,8 @@ class Models:
     export: ExportModel
     tour: TourModel
     lecture: LectureModel
+    history: HistoryModel
+    kept: KeptModel
 
     @classmethod
     def of(cls, workbench: Workbench) -> Models:
@@ -74,4 +78,6 @@ class Models:
             export=made(ExportModel),
             tour=made(TourModel),
             lecture=made(LectureModel),
+            history=made(HistoryModel),
+            kept=made(KeptModel),
         )

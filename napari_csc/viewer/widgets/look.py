@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
-
-from napari_csc.viewer.remembered import Remembered
 
 LARGE, LECTURE = 15, 19
 """Point sizes of large type, and in front of a class."""
@@ -65,54 +62,6 @@ def style(points: int | None, is_contrasting: bool) -> str:
             points=points, small=round(0.75 * points), slider=round(1.6 * points), handle=points
         )
     return sheet
-
-
-class Look:
-    """How a dock looks, remembered from one day to the next.
-
-    Parameters
-    ----------
-    remembered
-        Where it is kept.
-    """
-
-    changed = Signal()
-
-    def __init__(self, remembered: Remembered) -> None:
-        self._remembered = remembered
-        self._large, self._contrast = (
-            remembered.get("large type"),
-            remembered.get("high contrast"),
-        )
-
-    @property
-    def large(self) -> bool:
-        """Whether type is large."""
-        return self._large
-
-    @large.setter
-    def large(self, is_on: bool) -> None:
-        self._large = is_on
-        self._keep("large type", is_on)
-
-    @property
-    def contrast(self) -> bool:
-        """Whether contrast is high."""
-        return self._contrast
-
-    @contrast.setter
-    def contrast(self, is_on: bool) -> None:
-        self._contrast = is_on
-        self._keep("high contrast", is_on)
-
-    @property
-    def style(self) -> str:
-        """The style sheet of it."""
-        return style(LARGE if self._large else None, self._contrast)
-
-    def _keep(self, name: str, is_on: bool) -> None:
-        self._remembered.put(name, is_on)
-        self.changed.emit()
 
 
 class _Fitting(QObject):

@@ -87,8 +87,8 @@ class BareWindow(QObject):
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         window.restoreState(before.state)
         docks = [dock for dock, _, _ in before.sizes]
-        for side, orientation in ((1, Qt.Orientation.Horizontal), (2, Qt.Orientation.Vertical)):
-            window.resizeDocks(docks, [one[side] for one in before.sizes], orientation)
+        window.resizeDocks(docks, [one[1] for one in before.sizes], Qt.Orientation.Horizontal)
+        window.resizeDocks(docks, [one[2] for one in before.sizes], Qt.Orientation.Vertical)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Put everything back before the window closes."""

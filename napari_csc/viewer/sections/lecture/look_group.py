@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QCheckBox
 
+from napari_csc.viewer.sections.lecture.look import Look
 from napari_csc.viewer.sections.lecture.model import LectureModel
-from napari_csc.viewer.widgets.look import Look
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row
 
 

@@ -166,7 +166,9 @@ class LectureModel:
     def _enlarge(self) -> None:
         """Let everything be seen from the last row."""
         known = {(id(owner), name) for owner, name, _ in self._looks}
-        wanted = [(one.name_overlay, "font_size", _CAPTION) for one in self.layers.viewer.layers]
+        wanted: list[tuple[Any, str, float]] = [
+            (one.name_overlay, "font_size", _CAPTION) for one in self.layers.viewer.layers
+        ]
         maps = self.layers.find(MAPS)
         if maps is not None:
             # Alone on black it hides nothing.
