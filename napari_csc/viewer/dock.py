@@ -14,18 +14,20 @@ from napari_csc.viewer import opening
 from napari_csc.viewer.background.gui_thread import GuiThread
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
-from napari_csc.viewer.layers.flip import FLIP_KEY
-from napari_csc.viewer.layers.map_layer import MAPS_KEY
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.remembered import Remembered
-from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.panel import ComparePanel
 from napari_csc.viewer.sections.dictionary.panel import DictionaryPanel
 from napari_csc.viewer.sections.display.panel import DisplayPanel
 from napari_csc.viewer.sections.export.panel import ExportPanel
 from napari_csc.viewer.sections.input.panel import InputPanel
 from napari_csc.viewer.sections.inspect.panel import InspectPanel
+from napari_csc.viewer.sections.kept.document import ENDING
+from napari_csc.viewer.sections.kept.panel import LeftOff, SessionRow, UndoButtons, UndoKeys
+from napari_csc.viewer.sections.lecture.look import Look
+from napari_csc.viewer.sections.lecture.look_group import LookGroup
+from napari_csc.viewer.sections.lecture.panel import LectureBar
 from napari_csc.viewer.sections.measure.panel import MeasurePanel
 from napari_csc.viewer.sections.play.panel import PlayPanel
 from napari_csc.viewer.sections.reconstruct.maps_panel import MapsPanel
@@ -35,15 +37,18 @@ from napari_csc.viewer.sections.reconstruct.solver_panel import SolverPanel
 from napari_csc.viewer.sections.risk.panel import RiskPanel
 from napari_csc.viewer.sections.tour.panel import TourPanel
 from napari_csc.viewer.sections.trust.panel import TrustPanel
-from napari_csc.viewer.sections.what_if.layers import DIFFERENCE_KEY
 from napari_csc.viewer.sections.what_if.panel import WhatIfPanel
 from napari_csc.viewer.session import INPUT_FIELDS, SETTING_FIELDS, Session
 from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
+from napari_csc.viewer.widgets.look import fit
+from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
-_WIDTH = 350
+_WIDTH, _WIDE = 350, 480
+"""Of the dock, in pixels, with usual and with large type."""
+_OPEN, _CLOSED = "▼", "▶"
 _LIVE_DELAY = 150
 """Milliseconds of quiet after a change before a live run starts."""
 _CHOICE_DELAY = 10
@@ -65,6 +70,7 @@ class ReconstructionDock(QWidget):
         super().__init__()
         self.session = Session()
         self._remembered = Remembered()
+        self.look = Look(self._remembered)
         self._key_sheet: KeySheet | None = None
         self._deliver = GuiThread(self)
         self.workbench = workbench = Workbench(
@@ -73,8 +79,17 @@ class ReconstructionDock(QWidget):
         self.models = Models.of(workbench)
         self._build_panels()
         self._build_sections()
+        self._undo_keys = UndoKeys(self)
+        name_controls(self)
+        order_tabs(self)
         self._connect_live()
+        self.look.changed.connect(self._show_look)
+        self._show_look()
         panel, model = self.input_panel, self.models.input
+        lecture_bar, kept = self.lecture_bar, self.models.kept
+        kept.left_off = self._remembered.beside(f"left-off{ENDING}")
+        kept.face, kept.show_face = self._face, self._show_face
+        kept.offer()
         opening.enter(viewer, model)
 
         nets: list[LastNet] = []
@@ -90,6 +105,8 @@ class ReconstructionDock(QWidget):
             for net in nets:
                 net.close()
             opening.leave(viewer, model)
+            lecture_bar.close_bar()
+            kept.leave()
             workbench.close()
             panel.close_panel()
 
@@ -120,6 +137,11 @@ class ReconstructionDock(QWidget):
         self.trust_panel = TrustPanel(models.trust)
         self.risk_panel = RiskPanel(models.risk)
         self.run_panel = RunPanel(models.reconstruct, models.state)
+        self.look_group = LookGroup(self.display_panel, self.look, models.lecture)
+        self.lecture_bar = LectureBar(models.lecture, self)
+        self.session_row = SessionRow(self.export_panel, models.kept)
+        self.left_off = LeftOff(models.kept)
+        self.undo_buttons = UndoButtons(models.history)
 
     def _build_sections(self) -> None:
         """Put the panels into sections that open and close, one below the other."""
@@ -168,9 +190,9 @@ class ReconstructionDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addLayout(self._first_row())
+        layout.addWidget(self.left_off)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.run_panel)
-        self.setMinimumWidth(_WIDTH)
 
     def _tie_layers(self) -> None:
         """Let what a section has put into the viewer come and go with it."""
@@ -194,34 +216,57 @@ class ReconstructionDock(QWidget):
         self.sample_button = button("Sample", "Open the head that comes with the program.")
         self.sample_button.clicked.connect(self.models.input.open_sample)
         self.keys_button = button("?", "All keys (also by the key ?).")
-        self.keys_button.setFixedWidth(28)
         self.keys_button.setStyleSheet("padding: 0px;")
+        fit(self.keys_button, "?", 20)
         self.keys_button.clicked.connect(self.show_keys)
         QShortcut(QKeySequence("?"), self, self.show_keys)
+        # Remote controls of presenters send it, and napari has no way to name it.
+        QShortcut(QKeySequence("F5"), self, self.models.lecture.start)
+        within = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        history = self.models.history
+        for key, deed in (
+            (QKeySequence.StandardKey.Undo, history.undo),
+            (QKeySequence.StandardKey.Redo, history.redo),
+        ):
+            # Within the dock only: over the image they are napari's.
+            QShortcut(QKeySequence(key), self, deed).setContext(within)
         # A picture that is no scan needs what is behind More.
         self.models.input.plain_image.connect(
             lambda chosen: None if chosen is None else self.show_more(True)
         )
-        return row(self.open_button, self.sample_button, self.keys_button)
+        undo = self.undo_buttons
+        return row(
+            self.open_button,
+            self.sample_button,
+            undo.undo_button,
+            undo.redo_button,
+            self.keys_button,
+        )
 
     def show_keys(self) -> None:
         """Show the sheet of all keys, or hide it again."""
-        if self._key_sheet is None:
+        is_shown = self._key_sheet is not None and self._key_sheet.isVisible()
+        if self._key_sheet is not None:
+            self._key_sheet.hide()
+            self._key_sheet.deleteLater()
+            self._key_sheet = None
+        if not is_shown:
+            # Made anew, as the user may have chosen other keys.
             self._key_sheet = KeySheet(self._keys(), self)
-        self._key_sheet.setVisible(not self._key_sheet.isVisible())
+            self._key_sheet.show()
 
     def _keys(self) -> list[Line]:
         models = self.models
-        maps = models.display.maps.key.is_bound
-        bound = (
-            (FLIP_KEY, "initial image ⇄ reconstruction", models.display.flip.key.is_bound),
-            (MAPS_KEY, "map of the selected filter over the image", maps),
-            (BLINK_KEY, "result A ⇄ result B", models.compare.layers.key.is_bound),
-            (DIFFERENCE_KEY, "what edited maps changed", models.what_if.key_is_bound),
+        keys = (
+            models.display.flip.key,
+            models.display.maps.key,
+            models.compare.layers.key,
+            models.what_if.key,
+            models.lecture.key,
         )
         return [
             ("", "Over the image"),
-            *((key, text) for key, text, is_bound in bound if is_bound),
+            *((key.label, key.text) for key in keys if key.is_bound),
             ("click", "asks, while Can I trust this? is open"),
             ("Alt + drag", "window: right is wider, up is brighter"),
             ("Alt + double click", "window as at first"),
@@ -229,9 +274,37 @@ class ReconstructionDock(QWidget):
             ("arrows", "another filter"),
             ("space", "leave the filter out, or take it back"),
             ("Ctrl or Shift + click", "select several"),
+            ("", "In a lecture"),
+            ("Page down, Page up", "map of the next filter, of the one before"),
+            ("Escape", "back to the window as it was"),
             ("", "Everywhere"),
-            ("?", "this sheet"),
+            ("Ctrl + Z, Ctrl + Shift + Z", "settings: undo, do again (within the dock)"),
+            ("?", "this sheet; other keys: File, Preferences, Shortcuts"),
         ]
+
+    def _face(self) -> tuple[dict[str, bool], bool]:
+        """Return which sections are open, and whether all of them are shown."""
+        opened = {title: one.isExpanded() for title, one in self.sections.items()}
+        return opened, self.more_button.isChecked()
+
+    def _show_face(self, sections: dict[str, bool], more: bool) -> None:
+        """Open and close sections."""
+        self.show_more(more)
+        for title, is_open in sections.items():
+            section = self.sections.get(title)
+            if section is not None and section.isExpanded() != is_open:
+                (section.expand if is_open else section.collapse)(False)
+
+    def _show_look(self) -> None:
+        """Show type and colours as the user wants them."""
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, self.look.contrast)
+        self.setStyleSheet(self.look.style)
+        self.setMinimumWidth(_WIDE if self.look.large else _WIDTH)
+        for section in self.sections.values():
+            # These are pictures, painted in the colour and size that type has then.
+            section.toggleButton().ensurePolished()
+            section.setExpandedIcon(_OPEN)
+            section.setCollapsedIcon(_CLOSED)
 
     def _more_clicked(self, is_on: bool) -> None:
         self._remembered.put("more", is_on)
@@ -283,7 +356,8 @@ class ReconstructionDock(QWidget):
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Stop a run when the dock is closed: nobody could cancel it any more."""
         # Spontaneous: the window system hid the window, for instance minimised it.
-        if event is not None and not event.spontaneous():
+        is_lecture = self.models.lecture.is_on
+        if event is not None and not event.spontaneous() and not is_lecture:
             self.models.reconstruct.cancel()
         super().hideEvent(event)
 
@@ -308,7 +382,7 @@ def _stack(widget: QWidget) -> QVBoxLayout:
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(title, expandedIcon="▼", collapsedIcon="▶")
+    section = QCollapsible(title, expandedIcon=_OPEN, collapsedIcon=_CLOSED)
     section.toggleButton().setToolTip("Open or close this section.")
     section.setDuration(0)
     layout = section.layout()

@@ -12,6 +12,9 @@ from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.input.watching import FolderWatching
 from napari_csc.viewer.sections.inspect.model import InspectModel
+from napari_csc.viewer.sections.kept.history import HistoryModel
+from napari_csc.viewer.sections.kept.model import KeptModel
+from napari_csc.viewer.sections.lecture.model import LectureModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
@@ -50,6 +53,9 @@ class Models:
     risk: RiskModel
     export: ExportModel
     tour: TourModel
+    lecture: LectureModel
+    history: HistoryModel
+    kept: KeptModel
 
     @classmethod
     def of(cls, workbench: Workbench) -> Models:
@@ -74,4 +80,7 @@ class Models:
             risk=made(RiskModel),
             export=made(ExportModel),
             tour=made(TourModel),
+            lecture=made(LectureModel),
+            history=made(HistoryModel),
+            kept=made(KeptModel),
         )

@@ -26,6 +26,10 @@ class Remembered:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or user_config_path("napari-csc") / "dock.json"
 
+    def beside(self, name: str) -> Path:
+        """Return the path of another file in the same folder."""
+        return self.path.with_name(name)
+
     def get(self, name: str) -> bool:
         """Return a fact; False if nothing is known of it."""
         try:

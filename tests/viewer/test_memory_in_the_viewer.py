@@ -111,7 +111,7 @@ BOUNDARIES = [
     Boundary("maps", MapNetworkV3, "forward", run_fewer),
     Boundary("solver", Fista, "step", run),
     Boundary("start of the solver", Fista, "__init__", run),
-    Boundary("figures of a run", f"{V}.reconstruct.job", "_figures", run),
+    Boundary("figures of a run", f"{V}.reconstruct.job", "measured", run),
     Boundary("moving maps", f"{V}.reconstruct.order", "reordered", shuffle),
     Boundary("checking an order", f"{V}.reconstruct.order", "run_job", shuffle),
     Boundary("figures of filters", f"{V}.dictionary.model", "filter_figures", run),

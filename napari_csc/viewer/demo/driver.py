@@ -144,6 +144,7 @@ class Driver:
         if models.tour.is_on:
             models.tour.end()
             self.wait(lambda: not models.reconstruct.is_running)
+        models.lecture.end()
         models.blinded_reading.end()
         models.play.leave()
         models.compare.show("result")
@@ -151,6 +152,7 @@ class Driver:
         session.extra_layers, session.part = frozenset(), "magnitude"
         self._take_scan_again()
         self.layers.set_visibilities(_VISIBLE)
+        dock.look.large = dock.look.contrast = False
         dock.measure_panel.scale_bar.setChecked(False)
         dock.compare_panel.blinded_section.collapse(False)
         for dialog in self._window().findChildren(QDialog):

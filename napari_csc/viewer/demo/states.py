@@ -116,6 +116,23 @@ def _extra(*roles: str) -> Callable[[Driver], None]:
     return arrange
 
 
+def _lecture(driver: Driver) -> None:
+    driver.with_result()
+    driver.session.selected = driver.telling_filters(1)[0]
+    driver.models.lecture.start()
+
+
+def _look(large: bool, contrast: bool) -> Callable[[Driver], None]:
+    """Show the dock in another look."""
+
+    def arrange(driver: Driver) -> None:
+        driver.with_result()
+        driver.open_sections("Maps", "Display")
+        driver.dock.look.large, driver.dock.look.contrast = large, contrast
+
+    return arrange
+
+
 def _phase(driver: Driver) -> None:
     _reconstruction(driver)
     driver.open_sections("Display")
@@ -363,6 +380,9 @@ STATES = (
     ),
     State("gallery-shuffled", _gallery_shuffled),
     State("after-shuffling", _shuffled),
+    State("lecture", _lecture, is_main=True, docs="viewer-lecture"),
+    State("large-type", _look(True, False), is_main=True),
+    State("high-contrast", _look(True, True), is_main=True, docs="viewer-contrast"),
     State("filters-dropped", _dropped),
     State("problem", _problem, is_main=True),
     State("plain-image", _plain),

@@ -46,6 +46,7 @@ class MapLayer:
         self._store, self._viewer = store, store.viewer
         self._dictionary: Dictionary | None = None
         self._position = 0
+        self._is_captioned = True
         self._limits: Window | None = None
         self.key = Key(self._viewer, MAPS_KEY, self._toggle)
         self._viewer.dims.events.point.connect(self._dims_moved)
@@ -110,6 +111,11 @@ class MapLayer:
         layer = self._store.find(MAPS)
         return None if layer is None else layer.visible
 
+    def set_captioned(self, is_captioned: bool) -> None:
+        """Tell on the canvas which map is shown, or not, where something else tells it."""
+        self._is_captioned = is_captioned
+        self._caption()
+
     @property
     def opacity(self) -> float:
         """How much the maps hide what is below them, 0 to 1."""
@@ -161,7 +167,8 @@ class MapLayer:
         layer, dims = self._store.find(MAPS), self._viewer.dims
         if layer is None or dims.ndim < 4:
             return
-        if self._viewer.canvas.overlays.text.visible != (layer.visible and self._is_here()):
+        is_told = self._is_captioned and layer.visible and self._is_here()
+        if self._viewer.canvas.overlays.text.visible != is_told:
             self._caption()
         position = min(max(round(dims.point[dims.ndim - 4]), 0), layer.data.shape[0] - 1)
         if position != self._position:
@@ -190,4 +197,4 @@ class MapLayer:
             f"sparsity map of filter {self._position}{moved}\n{name}, in units of σ\n{_LEGEND}"
         )
         text.position = "top_left"
-        text.visible = layer.visible and self._is_here()
+        text.visible = self._is_captioned and layer.visible and self._is_here()

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QWidget
 
 from napari_csc.viewer.session import Session
+from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.parts import Panel, narrow
 
 
@@ -138,7 +139,7 @@ class Field:
 def _fit_number(box: QAbstractSpinBox) -> None:
     """Let the number beside a slider be as narrow as it is; napari's theme gives it buttons."""
     box.setStyleSheet(f"{box.styleSheet()} min-width: 0px; min-height: 0px; padding: 0px;")
-    box.setFixedWidth(box.fontMetrics().horizontalAdvance("0000") + 8)
+    fit(box, "0000")
 
 
 def _annotation(info: FieldInfo) -> tuple[Any, dict[str, Any]]:

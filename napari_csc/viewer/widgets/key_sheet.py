@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from napari_csc.viewer.widgets.dialog import Dialog
 
 Line = tuple[str, str]
 """Key or gesture, and what it does; of an empty key the rest is a heading."""
 
 
-class KeySheet(QDialog):
+class KeySheet(Dialog):
     """Lists keys beside what they do.
 
     Parameters

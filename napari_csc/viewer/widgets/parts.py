@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_csc.viewer.widgets.look import fit
+
 
 class Panel(QWidget):
     """A form of labelled controls that is as narrow as the dock."""
@@ -65,8 +67,8 @@ def button(text: str, tip: str) -> QPushButton:
 def reset_button(tip: str) -> QPushButton:
     """Return a small button that takes a correction back; off until there is one."""
     made = button("↺", tip)
-    made.setFixedWidth(26)
     made.setStyleSheet("padding: 0px;")
+    fit(made, "↺", 14)
     made.setEnabled(False)
     return made
 

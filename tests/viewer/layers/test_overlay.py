@@ -54,7 +54,7 @@ def test_the_map_is_hidden_and_shown_by_key_box_and_layer(dock, viewer, overlay)
     layer.visible = False
     assert not overlay.box.isChecked()
     dock.workbench.close()
-    assert MAPS_KEY not in [str(key) for key in viewer.keymap]
+    assert MAPS_KEY not in [str(key) for key in viewer.class_keymap]
 
 
 def test_opacity_goes_both_ways(viewer, overlay) -> None:

@@ -114,7 +114,7 @@ def test_the_difference_is_one_key_away(dock, viewer, what_if, edited, qtbot) ->
     what_if.aim("smooth")
     what_if.set_factor(3.0)
     edited()
-    assert what_if.key_is_bound
+    assert what_if.key.is_bound
     what_if.toggle_difference()
     wanted = np.abs(np.asarray(dock.session.result.image)) - np.abs(before)
     assert np.allclose(np.asarray(viewer.layers[EDITED].data), wanted, atol=1e-6)

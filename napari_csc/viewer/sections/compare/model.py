@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 from typing import Literal
@@ -159,6 +160,15 @@ class CompareModel:
         self._show_again()
         self._tell(sentence)
         self.measure()
+
+    def restore(self, pins: Mapping[Name, Pin], view: View, gain: int) -> None:
+        """Show pinned results again as they were; none takes away those that are there."""
+        self.clear()
+        for name, pin in pins.items():
+            self._keep(name, pin, f"The result {name} is pinned again.")
+        self.gain = gain if gain in GAINS else GAINS[0]
+        self.layers.set_gain(self.gain)
+        self.show("result" if self._lacking(view) else view)
 
     def clear(self, remark: str = "") -> None:
         """Take both pins away."""

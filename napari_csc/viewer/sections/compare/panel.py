@@ -25,7 +25,7 @@ _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("difference", "B − A", "The difference of the images as they are shown: B minus A."),
     ("swipe", "A | B", "A left of a boundary, B right of it."),
 )
-_KEY_FREE = f"On the image, the key {BLINK_KEY} changes between A and B."
+_KEY_FREE = "On the image, the key {} changes between A and B."
 _KEY_TAKEN = f"(The key {BLINK_KEY}, which would change between A and B, is in use already.)"
 _WITH = (
     "Magnitude images of this slice, against the reference; data range: maximum of the reference.\n"
@@ -56,7 +56,7 @@ class ComparePanel(Panel):
         self.told.form.setContentsMargins(0, 0, 0, 0)
         self.form.addRow(self.told)
         self._add_pins()
-        self._add_views(model.layers.key.is_bound)
+        self._add_views(model.layers.key.label)
         self.figures = wrapped()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.figures)
@@ -102,11 +102,11 @@ class ComparePanel(Panel):
         if path:
             self._model.pin_picture(Path(path))
 
-    def _add_views(self, has_key: bool) -> None:
+    def _add_views(self, key: str) -> None:
         model = self._model
         self.view_buttons: dict[View, QPushButton] = {}
         for view, text, tip in _VIEWS:
-            one = button(text, f"{tip} {_KEY_FREE if has_key else _KEY_TAKEN}")
+            one = button(text, f"{tip} {_KEY_FREE.format(key) if key else _KEY_TAKEN}")
             one.setCheckable(True)
             one.setStyleSheet("padding: 3px;")
             one.clicked.connect(lambda _=False, view=view: model.show(view))

@@ -6,7 +6,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
-    QDialog,
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_csc.viewer.sections.dictionary.drawing import SIZES, Cosine, DrawingModel, Gabor
 from napari_csc.viewer.sections.dictionary.pixel_grid import PixelGrid
+from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, slim, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
 
@@ -55,7 +55,7 @@ _COSINE = (
 )
 
 
-class DrawingWindow(QDialog):
+class DrawingWindow(Dialog):
     """Paints a filter, or makes one by parameters, and adds it to the dictionary.
 
     Parameters

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
     QStyleOptionViewItem,
 )
 
-from napari_csc.viewer.widgets.colours import ACCENT
+from napari_csc.viewer.widgets.colours import ACCENT, GOOD, PROBLEM
 from napari_csc.viewer.widgets.thumbnail import thumbnail
 
 _SIDE = 31
@@ -36,7 +36,7 @@ _MARK = Qt.ItemDataRole.UserRole + 2
 _HIGHLIGHT = QColor(ACCENT)
 _NEW, _MOVED = QColor("#f2c14e"), QColor("#4cc9f0")
 _CORNER = 9
-_GOOD, _BAD = QColor("#2e7d32"), QColor("#b3261e")
+_GOOD, _BAD = QColor(GOOD), QColor(PROBLEM)
 
 
 class Gallery(QListWidget):
@@ -57,6 +57,8 @@ class Gallery(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAccessibleName("Filters")
+        self.setToolTip("Arrows: another filter. Space: leave it out, or take it back.")
         self.setViewMode(QListWidget.ViewMode.IconMode)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.setMovement(QListWidget.Movement.Static)
@@ -89,7 +91,9 @@ class Gallery(QListWidget):
     def set_tips(self, tips: dict[int, str]) -> None:
         """Set what is told about each filter, by its original index."""
         for item in self._items():
-            item.setToolTip(tips.get(item.data(_ORIGINAL), ""))
+            tip = tips.get(item.data(_ORIGINAL), "")
+            item.setToolTip(tip)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, tip)
 
     def set_marks(self, marks: dict[int, bool]) -> None:
         """Mark filters by their original index: True is new, False has moved."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
+from napari_csc.viewer.widgets.naming import order_tabs
 
 SMOOTH_TIP = (
     "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
@@ -42,6 +43,7 @@ class SmoothRow(QWidget):
             zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
             one.setText(f"{width:g}")
+            one.setAccessibleName(f"Smooth filter of {width:g} pixels")
             one.setChecked(number == chosen)
             one.setToolTip(
                 f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
@@ -59,6 +61,9 @@ class SmoothRow(QWidget):
             one.setStyleSheet("padding: 3px;")
             one.clicked.connect(lambda is_on, number=number: self._clicked(number, is_on))
             self._row.addWidget(one)
+        panel = self.parentWidget()
+        if panel is not None:
+            order_tabs(panel)
 
     def _clicked(self, number: int, is_on: bool) -> None:
         self._choose(number if is_on else None)

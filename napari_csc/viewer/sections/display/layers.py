@@ -25,7 +25,7 @@ from napari_csc.viewer.layers.map_layer import LOOK
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.widgets.colours import DISTINCT
 
-_OTHER = "#8a8a8a"
+_OTHER = "#c0c0c0"
 """All filters that rule less than those with a colour of their own."""
 _OCTAVES = 1.0
 """Where the colours of a map against the others end at least: half and twice their mean."""

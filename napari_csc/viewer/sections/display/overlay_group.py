@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox
 from superqt import QLabeledDoubleRangeSlider, QLabeledSlider
 
-from napari_csc.viewer.layers.map_layer import MAPS_KEY, MapLayer
+from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.widgets.parts import Panel, quiet
 
 
@@ -24,11 +24,8 @@ class OverlayGroup:
     def __init__(self, panel: Panel, maps: MapLayer) -> None:
         self._maps, self._top = maps, 1.0
         self.box = QCheckBox("Map of the selected filter over the image")
-        key = f" On the image: key {MAPS_KEY}." if maps.key.is_bound else ""
-        self.box.setToolTip(
-            "The sparsity level map: bright where the filter is held back, dark where it is free "
-            f"to act.{key}"
-        )
+        maps.key.renamed.connect(self._name_key)
+        self._name_key()
         self.box.toggled.connect(maps.set_visible)
         panel.form.addRow(self.box)
         self.opacity = QLabeledSlider(Qt.Orientation.Horizontal)
@@ -48,6 +45,12 @@ class OverlayGroup:
         )
         maps.changed.connect(self._show)
         self._show()
+
+    def _name_key(self) -> None:
+        self.box.setToolTip(
+            "The sparsity level map: bright where the filter is held back, dark where it is free "
+            f"to act.{self._maps.key.hint}"
+        )
 
     def _levels_chosen(self, chosen: tuple[float, float]) -> None:
         low, high = chosen

@@ -6,7 +6,6 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.images.views import PARTS
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOVED, RULERS
-from napari_csc.viewer.layers.flip import FLIP_KEY
 from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
@@ -28,12 +27,10 @@ class DisplayPanel(Panel):
             "MR images are complex: their magnitude is what is usually looked at.",
         )
         self.overlay = OverlayGroup(self, model.maps)
-        flip = model.flip
-        self.initial_button = button(
-            "Initial image ⇄ result",
-            "Change between the initial image and the reconstruction."
-            + (f" On the image: key {FLIP_KEY}." if flip.key.is_bound else ""),
-        )
+        self._flip = flip = model.flip
+        self.initial_button = button("Initial image ⇄ result", "")
+        flip.key.renamed.connect(self._name_key)
+        self._name_key()
         self.initial_button.clicked.connect(flip.flip)
         self.form.addRow(self.initial_button)
         self.contribution = QCheckBox("Contribution of the selected filter")
@@ -78,6 +75,11 @@ class DisplayPanel(Panel):
         for name in ("selected", "dictionary", "shuffle_seed", "dropped"):
             getattr(self._session.events, name).connect(self._name_filter)
         self._name_filter()
+
+    def _name_key(self) -> None:
+        self.initial_button.setToolTip(
+            f"Change between the initial image and the reconstruction.{self._flip.key.hint}"
+        )
 
     def _part_chosen(self, index: int) -> None:
         self._session.part = PARTS[index]

@@ -6,7 +6,6 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.io import describe
 from napari_csc.viewer.session import Session
+from napari_csc.viewer.widgets.dialog import Dialog
 
 _SIZE = QSize(560, 480)
 
@@ -31,7 +31,7 @@ def header_rows(acquisition: Acquisition) -> list[tuple[str, str]]:
     ]
 
 
-class HeaderWindow(QDialog):
+class HeaderWindow(Dialog):
     """The header of the scan in use, as a table; follows the input.
 
     Parameters
@@ -48,6 +48,7 @@ class HeaderWindow(QDialog):
         self.setWindowTitle("Header of the scan")
         self.resize(_SIZE)
         self.table = QTableWidget(0, 2)
+        self.table.setAccessibleName("Header of the scan")
         self.table.setHorizontalHeaderLabels(["What", "In this scan"])
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setWordWrap(True)

@@ -42,6 +42,8 @@ class InputModel:
     ----------
     read_as : ReadAs
         How files are read that do not say it themselves.
+    source : tuple or None
+        The file of the scan in use, and the options it was read with; None if it is of no file.
     """
 
     facts = Signal(object)
@@ -61,6 +63,7 @@ class InputModel:
         self.read_as = ReadAs(workbench)
         self._slice_reading = SliceReading(workbench)
         self._image: LayerInput | None = None
+        self.source: tuple[Path, dict[str, Any]] | None = None
         self._known: tuple[Any, ...] = ()
         self.layers.emptied.connect(self._emptied)
         for name in ("sampled", "noise_std"):
@@ -92,7 +95,7 @@ class InputModel:
             self.read_as.refused = path
             self.asked.emit(path, options, question)
 
-        self._load(work, failed=refused, ask=ask)
+        self._load(work, failed=refused, ask=ask, source=(path, options))
 
     def open_sample(self) -> None:
         """Load the sample scan."""
@@ -180,23 +183,44 @@ class InputModel:
         layer: Any = None,
         failed: Callable[[str], None] | None = None,
         ask: Callable[[NeedsChoice], None] = lambda question: None,
+        source: tuple[Path, dict[str, Any]] | None = None,
     ) -> None:
         def done(found: LoadedScan | LoadedResult | NeedsChoice) -> None:
             if isinstance(found, NeedsChoice):
                 ask(found)
                 return
-            try:
-                if isinstance(found, LoadedScan):
-                    self._use_scan(found, layer)
-                else:
-                    self._use_result(found)
-            except Exception:
-                # Memory may have run out between two layers: rather nothing than parts of two.
-                self.forget()
-                raise
+            self.show(found, source, layer)
 
         lane = self._workbench.lane("load", (), thread="input")
         lane.start(lambda ticket: work(), Handlers(done, failed or self.fail))
+
+    def show(
+        self,
+        found: LoadedScan | LoadedResult,
+        source: tuple[Path, dict[str, Any]] | None = None,
+        layer: Any = None,
+    ) -> None:
+        """Show what was loaded, in place of the input before.
+
+        Parameters
+        ----------
+        found
+            The scan or result.
+        source
+            Its file, and the options it was read with.
+        layer
+            The layer, if it shows the initial image already.
+        """
+        try:
+            if isinstance(found, LoadedScan):
+                self._use_scan(found, layer)
+                self.source = source
+            else:
+                self._use_result(found)
+        except Exception:
+            # Memory may have run out between two layers: rather nothing than parts of two.
+            self.forget()
+            raise
 
     def _use_result(self, found: LoadedResult) -> None:
         session, result = self.session, found.result
@@ -259,6 +283,7 @@ class InputModel:
         self._run.forget()
         session = self.session
         self._image, session.result = None, None
+        self.source = None
         session.sampled, session.noise_std = None, None
         # An order that was drawn to see what it changes has been seen.
         session.shuffle_seed = None

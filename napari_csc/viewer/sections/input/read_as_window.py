@@ -9,7 +9,6 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
-    QDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -24,6 +23,7 @@ from napari_csc.io.array_choices import ArrayChoice, spelled
 from napari_csc.io.arrays.axes import AXES
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.sections.input.read_as import Preview, ReadOptions
+from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
 
@@ -40,7 +40,7 @@ _NAMES = {
 }
 
 
-class ReadAsWindow(QDialog):
+class ReadAsWindow(Dialog):
     """Array, kind, axes and coil of the file in question, with a preview.
 
     Parameters

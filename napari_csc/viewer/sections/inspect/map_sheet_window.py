@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QImage, QMouseEvent, QPixmap, QResizeEvent, QShowEvent
-from qtpy.QtWidgets import QDialog, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
 from napari_csc.viewer.sections.inspect.model import InspectModel
+from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import button, row, slim
 
 _SIZE = QSize(1120, 540)
@@ -16,7 +17,7 @@ _DELAY = 150
 _WAITING = "There is no reconstruction to look into yet. Press Run."
 
 
-class MapSheetWindow(QDialog):
+class MapSheetWindow(Dialog):
     """Codes above maps, as papers print them; follows the slice and the result.
 
     Parameters

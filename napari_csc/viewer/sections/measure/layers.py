@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from napari.layers import Shapes
+from napari.layers import Layer, Shapes
 from psygnal import Signal
 
 from napari_csc.core.analysis.regions import Mask, ellipse_mask, polygon_mask
@@ -13,7 +14,7 @@ from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers.roles import LINES, REGIONS
 from napari_csc.viewer.layers.store import LayerStore
-from napari_csc.viewer.layers.tags import KEY
+from napari_csc.viewer.layers.tags import KEY, own
 
 MODES = {"line": "add_line", "ellipse": "add_ellipse", "polygon": "add_polygon"}
 _COLOURS = {LINES: "#ffd166", REGIONS: "#4cc9f0"}
@@ -77,19 +78,29 @@ class Marks:
 
     def found(self) -> list[Mark]:
         """Return all lines and regions."""
-        marks = []
+        return [mark for role in (LINES, REGIONS) for mark in _marks_of(self._store.find(role))]
+
+    def all(self) -> list[Mark]:
+        """Return all lines and regions, also those that are out of sight."""
+        if not self._aside:
+            return self.found()
+        kept = {own(layer).get("role"): layer for layer in self._aside}
+        return [mark for role in (LINES, REGIONS) for mark in _marks_of(kept.get(role))]
+
+    def put(self, marks: Sequence[Mark], geometry: Geometry) -> None:
+        """Draw lines and regions in place of those that are there."""
+        self.clear()
+        chosen = self._viewer.layers.selection.active
+        for mark in marks:
+            role = REGIONS if mark.is_region else LINES
+            layer = self._store.find(role) or self._made(role, geometry)
+            place = np.full((len(mark.vertices), 1), mark.slice_index, float)
+            layer.add(np.hstack([place, mark.vertices]), shape_type=mark.kind)
         for role in (LINES, REGIONS):
-            layer = self._store.find(role)
-            if not isinstance(layer, Shapes):
-                continue
-            for number, (kind, data) in enumerate(
-                zip(layer.shape_type, layer.data, strict=True), start=1
-            ):
-                vertices = np.asarray(data)
-                name = "polygon" if kind == "path" else str(kind)
-                place = round(float(vertices[0, 0]))
-                marks.append(Mark(name, number, place, vertices[:, 1:]))
-        return marks
+            if (made := self._store.find(role)) is not None:
+                made.mode = "pan_zoom"
+        self._viewer.layers.selection.active = chosen
+        self._drawn(None)
 
     def put_away(self) -> None:
         """Take the layers out of the viewer; the marks are kept."""
@@ -149,3 +160,15 @@ class Marks:
                 layer.features = {"number": numbers}
                 layer.refresh_text()
         self.changed.emit()
+
+
+def _marks_of(layer: Layer | None) -> list[Mark]:
+    """Return what is drawn in a layer."""
+    if not isinstance(layer, Shapes):
+        return []
+    marks = []
+    for number, (kind, data) in enumerate(zip(layer.shape_type, layer.data, strict=True), start=1):
+        vertices = np.asarray(data)
+        name = "polygon" if kind == "path" else str(kind)
+        marks.append(Mark(name, number, round(float(vertices[0, 0])), vertices[:, 1:]))
+    return marks

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QWidget
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.widgets.colours import DISTINCT, FRAME
 
-COLOURS = ("#999999", *(DISTINCT[index] for index in (1, 0, 2, 6)))
+COLOURS = ("#999999", *(DISTINCT[index] for index in (1, 3, 4, 5)))
 _FRAME = QColor(FRAME)
 _HEIGHT = 110
 

@@ -141,7 +141,7 @@ def run_job(job: Job, report: Callable[[Step], None], should_stop: Callable[[], 
         baseline=baseline,
         shuffle_change=change,
         change=_change(result.image, job.before),
-        figures=_figures(result),
+        figures=measured(result),
     )
 
 
@@ -252,7 +252,8 @@ def _change(image: torch.Tensor, before: torch.Tensor | None) -> float | None:
     return float(torch.linalg.vector_norm(image - before)) / size if size > 0 else None
 
 
-def _figures(result: Reconstruction) -> dict[str, tuple[float, float]] | None:
+def measured(result: Reconstruction) -> dict[str, tuple[float, float]] | None:
+    """Return SSIM and NMSE of (initial image, reconstruction), if there is a reference."""
     truth = result.reference
     if truth is None or truth.shape != result.image.shape or min(truth.shape[1:]) < 7:
         return None

@@ -17,7 +17,8 @@ from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
 
 _STATE_COLOURS = dict.fromkeys(("no result", "other slice", "changed"), f"color: {WARNING};")
-_HEALTH_COLOURS = {"green": GOOD, "amber": WARNING, "red": PROBLEM}
+HEALTH_SIGNS = {"green": ("●", GOOD), "amber": ("▲", WARNING), "red": ("■", PROBLEM)}
+"""Sign and colour of each level; its name stands beside them."""
 _COLOURS = {"info": "", "good": f"color: {GOOD};", "problem": f"color: {PROBLEM};"}
 
 
@@ -175,6 +176,7 @@ class RunPanel(QWidget):
         """Say whether the result can be believed; nothing where nothing was recorded."""
         self.health.setVisible(bool(findings))
         level, told = worst(findings), health_line(findings)
-        dot = f'<span style="color: {_HEALTH_COLOURS[level]}">●</span>'
+        sign, colour = HEALTH_SIGNS[level]
+        dot = f'<span style="color: {colour}">{sign}</span>'
         self.health.setText(f"{dot} {escape(told)}")
         self.health.setToolTip("\n".join(f"{one.level}: {one.sentence}" for one in findings))

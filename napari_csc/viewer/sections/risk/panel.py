@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
-from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QLabel, QProgressBar, QWidget
 
 from napari_csc.core.trust.ranking import RankedRow, Ranking, StrengthCurve
@@ -13,7 +13,7 @@ from napari_csc.viewer.widgets.colours import ACCENT, FRAME, GOOD
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
 
 _ROW = 18
-_BEST, _BAR, _TIE = QColor(GOOD), QColor(ACCENT), QColor("#b8c24a")
+_BEST, _BAR, _TIE = QColor(GOOD), QColor(ACCENT), QColor("#b0e0e0")
 _TRACK = QColor(128, 128, 128, 50)
 _NAME_SHARE, _NUMBER = 0.42, 92
 
@@ -125,6 +125,9 @@ class RiskBars(QWidget):
         self._tip = tip
         self.setToolTip(tip)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Dictionaries by their risk")
+        self._row = 0
 
     def sizeHint(self) -> QSize:
         """Return the preferred size."""
@@ -146,6 +149,22 @@ class RiskBars(QWidget):
         index = int(event.position().y()) // _ROW
         if 0 <= index < len(self.rows) and self.rows[index].risk is not None:
             self.chosen.emit(self.rows[index].name)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Go from row to row with the arrows, and choose one with the space bar or Enter."""
+        if event is None:
+            return
+        moves: dict[int, int] = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+        chooses: tuple[int, ...] = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if event.key() in moves and self.rows:
+            self._row = min(max(self._row + moves[event.key()], 0), len(self.rows) - 1)
+            self.setAccessibleDescription(self.rows[self._row].name)
+            self.update()
+        elif event.key() in chooses and self._row < len(self.rows):
+            if self.rows[self._row].risk is not None:
+                self.chosen.emit(self.rows[self._row].name)
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the rows."""
@@ -173,6 +192,9 @@ class RiskBars(QWidget):
         )
         painter.setPen(text)
         painter.drawText(name, left, elided)
+        if self.hasFocus() and number == self._row:
+            painter.setPen(QPen(QColor(ACCENT), 2))
+            painter.drawRect(QRectF(1, y + 1, self.width() - 3, _ROW - 3))
         if one.name == self._used:
             painter.setPen(QPen(QColor(FRAME), 1))
             painter.drawRect(QRectF(0, y, self.width() - 1, _ROW - 1))

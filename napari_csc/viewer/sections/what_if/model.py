@@ -11,6 +11,7 @@ from napari_csc.core.maps.edits import MapEdit
 from napari_csc.core.maps.region import Region
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.sections.measure.layers import Mark
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.reconstruct.job import Job, Outcome, run_job
@@ -75,9 +76,9 @@ class WhatIfModel:
         self._layers.close()
 
     @property
-    def key_is_bound(self) -> bool:
-        """Whether the key for the difference is this one's."""
-        return self._layers.key.is_bound
+    def key(self) -> Key:
+        """The key for the difference."""
+        return self._layers.key
 
     def section_toggled(self, is_open: bool) -> None:
         """Take difference and regions away with the section."""

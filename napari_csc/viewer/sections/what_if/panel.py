@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 from superqt.utils import QSignalThrottler
 
 from napari_csc.core.maps.edits import LARGEST_FACTOR
-from napari_csc.viewer.sections.what_if.layers import DIFFERENCE_KEY, GAIN
+from napari_csc.viewer.sections.what_if.layers import GAIN
 from napari_csc.viewer.sections.what_if.model import Target, WhatIfModel
 from napari_csc.viewer.widgets.colours import WARNING
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
@@ -60,7 +60,7 @@ class WhatIfPanel(Panel):
         self.restore_button = button("Restore", "Give all maps of the network back.")
         self.restore_button.clicked.connect(model.restore)
         self.form.addRow(row(self.free_button, self.forbid_button, self.restore_button))
-        key = f" On the image: key {DIFFERENCE_KEY}." if model.key_is_bound else ""
+        key = model.key.hint
         self.difference_button = button(
             "Difference to the unedited result",
             f"Edited minus unedited, {GAIN} times: orange is brighter, blue darker.{key}",

@@ -1,0 +1,151 @@
+"""Undo and redo of settings: one step for what was done as one. No Qt."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from psygnal import Signal
+
+from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.workbench import Workbench
+
+FIELDS = ("dictionary", *SETTING_FIELDS, "slices", "sampled", "noise_std")
+"""What is undone: what decides a reconstruction, the corrections of the input among it."""
+_GESTURE = 0.8
+"""Seconds between two changes of one setting that belong to one gesture, such as a drag."""
+_MOST = 200
+"""Steps that are kept."""
+_WORDS = {
+    "dictionary_name": "dictionary",
+    "shuffle_seed": "order of the filters",
+    "dropped": "filters left out",
+    "map_edits": "edited maps",
+    "noise_std": "noise level",
+    "sampled": "acquired matrix",
+}
+
+Step = dict[str, Any]
+
+
+class HistoryModel:
+    """Goes back and forth between settings; napari's layers are none of its business.
+
+    It begins anew with every scan and result: settings that came with a file are not a step.
+
+    Parameters
+    ----------
+    workbench
+        The session whose settings they are, and where something is run later.
+    """
+
+    changed = Signal()
+    """There is more or less to undo or redo."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench, self._session = workbench, workbench.session
+        self._done: list[tuple[Step, Step]] = []
+        self._undone: list[tuple[Step, Step]] = []
+        self._is_waiting = self._is_moving = False
+        self._last = (0.0, frozenset[str]())
+        self._known = self._present()
+        events = self._session.events
+        for name in FIELDS:
+            getattr(events, name).connect(self._noticed)
+        for name in ("acquisition", "input_name", "networks"):
+            getattr(events, name).connect(self.forget)
+
+    @property
+    def undoes(self) -> str:
+        """What would be undone, in words; nothing if there is nothing."""
+        return in_words(self._done[-1][1]) if self._done else ""
+
+    @property
+    def redoes(self) -> str:
+        """What would be done again, in words; nothing if there is nothing."""
+        return in_words(self._undone[-1][1]) if self._undone else ""
+
+    def undo(self) -> None:
+        """Go back one step."""
+        self._settle()
+        if not self._done:
+            self._workbench.say("There is no change of settings to undo.")
+            return
+        before, after = self._done.pop()
+        self._undone.append((before, after))
+        self._go(before)
+        self._workbench.say(f"Undone: {in_words(after)}.")
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._settle()
+        if not self._undone:
+            self._workbench.say("There is no change of settings to do again.")
+            return
+        before, after = self._undone.pop()
+        self._done.append((before, after))
+        self._go(after)
+        self._workbench.say(f"Done again: {in_words(after)}.")
+
+    def forget(self) -> None:
+        """Begin anew with the present settings."""
+        self._done, self._undone = [], []
+        self._known, self._last = self._present(), (0.0, frozenset())
+        self.changed.emit()
+
+    def _present(self) -> Step:
+        return {name: getattr(self._session, name) for name in FIELDS}
+
+    def _noticed(self) -> None:
+        """Note a step when all of it has been done: several settings may change as one."""
+        if self._is_moving or self._is_waiting:
+            return
+        self._is_waiting = True
+        self._workbench.deliver(self._settle)
+
+    def _settle(self) -> None:
+        self._is_waiting = False
+        now = self._present()
+        names = frozenset(name for name in FIELDS if not _is_same(self._known[name], now[name]))
+        if not names:
+            return
+        if self._known["dictionary"] is None:
+            # The dock has only just found its first dictionary.
+            self.forget()
+            return
+        before = {name: self._known[name] for name in names}
+        after = {name: now[name] for name in names}
+        moment, last = time.monotonic(), self._last
+        if self._done and last[1] == names and moment - last[0] < _GESTURE:
+            self._done[-1] = (self._done[-1][0], after)
+        else:
+            self._done.append((before, after))
+            del self._done[:-_MOST]
+        self._undone = []
+        self._known, self._last = now, (moment, names)
+        self.changed.emit()
+
+    def _go(self, step: Step) -> None:
+        self._is_moving = True
+        try:
+            with self._session.changing():
+                for name, value in step.items():
+                    setattr(self._session, name, value)
+        finally:
+            self._is_moving = False
+        self._known, self._last = self._present(), (0.0, frozenset())
+        self.changed.emit()
+
+
+def in_words(step: Step) -> str:
+    """Return which settings a step is about."""
+    if "dictionary" in step:
+        return "dictionary"
+    return ", ".join(_WORDS.get(name, name.replace("_", " ")) for name in FIELDS if name in step)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    # Dictionaries are told apart by identity: comparing filters of each change would take long.
+    if one is other or hasattr(one, "digest"):
+        return one is other
+    return bool(one == other)

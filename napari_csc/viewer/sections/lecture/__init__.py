@@ -1,0 +1,1 @@
+"""Lecture mode: what is left of the viewer in front of a class."""
