@@ -119,7 +119,10 @@ class CompareModel:
         if self.is_hidden:
             self._fail("A blinded reading is going on; end it before you pin another result.")
             return
-        pin = Pin.of(result, self._scan.place())
+        outcome = self._runs.outcome
+        is_its_run = outcome is not None and outcome.result is result
+        scan = outcome.acquisition if outcome and is_its_run else self._session.acquisition
+        pin = Pin.of(result, self._scan.place(), scan)
         self._keep(name, pin, f"The result that is shown is pinned as {name}.")
 
     def pin_picture(self, path: Path) -> None:
