@@ -129,7 +129,7 @@ class ReconstructionDock(QWidget):
         self.presets_panel = PresetsPanel(models.presets)
         self.display_panel = DisplayPanel(models.display)
         self.inspect_panel = InspectPanel(models.inspect)
-        self.compare_panel = ComparePanel(models.compare, models.blinded_reading)
+        self.compare_panel = ComparePanel(models.compare, models.blinded_reading, models.pin_risk)
         self.measure_panel = MeasurePanel(models.measure)
         self.play_panel = PlayPanel(models.play)
         self.export_panel = ExportPanel(models.export)

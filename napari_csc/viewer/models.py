@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.model import CompareModel
+from napari_csc.viewer.sections.compare.pin_risk import PinRisk
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.export.model import ExportModel
@@ -51,6 +52,7 @@ class Models:
     what_if: WhatIfModel
     trust: TrustModel
     risk: RiskModel
+    pin_risk: PinRisk
     export: ExportModel
     tour: TourModel
     lecture: LectureModel
@@ -78,6 +80,7 @@ class Models:
             what_if=made(WhatIfModel),
             trust=made(TrustModel),
             risk=made(RiskModel),
+            pin_risk=made(PinRisk),
             export=made(ExportModel),
             tour=made(TourModel),
             lecture=made(LectureModel),

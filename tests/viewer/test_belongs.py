@@ -407,6 +407,10 @@ class User:
         assert session.input_name in state.text
         number = layers.current_slice()
         assert f"slice {number} " in state.text or layers.slice_count() == 1
+        assert (state.kind == "unfinished") == bool(layers.unfinished)
+        if layers.unfinished:
+            assert self.models.reconstruct.is_running
+            return
         if session.result is None:
             assert state.kind in ("no result", "running")
             return

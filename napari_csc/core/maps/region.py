@@ -160,8 +160,8 @@ class Region(BaseModel):
             return f"a drawn region of {sum(self.runs[1::2])} pixels"
         rows, columns = zip(*self.points, strict=True)
         return (
-            f"the {self.kind} from ({min(rows):g}, {min(columns):g}) to "
-            f"({max(rows):g}, {max(columns):g})"
+            f"the {self.kind} from ({min(rows):.0f}, {min(columns):.0f}) to "
+            f"({max(rows):.0f}, {max(columns):.0f})"
         )
 
 

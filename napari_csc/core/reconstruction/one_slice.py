@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 import torch
 
@@ -15,9 +16,14 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.maps.edits import EditedFilters, EditedMaps, edited
 from napari_csc.core.maps.source import MapRequest, MapSource
-from napari_csc.core.reconstruction.last_codes import LastCodes
+from napari_csc.core.reconstruction.last_codes import Ended, LastCodes
 from napari_csc.core.reconstruction.memory import MemoryPlan
-from napari_csc.core.reconstruction.progress import PictureClock, Progress, ReconstructionStopped
+from napari_csc.core.reconstruction.progress import (
+    PictureClock,
+    Progress,
+    ReconstructionStopped,
+    Stage,
+)
 from napari_csc.core.reconstruction.settings import CompleteSettings
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
 from napari_csc.core.solvers.convergence import MOST_TO_CONVERGENCE, Convergence
@@ -31,6 +37,9 @@ OnIteration = Callable[[Progress], object]
 # The early picture: a level that suits plain noise and the few iterations that a person waits for.
 _EARLY_LEVEL = 2.0
 _EARLY_ITERATIONS = 3
+# The quick picture goes on from the codes of the run before; it is shown after the first and the
+# last of these.
+_QUICK_ITERATIONS = 3
 
 
 class Job:
@@ -118,6 +127,8 @@ class SliceWork:
         self._index, self._n_slices = index, n_slices
         self._data: DataTerm | None = None
         self._forbidden: Tensor | None = None
+        self._maps: Tensor | None = None
+        self._before_fit: tuple[Tensor, ...] | None = None
         smooth = SMOOTH_MODES[job.settings.smooth]
         self._fixed = smooth.fixed_part(initial, job.settings.low_pass_weight)
         self.low_pass = torch.zeros_like(initial) if self._fixed is None else self._fixed
@@ -128,7 +139,11 @@ class SliceWork:
 
         They are times the strength; what is forbidden is kept for the solver.
         """
-        maps = self._job.maps.maps_of(self._request())
+        self._maps = self._job.maps.maps_of(self._request())
+        return self._changed(self._maps)
+
+    def _changed(self, maps: Tensor) -> Tensor:
+        """Return the maps of the source as strength and edits make them."""
         settings = self._job.settings
         maps = maps if settings.strength == 1 else maps * settings.strength
         found = edited(maps, settings.map_edits, self._job.filters, self._index)
@@ -165,11 +180,16 @@ class SliceWork:
     def show_early_picture(self) -> bool:
         """Give a rough picture to ``on_iteration`` at once; return whether to go on.
 
-        One level for all filters instead of maps, and few iterations. There is none where the
-        maps are at hand: the first iterates come as early.
+        It goes on from the codes of the run before, if that is wanted; else it has one level for
+        all filters instead of maps, and few iterations. There is none where neither codes are
+        known nor maps have to be waited for: the first iterates come as early.
         """
         job = self._job
-        if job.on_iteration is None or job.maps.is_at_hand(self._request()):
+        if job.on_iteration is None:
+            return True
+        if (quick := self._gone_on()) is not None:
+            return self._show_quick(quick)
+        if job.maps.is_at_hand(self._request()):
             return True
         level = self._initial.real.new_full((), _EARLY_LEVEL)
         maps = level.expand(len(job.synthesis), *self._initial.shape)
@@ -178,22 +198,92 @@ class SliceWork:
             job.checkpoint()
             solver.step()
         picture = self._current_image(solver)
-        return self._tell(0, math.nan, math.nan, lambda: picture, early=True)
+        return self._tell(0, math.nan, math.nan, lambda: picture, "early picture")
+
+    def _gone_on(self) -> Ended | None:
+        """Return the solver of the run before with what is wanted now; None if it will not do.
+
+        Filters that are left out are forbidden in it. Where the maps of those that are left have to
+        be waited for, it keeps the ones they had, which are nearly the same.
+        """
+        job, last, place = self._job, self._job.last_codes, self._place()
+        if last is None or not last.is_quick or job.most_iterations <= _QUICK_ITERATIONS:
+            return None
+        found = last.find(place, job.synthesis, self._kind())
+        if found is None:
+            return None
+        ended, rows = found
+        if job.maps.is_at_hand(self._request()):
+            maps = job.maps.maps_of(self._request())
+        elif ended.source == self._source():
+            maps = ended.maps[rows]
+        else:
+            return None
+        solver = ended.codes
+        if isinstance(solver, Tensor) or not last.take(place, ended):
+            return None
+        changed = self._changed(maps)
+        forbidden = self._forbidden
+        if rows != list(range(len(ended.maps))):
+            left, maps = maps, ended.maps.clone()
+            maps[rows] = left
+            changed = ended.maps.index_copy(0, torch.tensor(rows, device=changed.device), changed)
+            places = torch.ones(changed.shape, dtype=torch.bool, device=changed.device)
+            places[rows] = False if forbidden is None else forbidden
+            forbidden = places
+        solver.go_on_with(changed, job.settings.norm, forbidden)
+        return replace(ended, maps=maps, source=self._source())
+
+    def _show_quick(self, ended: Ended) -> bool:
+        """Give quick pictures to ``on_iteration``; return whether to go on."""
+        solver, last = ended.codes, self._job.last_codes
+        assert last is not None
+        assert not isinstance(solver, Tensor)
+        try:
+            for number in range(1, _QUICK_ITERATIONS + 1):
+                self._job.checkpoint()
+                status = solver.step()
+                if 1 < number < _QUICK_ITERATIONS:
+                    continue
+                picture = self._current_image(solver, is_fitted=solver.fits_at_once)
+                told = (status.objective, status.image_change, lambda picture=picture: picture)
+                if not self._tell(0, *told, "quick picture"):
+                    return False
+        finally:
+            # While somebody drags a slider, one quick picture goes on from the other.
+            last.keep(self._place(), ended)
+        return True
 
     @torch.inference_mode()
     def solver(self, maps: Tensor) -> BlockedSolver:
         """Return the solver at its start: zero codes, or those of the run before if wanted."""
         job = self._job
-        made = solver_spec(job.settings.solver).build(self._problem(maps))
+        made, last = self._built(maps), job.last_codes
+        if last is None or last.is_quick:
+            return made
+        if last.start(self._place(), job.synthesis, made):
+            job.start = "the codes of the run before"
+        return made
+
+    def _built(self, maps: Tensor) -> BlockedSolver:
+        """Return the solver with zero codes."""
+        made = solver_spec(self._job.settings.solver).build(self._problem(maps))
         if self._forbidden is not None:
             made.forbid(self._forbidden)
-        if job.last_codes is not None and job.last_codes.start(self._place(), job.synthesis, made):
-            job.start = "the codes of the run before"
         return made
 
     def _place(self) -> Hashable:
         """Return which slice of which scan this is."""
-        return self._acquisition.digest, self._job.sigma, self._index, str(self._initial.device)
+        return (self._index, *self._request().scan())
+
+    def _kind(self) -> Hashable:
+        """Return what a solver is built of besides the scan, the filters, their maps and norm."""
+        given = self._job.settings
+        return (given.solver, given.rule, given.step_rule, given.smooth, given.low_pass_weight)
+
+    def _source(self) -> Hashable:
+        """Return whose maps the slice has."""
+        return self._job.maps.source_name, self._job.maps.digest
 
     def _problem(self, maps: Tensor) -> SliceProblem:
         job = self._job
@@ -224,24 +314,50 @@ class SliceWork:
         self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]
     ) -> tuple[BlockedSolver, bool]:
         """Iterate to the end; return the solver there, and whether to go on with other slices."""
-        job = self._job
+        job, last = self._job, self._job.last_codes
         try:
             if job.on_iteration is None and job.settings.until == "iterations":
                 solver, made = play_rounds(solver, job.most_iterations, job.checkpoint)
                 history += [(self._index, status) for status in made]
             goes_on = self._iterate(solver, history)
         except ReconstructionStopped:
-            # Given up, for instance for another run, which may start here.
-            self._keep(solver)
+            # Given up, for instance for another run, which may start here. A quick picture would
+            # rather start from the end of an earlier run than from the beginning of this one.
+            if last is not None and not last.is_quick:
+                self.keep(solver)
             raise
-        self._keep(solver)
+        if not self._stays(solver):
+            self.keep(solver)
         if self._job.settings.rule == "fitted":
+            self._before_fit = solver.state() if self._stays(solver) else None
             solver.fit()
         return solver, goes_on
 
-    def _keep(self, solver: BlockedSolver) -> None:
-        if self._job.last_codes is not None and solver.iteration:
-            self._job.last_codes.keep(self._place(), self._job.synthesis, solver)
+    def finish(self, solver: BlockedSolver) -> None:
+        """Keep the solver for quick pictures, once its codes have been taken."""
+        if not self._stays(solver):
+            return
+        if self._before_fit is not None:
+            solver.restore(self._before_fit, solver.iteration)
+        self.keep(solver)
+
+    def _stays(self, solver: BlockedSolver) -> bool:
+        """Return whether a solver is wanted as it is."""
+        last, job = self._job.last_codes, self._job
+        # Those that nobody watches may be of a graph, which is played again for others.
+        is_watched = job.on_iteration is not None
+        return last is not None and last.is_quick and is_watched and solver.iteration > 0
+
+    def keep(self, solver: BlockedSolver) -> None:
+        """Keep where a solver has come to, for the next run of the slice."""
+        last, maps = self._job.last_codes, self._maps
+        if last is None or maps is None or not solver.iteration:
+            return
+        is_whole = self._stays(solver) and solver.can_go_on
+        codes: Tensor | BlockedSolver = solver if is_whole else solver.codes
+        pull = None if is_whole else solver.pull()
+        kept = (self._job.synthesis, codes, pull, maps, self._source(), self._kind())
+        last.keep(self._place(), Ended(*kept))
 
     def _iterate(self, solver: BlockedSolver, history: list[tuple[int, SolverStatus]]) -> bool:
         """Iterate; return whether to go on with the next slice."""
@@ -273,7 +389,7 @@ class SliceWork:
         objective: float,
         change: float,
         image: Callable[[], Tensor],
-        early: bool = False,
+        stage: Stage = "iteration",
         is_last: bool = False,
     ) -> bool:
         assert self._job.on_iteration is not None
@@ -285,13 +401,13 @@ class SliceWork:
             objective=objective,
             image_change=change,
             current_image=image,
-            stage="early picture" if early else "iteration",
-            picture_due=self._job.clock.due(always=early or is_last),
+            stage=stage,
+            picture_due=self._job.clock.due(always=stage != "iteration" or is_last),
         )
         return self._job.on_iteration(progress) is not False
 
-    def _current_image(self, solver: BlockedSolver) -> Tensor:
-        is_fitted = self._job.settings.rule == "fitted"
+    def _current_image(self, solver: BlockedSolver, is_fitted: bool = False) -> Tensor:
+        is_fitted = is_fitted or self._job.settings.rule == "fitted"
         image = solver.fitted_image() if is_fitted else solver.image()
         return (self.low_pass + image).cpu() * self._job.sigma
 

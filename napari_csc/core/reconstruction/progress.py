@@ -17,6 +17,12 @@ PICTURE_INTERVAL = 0.1
 """Seconds between pictures: people see no more, and each picture costs a synthesis."""
 
 
+Stage = Literal["early picture", "quick picture", "iteration"]
+"""``"early picture"``: a rough answer before the maps are known; ``"quick picture"``: an answer
+that went on from the codes of the run before, while the run itself begins from zeros; both with
+iteration 0."""
+
+
 class ReconstructionStopped(CscError):  # noqa: N818 - being stopped is no error
     """The reconstruction was cancelled before there was a result."""
 
@@ -34,8 +40,7 @@ class Progress:
     image_change: float
     current_image: Callable[[], Tensor]
     """Returns the current image (y, x) of this slice, complex64, in units of the input."""
-    stage: Literal["early picture", "iteration"] = "iteration"
-    """``"early picture"``: a rough answer before the maps are known, with iteration 0."""
+    stage: Stage = "iteration"
     picture_due: bool = True
     """Whether to show `current_image` now: at most every 0.1 s, and always at the end."""
 

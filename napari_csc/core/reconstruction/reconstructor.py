@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -219,7 +219,8 @@ class Reconstructor:
             Asked before every iteration and between parts of the map inference; True raises.
         early_picture
             Whether to give a rough picture of the first slice to ``on_iteration`` before a network
-            infers its maps; see `Progress.stage`.
+            infers its maps, or a quick one that starts from ``last_codes``; see
+            `napari_csc.core.reconstruction.progress.Stage`.
 
         Returns
         -------
@@ -292,12 +293,13 @@ class Reconstructor:
             n_slices=n_slices,
             shape=(rows, columns),
             n_dictionary=len(self.dictionary),
-            n_filters=len(self._filters()),
+            n_filters=len(self._filters),
             band_share=band.size[0] * band.size[1] / (rows * columns),
             maps=self.maps,
             stacks=solver_spec(self.settings.solver).stacks,
         )
 
+    @cached_property
     def _filters(self) -> Tensor:
         """Return the filters of the dictionary and the smooth ones behind them."""
         return filter_set(self.dictionary, self.settings.smooth, self.settings.smooth_widths)
@@ -307,7 +309,7 @@ class Reconstructor:
         count = len(self.dictionary)
         order = self.dictionary.order or tuple(range(count))
         total = max(self.dictionary.total, 1 + max(order))
-        return EditedFilters(order, total, len(self._filters()) - count)
+        return EditedFilters(order, total, len(self._filters) - count)
 
     def _job(
         self,
@@ -316,12 +318,13 @@ class Reconstructor:
         on_iteration: Callable[[Progress], object] | None,
         should_stop: Callable[[], bool] | None,
     ) -> Job:
-        filters = self._filters().to(self.device)
+        filters = self._filters.to(self.device)
         rows, columns = acquisition.shape[1:]
+        make = SynthesisOperator if self._last_codes is None else self._last_codes.synthesis
         return Job(
             self.settings,
             self.maps,
-            SynthesisOperator(filters, (rows, columns)),
+            make(filters, (rows, columns)),
             len(self.dictionary),
             acquisition.noise_std * acquisition.noise_gain,
             plan,
@@ -355,6 +358,7 @@ class Reconstructor:
             del maps
             solver, goes_on = work.run(solver, history)
             parts.store(index, solver, *work.split(solver))
+            work.finish(solver)
             # Before the next slice brings its own.
             del solver, work
         return history, not goes_on

@@ -48,6 +48,9 @@ class Admm(BlockedSolver):
     Eckstein & Bertsekas, Math. Program. 1992 (over-relaxation).
     """
 
+    # Other thresholds move the codes of overlapping filters together, and too far at first.
+    fits_at_once = True
+
     def __init__(
         self,
         spectra: Tensor,
@@ -92,6 +95,18 @@ class Admm(BlockedSolver):
             self._shrinkage.factors(parts, thresholds, self._factors[:, block])
             self._pairs.add_synthesised(sums, block, following)
         self._sums_spectrum = self._pairs.synthesised(following)
+
+    def _follow(self) -> None:
+        # The sums stay: codes and what pulls at them are parted anew.
+        factors = self._thresholds.new_empty(self._shrinkage.n_factors, *self._thresholds.shape)
+        self._factors = factors
+        following = self._pairs.new_sum()
+        for block in self._pairs.blocks():
+            sums = self._sums[block]
+            self._shrinkage.factors(parts_of(sums), self._thresholds[block], factors[:, block])
+            codes = self._times_factors(block, self._shrunk[: len(sums)])
+            self._pairs.add_synthesised(codes, block, following)
+        self.spectrum = self._pairs.synthesised(following)
 
     @torch.inference_mode()
     def pull(self) -> Tensor | None:

@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -120,10 +121,7 @@ class BlockedSolver(ABC):
         self._band, self._data = data.band, data.on_band()
         at_once = block_size or default_block_size(n_filters, height * width, spectra.device)
         self._pairs = FilterPairs(spectra, scales, self._band, (at_once + 1) // 2)
-        self._thresholds = paired(maps, scales).clamp_(min=SMALLEST_THRESHOLD)
-        if n_filters % 2:
-            # The filter that is missing in the last pair keeps clear of rounding errors.
-            self._thresholds[-1, 1::2] = _OUT_OF_REACH
+        self._thresholds = self._thresholds_of(maps)
         size = (self._pairs.at_once, self._thresholds.shape[1])
         self._shrinkage = Shrinkage(norm, (maps.new_empty(size), maps.new_empty(size)))
         self.spectrum = spectra.new_zeros(self._band.size)
@@ -131,6 +129,19 @@ class BlockedSolver(ABC):
         self.iteration = 0
         self._tape: Tensor | None = None
         self._forbidden: Tensor | None = None
+
+    def _thresholds_of(self, maps: Tensor) -> Tensor:
+        found = paired(maps, self._scales).clamp_(min=SMALLEST_THRESHOLD)
+        if len(maps) % 2:
+            # The filter that is missing in the last pair keeps clear of rounding errors.
+            found[-1, 1::2] = _OUT_OF_REACH
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that it holds, without the inner solver of the data term."""
+        held = [*vars(self).values(), *vars(self._pairs).values()]
+        return sum(one.nbytes for one in held if isinstance(one, Tensor))
 
     @property
     def codes(self) -> Tensor:
@@ -164,10 +175,41 @@ class BlockedSolver(ABC):
         """Begin with codes (K, y, x) in place of zeros, such as those of a problem much like this.
 
         It costs about as much as an iteration. ``pull`` is what `pull` gave with them, if anything.
+        Codes that are forbidden here begin with zero.
         """
         scales = self._scales[:, None, None]
+        if self._forbidden is not None:
+            count, *shape = codes.shape
+            numbers = self._forbidden.to(self._thresholds.dtype)
+            places = apart(numbers, count, (shape[0], shape[1])) > 0
+            codes = codes.masked_fill(places, 0)
+            pull = None if pull is None else pull.masked_fill(places, 0)
         there = None if pull is None else packed(pull * scales)
         self._begin_from(packed(codes / scales), there)
+
+    can_go_on: ClassVar[bool] = True
+    """Whether `go_on_with` will do: the thresholds depend on maps and norm as usual."""
+
+    fits_at_once: ClassVar[bool] = False
+    """Whether the fitted image is the better one soon after the maps have changed."""
+
+    @torch.inference_mode()
+    def go_on_with(self, maps: Tensor, norm: Norm, forbidden: Tensor | None = None) -> None:
+        """Take other maps (K, y, x), another norm or other places to forbid, and go on from here.
+
+        Scales stay as they are, so that it need not come as fast to the end as if it had been
+        built for them. Much faster than to build another solver and to `begin_from`.
+        """
+        self._thresholds, self._forbidden = self._thresholds_of(maps), None
+        self._shrinkage = Shrinkage(norm, self._shrinkage.scratch)
+        if forbidden is not None:
+            self.forbid(forbidden)
+        self.iteration = 0
+        self._follow()
+
+    @abstractmethod
+    def _follow(self) -> None:
+        """Let codes and spectrum follow other thresholds."""
 
     @abstractmethod
     def _begin_from(self, codes: Tensor, pull: Tensor | None) -> None:
@@ -313,24 +355,37 @@ class BlockedSolver(ABC):
             self._replace(block, self._centre(block).add_(self._pairs.analysed(block, halves)))
         self.spectrum = target + power * correction
         if self._forbidden is not None:
-            self._take_out(self._forbidden)
+            self._take_out_forbidden()
 
-    def _take_out(self, places: Tensor) -> None:
-        """Set codes to zero at places (pairs, 2 y x), and the spectrum to what is left."""
-        total, grid = self._pairs.new_sum(), self._pairs.shape[-2:]
+    def _take_out_forbidden(self) -> None:
+        """Set codes to zero where they are forbidden, and the spectrum to what is left."""
+        total = self._pairs.new_sum()
         for block in self._pairs.blocks():
-            codes = self._current(block).clone()
-            there = places[block].unflatten(1, (*grid, 2)).unsqueeze(1)
-            torch.view_as_real(codes).masked_fill_(there, 0)
+            codes = self._without_forbidden(self._current(block).clone(), block)
             self._replace(block, codes)
             self._pairs.add_synthesised(codes, block, total)
         self.spectrum = self._pairs.synthesised(total)
+
+    def _without_forbidden(self, codes: Tensor, block: slice) -> Tensor:
+        """Set codes of some pairs to zero where they are forbidden, and return them."""
+        assert self._forbidden is not None
+        there = self._forbidden[block].unflatten(1, (*self._pairs.shape[-2:], 2)).unsqueeze(1)
+        torch.view_as_real(codes).masked_fill_(there, 0)
+        return codes
 
     @torch.inference_mode()
     def fitted_image(self) -> Tensor:
         """Return the image (y, x) that `fit` would leave, without a change of anything."""
         # A copy, because the inner solver of coils goes on from its last solution.
         _, correction, power = self._fitted(copy.copy(self._data))
+        if self._forbidden is not None:
+            halves = self._pairs.halves(correction)
+
+            def left(block: slice) -> Tensor:
+                codes = self._centre(block).add_(self._pairs.analysed(block, halves))
+                return self._without_forbidden(codes, block)
+
+            return torch.fft.ifft2(self._on_grid(left), norm="ortho")
         spectrum = self._on_grid(self._centre) + self._band.scatter(power * correction)
         return torch.fft.ifft2(spectrum, norm="ortho")
 

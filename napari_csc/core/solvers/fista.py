@@ -69,6 +69,12 @@ class Fista(BlockedSolver):
         self._previous = codes.clone()
         self.spectrum = self._previous_spectrum = self._spectrum_of(codes)
 
+    def _follow(self) -> None:
+        if self._forbidden is not None:
+            self._take_out_forbidden()
+        self._previous = self._codes.clone()
+        self._previous_spectrum = self.spectrum
+
     def _advance(self) -> Tensor:
         weight = self._momentum(self.iteration)
         extrapolated = torch.lerp(self._previous_spectrum, self.spectrum, 1 + weight)

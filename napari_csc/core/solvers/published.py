@@ -43,6 +43,8 @@ class PublishedFista(Fista):
     Schulz et al., arXiv 2602.21707 (their code); docs/as_published.md.
     """
 
+    can_go_on = False
+
     def __init__(
         self,
         spectra: Tensor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from napari_csc.viewer.images.views import Array
 
@@ -20,5 +21,6 @@ class Step:
     shape: tuple[int, int, int] = (0, 0, 0)
     picture: Array | None = None
     """The current image (y, x) of that slice, complex, ten times a second at most."""
-    is_rough: bool = False
-    """Whether the picture is the early one, made before the maps are known."""
+    kind: Literal["rough", "quick", "unfinished"] = "unfinished"
+    """What the picture is: made before the maps are known; gone on from the run before, while this
+    one begins anew; or of an iteration before the last."""

@@ -22,7 +22,7 @@ DICTIONARIES = ("dct-64-11", "gabor-64-11", "random-64-11", "brain-64-11", "brai
 _WIDTH = 900
 _COLOURS = 96
 _TELLING: tuple[Callable[[Step], bool], ...] = (
-    lambda step: step.is_rough,
+    lambda step: step.kind == "rough",
     lambda step: step.done >= 4,
     lambda step: step.done >= 9,
 )

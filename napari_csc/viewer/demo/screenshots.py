@@ -12,7 +12,8 @@ from PIL import Image
 from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.demo.driver import Driver, colours
 from napari_csc.viewer.demo.palette import few_colours, palette
-from napari_csc.viewer.demo.states import STATES, State
+from napari_csc.viewer.demo.state import State
+from napari_csc.viewer.demo.states import STATES
 
 _WIDEST, _HEAVIEST, _COLOURS = 1100, 240_000, 224
 """Pixels, bytes and colours of a picture for the documentation."""

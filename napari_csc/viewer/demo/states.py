@@ -4,48 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from qtpy.QtWidgets import QWidget
 from torch.nn.functional import avg_pool2d
 
 from napari_csc.viewer.demo.driver import Driver
+from napari_csc.viewer.demo.state import State
+from napari_csc.viewer.demo.trust_states import TRUST_STATES
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 from napari_csc.viewer.sections.dictionary.drawing import Gabor
 
 _ONE_LEVEL = {"maps": "2sigma", "solver": "admm", "iterations": 16}
 _MANY = 256
 """Iterations of a run that takes long enough to look at it."""
-
-
-@dataclass(frozen=True)
-class State:
-    """A state of the viewer that is worth a picture.
-
-    Attributes
-    ----------
-    name
-        The file is called so.
-    arrange
-        Works the viewer until it shows what the picture is about.
-    is_main
-        Whether it is worth to be seen in other themes and sizes, too.
-    docs
-        Name of the picture for the documentation, if it is one.
-    section
-        Section of the dock that the documentation shows alone; the whole window if empty.
-    grab
-        Returns another window to take instead.
-    """
-
-    name: str
-    arrange: Callable[[Driver], None]
-    is_main: bool = False
-    docs: str = ""
-    section: str = ""
-    grab: Callable[[Driver], QWidget | None] | None = None
 
 
 def _initial(driver: Driver) -> None:
@@ -342,6 +314,9 @@ STATES = (
     State("tour-filter", _scene(2)),
     State("tour-map", _scene(3), is_main=True, docs="viewer-tour"),
     State("tour-shuffled-v1", _scene(5)),
+    State("tour-what-if", _scene(9)),
+    State("tour-lesion", _scene(10)),
+    State("tour-risk", _scene(11)),
     State("section-presets", _section("Presets"), docs="viewer-presets", section="Presets"),
     State("section-input", _section("Input")),
     State("section-dictionary", _section("Dictionary"), is_main=True),
@@ -370,6 +345,7 @@ STATES = (
     State("compare-swipe", _compare("swipe")),
     State("compare-side-by-side", _compare("side by side"), is_main=True, docs="viewer-compare"),
     State("blinded-reading", _blinded, is_main=True, docs="viewer-blinded"),
+    *TRUST_STATES,
     State("section-export", _section("Export"), docs="viewer-export", section="Export"),
     State("dictionary-swapped", _swapped("brain-64-11"), is_main=True),
     State(

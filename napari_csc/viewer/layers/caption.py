@@ -31,6 +31,8 @@ class Caption:
 
     def show(self, text: str, is_right: bool = False) -> None:
         """Show a line, in the middle or at the right; none if it is empty."""
+        if (text, bool(text)) == (self._overlay.text, self._overlay.visible) and not is_right:
+            return
         self._overlay.position = "bottom_right" if is_right else self._usual
         self._overlay.text = text
         self._overlay.visible = bool(text)

@@ -91,6 +91,8 @@ class ScanLayers:
         self._initial: Array | LazyImages | None = None
         self._image_window: Window = (0.0, 1.0)
         self._running: Array | None = None
+        self._running_slices: tuple[int, ...] = ()
+        self._told = ""
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
         self.store = LayerStore(viewer)
         self.maps = MapLayer(self.store)
@@ -247,16 +249,27 @@ class ScanLayers:
 
     # ------------------------------------------------------------ results
 
-    def show_step(self, picture: Array, index: int, slices: tuple[int, ...]) -> None:
-        """Show the current image of a running reconstruction."""
+    @property
+    def unfinished(self) -> str:
+        """What is looked at, if it is a picture of a run that has not ended; else nothing."""
+        is_here = self._running is not None and self.current_slice() in self._running_slices
+        return self._told if is_here else ""
+
+    def show_step(
+        self, picture: Array, index: int, slices: tuple[int, ...], told: str = ""
+    ) -> None:
+        """Show the current image of a running reconstruction, and say what it is."""
         if self._initial is None:
             return
+        self._told, self._running_slices = told, slices
         if self._running is None:
             self._running = np.array(self._initial[list(slices)])
             self._running[index] = picture
             self.put_image(RECONSTRUCTION, self._running, slices[0])
+            self._notify()
             return
         self._running[index] = picture
+        self._notify()
         if (layer := self.find(RECONSTRUCTION)) is not None:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
@@ -287,7 +300,8 @@ class ScanLayers:
 
     def _notify(self) -> None:
         is_there = self._shown is not None and self.has_result(self.current_slice())
-        self._notice.show(notice_of(self._shown[0] if is_there and self._shown else None))
+        finished = notice_of(self._shown[0] if is_there and self._shown else None)
+        self._notice.show(self.unfinished or finished)
 
     def show_loaded_result(
         self,
@@ -342,6 +356,7 @@ class ScanLayers:
         if self._running is None:
             return
         self._running = None
+        self._notify()
         if self._shown is None:
             self.remove(RECONSTRUCTION)
         elif self.find(RECONSTRUCTION) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -89,14 +90,45 @@ def narrow(box: QComboBox) -> QComboBox:
     return box
 
 
-def wrapped(text: str = "", lines: int = 1) -> QLabel:
+class Wrapped(QLabel):
+    """A label that breaks its lines and is never lower than its text.
+
+    Sections that open and close ask for the height before they know the width, and would cut it.
+
+    Parameters
+    ----------
+    text
+        What it says at first.
+    lines
+        For how many lines there is room from the beginning.
+    """
+
+    def __init__(self, text: str, lines: int) -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._least = lines * (self.fontMetrics().lineSpacing() + 2)
+        self.setMinimumHeight(self._least)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+
+    def setText(self, text: str | None) -> None:
+        """Say something else."""
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Take the height that the text needs at another width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.isVisible():
+            self.setMinimumHeight(max(self._least, self.heightForWidth(self.width())))
+
+
+def wrapped(text: str = "", lines: int = 1) -> Wrapped:
     """Return a label that breaks its lines, with room for some of them from the beginning."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    label.setMinimumHeight(lines * (label.fontMetrics().lineSpacing() + 2))
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label
+    return Wrapped(text, lines)
 
 
 @contextmanager

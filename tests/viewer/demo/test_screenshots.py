@@ -12,7 +12,8 @@ from napari_csc.viewer import app
 from napari_csc.viewer.demo import film, screenshots
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.palette import few_colours, palette
-from napari_csc.viewer.demo.states import STATES, State
+from napari_csc.viewer.demo.state import State
+from napari_csc.viewer.demo.states import STATES
 from napari_csc.viewer.layers import KSPACE, MAPS, RULERS
 
 pytestmark = pytest.mark.gui

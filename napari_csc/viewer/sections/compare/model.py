@@ -24,6 +24,7 @@ from napari_csc.viewer.sections.compare.pins import (
     differing,
     misfit,
 )
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.workbench import Workbench
 
 View = Literal["result", "A", "B", "difference", "swipe", "side by side"]
@@ -68,6 +69,7 @@ class CompareModel:
     def __init__(self, workbench: Workbench) -> None:
         self._workbench, self._session = workbench, workbench.session
         self._tell, self._fail = workbench.tell, workbench.fail
+        self._runs = workbench.model(ReconstructModel)
         self._scan = workbench.layers
         self.layers = ComparisonLayers(workbench.layers.store)
         self.pins: dict[Name, Pin] = {}
@@ -107,7 +109,10 @@ class CompareModel:
     # ------------------------------------------------------------ pins
 
     def pin(self, name: Name) -> None:
-        """Keep the present result as A or as B."""
+        """Keep the present result as A or as B; that of a run that goes on when it has ended."""
+        self._runs.when_finished(f"pinned as {name}", lambda: self._pin(name))
+
+    def _pin(self, name: Name) -> None:
         result = self._session.result
         if result is None:
             self._fail("There is no result to pin yet; press Run first.")
@@ -115,7 +120,10 @@ class CompareModel:
         if self.is_hidden:
             self._fail("A blinded reading is going on; end it before you pin another result.")
             return
-        pin = Pin.of(result, self._scan.place())
+        outcome = self._runs.outcome
+        is_its_run = outcome is not None and outcome.result is result
+        scan = outcome.acquisition if outcome and is_its_run else self._session.acquisition
+        pin = Pin.of(result, self._scan.place(), scan)
         self._keep(name, pin, f"The result that is shown is pinned as {name}.")
 
     def pin_picture(self, path: Path) -> None:

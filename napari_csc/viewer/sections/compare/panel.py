@@ -15,8 +15,11 @@ from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.metric_table import FigureTable
 from napari_csc.viewer.sections.compare.model import GAINS, CompareModel, View
+from napari_csc.viewer.sections.compare.pin_risk import PinRisk
 from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OURS
+from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
+from napari_csc.viewer.widgets.risk_bars import RiskBars
 
 _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("result", "Result", "The viewer as it was, with the present result."),
@@ -48,9 +51,9 @@ _BLUR = "Blur: 0 sharp, 1 blurred; noise lowers it too.\nBold: the better one of
 class ComparePanel(Panel):
     """Pins, views, and figures of two results."""
 
-    def __init__(self, model: CompareModel, blinded: BlindedReading) -> None:
+    def __init__(self, model: CompareModel, blinded: BlindedReading, risk: PinRisk) -> None:
         super().__init__()
-        self._model = model
+        self._model, self._risk = model, risk
         # All of it is out of sight during a blinded reading: it tells which result is which.
         self.told = Panel()
         self.told.form.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +63,7 @@ class ComparePanel(Panel):
         self.figures = wrapped()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.figures)
+        self._add_risk()
         self.blinded = BlindedGroup(blinded)
         self.blinded_section = section = QCollapsible(
             "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
@@ -70,8 +74,10 @@ class ComparePanel(Panel):
         self.form.addRow(section)
         model.changed.connect(self._show)
         model.measured.connect(self._show_figures)
+        risk.changed.connect(self._show_risk)
         self._show()
         self._show_figures(None)
+        self._show_risk()
 
     def _add_pins(self) -> None:
         model = self._model
@@ -95,6 +101,36 @@ class ComparePanel(Panel):
         self.words = wrapped()
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.told.form.addRow(self.words)
+
+    def _add_risk(self) -> None:
+        risk = self._risk
+        self.risk_button = button(
+            "Risk of A and B",
+            "Estimates the error of both without a truth (SURE), by reconstructing this slice "
+            "twice with the settings of each. Runs of yours go first.",
+        )
+        self.risk_button.clicked.connect(risk.ask)
+        self.told.form.addRow(self.risk_button)
+        self.risk_bars = RiskBars(
+            "Estimated error in σ²: 1 keeps all noise, 0 is no error. Green: the lower risk; "
+            "yellow: not to be told from it; the line is the standard error. Click to see it."
+        )
+        self.risk_bars.chosen.connect(self._model.show)
+        self.told.form.addRow(self.risk_bars)
+        self.risk_words = wrapped()
+        self.told.form.addRow(self.risk_words)
+        self.risk_busy = BusyRow(risk.cancel, "Stop; the rows that are known stay.")
+        self.told.form.addRow(self.risk_busy)
+        risk.progress.connect(self.risk_busy.show_progress)
+
+    def _show_risk(self) -> None:
+        table = self._risk.table
+        self.risk_bars.setVisible(table is not None)
+        if table is not None:
+            self.risk_bars.show_rows(sorted(table.rows, key=lambda one: one.name), "")
+        words = self._risk.sentence()
+        self.risk_words.setText(words)
+        self.risk_words.setVisible(bool(words))
 
     def _choose_picture(self) -> None:
         files = f"Pictures ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
@@ -143,6 +179,7 @@ class ComparePanel(Panel):
     def _show(self) -> None:
         model = self._model
         self.told.setVisible(not model.is_hidden)
+        self.risk_button.setEnabled(bool(model.pins))
         with quiet(self.grid_box, self.gain_box):
             self.grid_box.setChecked(model.view == "side by side")
             self.gain_box.setCurrentIndex(GAINS.index(model.gain))

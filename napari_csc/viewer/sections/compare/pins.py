@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.place import Place
@@ -34,10 +35,12 @@ class Pin:
     settings: dict[str, Any]
     words: dict[str, str]
     """What it was made with, in plain words, by what it is."""
+    scan: Acquisition | None = None
+    """What it was made of, if that is open."""
 
     @classmethod
-    def of(cls, result: Reconstruction, place: Place) -> Pin:
-        """Return the pin of a result."""
+    def of(cls, result: Reconstruction, place: Place, scan: Acquisition | None = None) -> Pin:
+        """Return the pin of a result, and of the scan that it was made of."""
         source = result.provenance.get("input", {})
         return cls(
             image=np.asarray(result.image),
@@ -48,6 +51,7 @@ class Pin:
             input_digest=str(source.get("digest", "")),
             settings=dict(result.provenance.get("settings", {})),
             words=_words(result),
+            scan=scan,
         )
 
     @property

@@ -17,7 +17,7 @@ from napari_csc.viewer.workbench import Workbench
 
 
 class ExportModel:
-    """Writes results, images and figures.
+    """Writes results, images and figures; those of a run that goes on when it has ended.
 
     ``overwrite`` says whether the user has agreed to replace an existing file.
 
@@ -35,6 +35,9 @@ class ExportModel:
 
     def result(self, path: Path, overwrite: bool = False) -> None:
         """Write the result with maps, codes, provenance, and its input, as HDF5."""
+        self._runs.when_finished("saved", lambda: self._result(path, overwrite))
+
+    def _result(self, path: Path, overwrite: bool) -> None:
         result, outcome = self.session.result, self._runs.outcome
         if result is None:
             self._fail("There is no result to save yet; press Run first.")
@@ -49,6 +52,9 @@ class ExportModel:
 
     def figure(self, path: Path, overwrite: bool = False) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
+        self._runs.when_finished("saved", lambda: self._figure(path, overwrite))
+
+    def _figure(self, path: Path, overwrite: bool) -> None:
         result, number = self.session.result, self._layers.slice_of_result()
         if result is None:
             self._fail("There is no result to draw yet; press Run first.")
@@ -78,6 +84,9 @@ class ExportModel:
         kind, part, form, overwrite
             As `napari_csc.export` takes them.
         """
+        self._runs.when_finished("saved", lambda: self._images(path, kind, part, form, overwrite))
+
+    def _images(self, path: Path, kind: str, part: str, form: str | None, overwrite: bool) -> None:
         result = self.session.result
         if result is None:
             self._fail("There is no result to save yet; press Run first.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psygnal import Signal
 from torch import Tensor
 
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.reconstruction.health import recorded_health, worst
+from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers
@@ -26,6 +29,18 @@ _MAPS_AND_SOLVER = (
     "smooth",
     "device",
 )
+
+
+_CODES = 600_000_000
+"""Bytes of codes to keep for quick pictures."""
+
+
+PICTURES = {
+    "quick": "quick picture, finishing…",
+    "rough": "rough picture, finishing…",
+    "unfinished": "unfinished picture",
+}
+"""What is said of a picture that is no result, by the kind of its step."""
 
 
 class ReconstructModel:
@@ -60,7 +75,9 @@ class ReconstructModel:
         self._dictionaries = workbench.model(DictionaryModel)
         self._lane = workbench.lane("run", ("acquisition",))
         self._baseline: Baseline | None = None
-        self._map_cache = MapCache()
+        self._map_cache, self._last_codes = MapCache(), LastCodes(_CODES, is_quick=True)
+        self._waiting: list[Callable[[], None]] = []
+        self._is_computing = False
         self.outcome: Outcome | None = None
         self.noise_question = ""
 
@@ -117,10 +134,13 @@ class ReconstructModel:
             session.noise_std,
             self._baseline,
             self._map_cache,
+            # Of several slices nobody waits for the first picture.
+            self._last_codes if slices or acquisition.shape[0] == 1 else None,
             self._image_before(slices),
         )
         shown = slices or tuple(range(acquisition.shape[0]))
         self._layers.restore()
+        self._is_computing = True
         self._lane.start(
             lambda ticket: run_job(job, ticket.report, ticket.should_stop),
             Handlers(
@@ -140,6 +160,34 @@ class ReconstructModel:
             self.session.noise_std = noise_std
         self.run()
 
+    def when_finished(self, what: str, do: Callable[[], None]) -> None:
+        """Do something with the result: at once, or when the run that goes on has ended.
+
+        What is seen meanwhile is not a result yet, and what was the result is not seen any more.
+
+        Parameters
+        ----------
+        what
+            What is done, in words, such as ``"saved"``.
+        do
+            Does it. Not done if the run is cancelled or fails.
+        """
+        if not self._is_computing or not self.is_running:
+            do()
+            return
+        self._waiting.append(do)
+        self._workbench.say(f"It is {what} as soon as the run has ended.")
+
+    def _release(self, is_finished: bool) -> None:
+        """Do what has waited for the result, or say that it is not done."""
+        self._is_computing = False
+        waiting, self._waiting = self._waiting, []
+        if is_finished:
+            for do in waiting:
+                do()
+        elif waiting:
+            self._workbench.say("Nothing was saved or pinned, as the run has not ended.")
+
     def cancel(self) -> None:
         """Stop the run within one iteration."""
         if self.is_running:
@@ -151,6 +199,9 @@ class ReconstructModel:
         if self.is_running:
             self._lane.forget()
             self.running.emit(False)
+        self._release(is_finished=False)
+        # Another scan: nothing of this one is gone on from.
+        self._last_codes = LastCodes(_CODES, is_quick=True)
         self.outcome, self._baseline, self.noise_question = None, None, ""
         self.noise_asked.emit("")
         self._layers.restore()
@@ -164,9 +215,9 @@ class ReconstructModel:
         return last.result.image if is_same else None
 
     def _stepped(self, step: Step, slices: tuple[int, ...]) -> None:
-        self.step.emit(step)
         if step.picture is not None:
-            self._layers.show_step(step.picture, step.slice_index, slices)
+            self._layers.show_step(step.picture, step.slice_index, slices, PICTURES[step.kind])
+        self.step.emit(step)
 
     def show(self, outcome: Outcome) -> None:
         """Show an outcome and take it for the last one; if that fails, there is no result."""
@@ -196,19 +247,24 @@ class ReconstructModel:
         # Praise only for what nothing speaks against.
         is_healthy = worst(recorded_health(outcome.result.provenance)) == "green"
         self._workbench.say(outcome.sentence, "good" if is_healthy else "info")
+        self._release(is_finished=True)
 
     def _failed(self, sentence: str) -> None:
         self._layers.restore()
         self.running.emit(False)
+        self._release(is_finished=False)
         self._fail(sentence)
 
     def _dropped(self) -> None:
         """Show what there is: the scan is gone, and what was running of it."""
         self._layers.restore()
         self.running.emit(False)
+        self._release(is_finished=False)
 
     def _stopped(self) -> None:
         self._layers.restore()
         self.running.emit(False)
         before = "the last result is shown" if self.session.result else "there is no result yet"
-        self._workbench.say(f"Cancelled; {before}.")
+        waited = "; nothing was saved or pinned" if self._waiting else ""
+        self._release(is_finished=False)
+        self._workbench.say(f"Cancelled; {before}{waited}.")

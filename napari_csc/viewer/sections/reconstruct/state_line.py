@@ -14,7 +14,7 @@ from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import SETTING_FIELDS, short_name
 from napari_csc.viewer.workbench import Workbench
 
-Kind = Literal["nothing", "no result", "running", "other slice", "changed", "current"]
+Kind = Literal["nothing", "no result", "running", "unfinished", "other slice", "changed", "current"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class State:
     ----------
     kind : str
         ``"nothing"`` is open; there is ``"no result"`` of the scan; the first one is ``"running"``;
-        the result is of an ``"other slice"``; it is of other settings, which have ``"changed"``; it
-        is the ``"current"`` one.
+        what is seen is ``"unfinished"``, a picture of a run that goes on; the result is of an
+        ``"other slice"``; it is of other settings, which have ``"changed"``; it is the
+        ``"current"`` one.
     text : str
         The line.
     """
@@ -62,6 +63,7 @@ class StateModel:
         self._session.events.connect(self._refresh)
         self._layers.moved.connect(self._refresh)
         workbench.running.connect(self._run_changed)
+        workbench.step.connect(self._refresh)
         self._refresh()
 
     def _take(self) -> None:
@@ -111,6 +113,8 @@ class StateModel:
         where = session.input_name
         if count > 1:
             where += f" · slice {number} of 0–{count - 1}"
+        if unfinished := self._layers.unfinished:
+            return State("unfinished", f"{where} · {unfinished} · the result follows")
         if result is None:
             told = "computing…" if self._is_running else "no result yet: press Run"
             return State("running" if self._is_running else "no result", f"{where} · {told}")

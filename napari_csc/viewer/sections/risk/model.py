@@ -92,7 +92,7 @@ class RiskModel:
                 slices=self.slice_number,
                 on_rows=ticket.report,
                 on_progress=ticket.report,
-                should_stop=lambda: self._waits(ticket),
+                should_stop=lambda: self.waits(ticket),
             )
 
         self._start("dictionaries", work)
@@ -107,7 +107,7 @@ class RiskModel:
                 slices=self.slice_number,
                 on_rows=ticket.report,
                 on_progress=ticket.report,
-                should_stop=lambda: self._waits(ticket),
+                should_stop=lambda: self.waits(ticket),
             )
 
         self._start("strength", work)
@@ -187,7 +187,7 @@ class RiskModel:
             computed, Handlers(done, failed, ended, told, ended)
         )
 
-    def _waits(self, ticket: Ticket) -> bool:
+    def waits(self, ticket: Ticket) -> bool:
         """Wait while a run is computed; return whether to stop."""
         while not self._free.wait(_PAUSE):
             if ticket.should_stop():

@@ -118,7 +118,8 @@ class TrustLayers:
         camera = self._layers.viewer.scene.camera
         is_first, before = self._camera is None, (tuple(camera.center), float(camera.zoom))
         self._stage.show(layers, side_by_side=len(layers) > 1)
-        self._caption.show(text)
+        # In a grid the ring around it would take a cell of its own.
+        self._caption.show(f"{text}, in the middle" if len(layers) > 1 else text)
         if is_first:
             self._camera = before
             self._look_closer(layers)

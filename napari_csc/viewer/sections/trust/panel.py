@@ -7,8 +7,6 @@ from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QWidget,
 )
@@ -18,11 +16,12 @@ from napari_csc.viewer.layers import LESION_MAP, NOISE_LEFT
 from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
 from napari_csc.viewer.sections.trust.model import TrustModel
 from napari_csc.viewer.sections.trust.wanted import Question, View
+from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 
 _QUESTIONS: tuple[tuple[str, Question | None], ...] = (
-    ("would a lesion survive here?", "lesion"),
-    ("how sharp is it here?", "point"),
+    ("does a lesion survive?", "lesion"),
+    ("how sharp is it?", "point"),
     ("nothing", None),
 )
 _VIEWS: tuple[tuple[View, str, str], ...] = (
@@ -55,19 +54,10 @@ class TrustPanel(Panel):
         self._build_slice_questions()
         for box in (self.question_box, self.unit_box, self.sign_box, self.shape_box):
             box.setMinimumContentsLength(4)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 100)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
-        self.cancel_button = button("Cancel", "Stop the computation; what is known stays.")
-        self.cancel_button.clicked.connect(model.cancel)
-        self.doing = QLabel()
-        self._busy = QWidget()
-        self._busy.setLayout(row(self.doing, self.bar, self.cancel_button))
-        self.form.addRow(self._busy)
+        self.busy = BusyRow(model.cancel, "Stop the computation; what is known stays.")
+        self.form.addRow(self.busy)
         model.changed.connect(self._show)
-        model.progress.connect(self._show_progress)
-        self._show_progress("", 0.0)
+        model.progress.connect(self.busy.show_progress)
         self._show()
 
     def sizeHint(self) -> QSize:
@@ -189,11 +179,6 @@ class TrustPanel(Panel):
             self._model.want(unit=unit, contrast=0.2 if unit == "mean" else 5.0)
 
     # ------------------------------------------------------------ what is shown
-
-    def _show_progress(self, what: str, share: float) -> None:
-        self._busy.setVisible(bool(what))
-        self.doing.setText(what)
-        self.bar.setValue(round(100 * share))
 
     def _show(self) -> None:
         model, wanted = self._model, self._model.wanted

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+
+from psygnal import EmitLoopError
 
 from napari_csc.viewer.images.pair_views import DifferenceView
 from napari_csc.viewer.images.views import Array, Part, part_window
 from napari_csc.viewer.layers import EDITED, ScanLayers
+from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.keys import Key
 
 DIFFERENCE_KEY = "D"
 GAIN = 5
 """The difference is shown in the window of the image divided by this."""
+_CAPTION = "napari_csc_edited_difference"
+_WORDS = f"edited − unedited, gain × {GAIN}\norange: brighter, blue: darker"
 
 
 class WhatIfLayers:
@@ -34,11 +40,15 @@ class WhatIfLayers:
     def __init__(self, layers: ScanLayers, toggle: Callable[[], None]) -> None:
         self._layers = layers
         self._maps_were: bool | None = None
+        self._caption = Caption(layers.viewer, _CAPTION)
         self.key = Key(layers.viewer, DIFFERENCE_KEY, toggle)
 
     def close(self) -> None:
-        """Let go of the key."""
+        """Let go of the viewer."""
         self.key.close()
+        # When the window is closed as a whole, its canvas is gone already, and so is the need.
+        with suppress(RuntimeError, EmitLoopError):
+            self._caption.close()
 
     def show(self, values: tuple[Array, Array], part: Part) -> None:
         """Show the second of two complex images (slice, y, x) minus the first."""
@@ -55,6 +65,7 @@ class WhatIfLayers:
         )
         layer.visible = True
         layer.colorbar.visible = True
+        self._caption.show(_WORDS, is_right=True)
         maps = self._layers.maps
         if maps.is_visible:
             # Colours over colours tell nothing.
@@ -64,6 +75,7 @@ class WhatIfLayers:
     def remove(self) -> None:
         """Take the difference away."""
         self._layers.remove(EDITED)
+        self._caption.show("")
         if self._maps_were:
             self._layers.maps.set_visible(True)
         self._maps_were = None

@@ -51,8 +51,8 @@ def test_a_rough_picture_comes_before_the_maps(
 ) -> None:
     steps: list[Step] = []
     run_job(Job(small_acquisition, settings(maps="v3")), steps.append, lambda: False)
-    assert [step.is_rough for step in steps].count(True) == 1
-    rough = next(step for step in steps if step.is_rough)
+    assert [step.kind == "rough" for step in steps].count(True) == 1
+    rough = next(step for step in steps if step.kind == "rough")
     assert "rough" in rough.text
     assert rough.objective is None
     assert rough.picture is not None
