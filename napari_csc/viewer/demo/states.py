@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QWidget
 from torch.nn.functional import avg_pool2d
 
 from napari_csc.viewer.demo.driver import Driver
+from napari_csc.viewer.demo.input_states import ask_slices_or_coils, show_notes
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
 from napari_csc.viewer.sections.dictionary.drawing import Gabor
 
@@ -365,6 +366,13 @@ STATES = (
     State("after-shuffling", _shuffled),
     State("filters-dropped", _dropped),
     State("problem", _problem, is_main=True),
+    State(
+        "slices-or-coils",
+        ask_slices_or_coils,
+        docs="viewer-question",
+        grab=lambda one: one.dock.input_panel.read_as,
+    ),
+    State("input-notes", show_notes, docs="viewer-notes", section="Input"),
     State("plain-image", _plain),
 )
 """Everything worth showing; each can be taken alone, but the plain image comes last."""
