@@ -17,11 +17,10 @@ from napari_csc.cli import (
     reconstruct,
     report,
     simulate,
-    stream,
     trust,
     view,
-    watch,
 )
+from napari_csc.cli.arriving import stream, watch
 from napari_csc.cli.choices import HelpFromTables
 from napari_csc.core.waiting_threads import let_waiting_threads_sleep
 

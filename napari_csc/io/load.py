@@ -42,8 +42,8 @@ def load(
     Parameters
     ----------
     path
-        NumPy, MATLAB, NIfTI, DICOM, NRRD, PNG, TIFF, ISMRMRD, fastMRI, M4Raw, BART (either file of
-        the pair) or napari-csc HDF5 file; or a folder with the DICOM files of a series.
+        NumPy, MATLAB, NIfTI, DICOM, NRRD, PNG, TIFF, ISMRMRD, MRD 2, fastMRI, M4Raw, BART (either
+        file of the pair) or napari-csc HDF5 file; or a folder with the DICOM files of a series.
     slice
         Slice or slices to keep; all if None.
     coil

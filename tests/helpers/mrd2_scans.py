@@ -58,12 +58,16 @@ def readout(samples: Array, flags: int = 0, **counters: int) -> Any:
     head = mrd.AcquisitionHeader(
         flags=mrd.AcquisitionFlags(flags),
         idx=mrd.EncodingCounters(**counters),
-        sample_time_us=10.0,
         read_dir=np.array([1, 0, 0], np.float32),
         phase_dir=np.array([0, 1, 0], np.float32),
         slice_dir=np.array([0, 0, 1], np.float32),
         position=np.array([0, 0, 5.0 * counters.get("slice", 0)], np.float32),
     )
+    # Ten microseconds, in the unit of this version of the package.
+    if hasattr(head, "sample_time_ns"):
+        head.sample_time_ns = 10_000
+    else:
+        head.sample_time_us = 10.0
     return mrd.Acquisition(
         head=head,
         data=np.ascontiguousarray(samples, np.complex64),

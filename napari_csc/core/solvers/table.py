@@ -206,7 +206,7 @@ def unrolled(name: Solver, problem: BatchProblem) -> Tensor:
 
 
 def _known(value: object) -> object:
-    if value not in SOLVERS:
+    if not isinstance(value, str) or value not in SOLVERS:
         raise ValueError(f"Input should be {' or '.join(repr(name) for name in SOLVERS)}")
     return value
 

@@ -101,7 +101,7 @@ class Driver:
 
     def with_scan(self) -> None:
         """Load the scan unless it is loaded."""
-        if self.session.acquisition is None:
+        if self.session.acquisition is None or self.session.input_name != self.scan.name:
             self.load()
 
     def with_result(self, dictionary: str | None = None, **settings: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from torch.nn.functional import avg_pool2d
 
 from napari_csc.viewer.demo.driver import Driver
+from napari_csc.viewer.demo.input_states import ask_slices_or_coils, show_notes
 from napari_csc.viewer.demo.state import State
 from napari_csc.viewer.demo.trust_states import TRUST_STATES
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, REMOVED, RULERS
@@ -361,6 +362,13 @@ STATES = (
     State("high-contrast", _look(True, True), is_main=True, docs="viewer-contrast"),
     State("filters-dropped", _dropped),
     State("problem", _problem, is_main=True),
+    State(
+        "slices-or-coils",
+        ask_slices_or_coils,
+        docs="viewer-question",
+        grab=lambda one: one.dock.input_panel.read_as,
+    ),
+    State("input-notes", show_notes, docs="viewer-notes", section="Input"),
     State("plain-image", _plain),
 )
 """Everything worth showing; each can be taken alone, but the plain image comes last."""

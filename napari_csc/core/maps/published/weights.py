@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from napari_csc.core.maps.config import MapNetworkConfig, WeightMetadata
 from napari_csc.core.maps.published.networks import PublishedNetwork, PublishedV1, PublishedV3
@@ -72,9 +73,15 @@ def load_published(
             f"The weight of the low-pass in {path.name} has the shape {tuple(raw.shape)}, but is "
             "one number; save the state dict again."
         )
-    config = MapNetworkConfig(
-        kind=kind, bound=bound, image_maximum=image_maximum, conditioning=False, **shapes
-    )
+    try:
+        config = MapNetworkConfig(
+            kind=kind, bound=bound, image_maximum=image_maximum, conditioning=False, **shapes
+        )
+    except ValidationError as error:
+        raise CscError(
+            f"The weights in {path.name} are of a size that no map network has; save the state "
+            "dict again."
+        ) from error
     metadata = WeightMetadata(
         name=path.stem,
         architecture=config,

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QSpinBox,
+    QStyle,
 )
 
 from napari_csc.errors import CscError, NeedsChoice
@@ -147,8 +148,11 @@ class InputPanel(Panel):
         self.form.addRow(self.simulation)
         self.hint = wrapped(_WELCOME, lines=2)
         self.notes_button = button("", "What was assumed, left out or corrected in reading.")
+        # Not every font has an i in a circle.
+        sign = QStyle.StandardPixmap.SP_MessageBoxInformation
+        self.notes_button.setIcon(self.style().standardIcon(sign))
         self.notes_button.setCheckable(True)
-        self.notes_button.setMaximumWidth(48)
+        self.notes_button.setMaximumWidth(56)
         self.notes_button.hide()
         self.notes = wrapped()
         self.notes.hide()
@@ -201,7 +205,7 @@ class InputPanel(Panel):
 
     def _show_notes(self, notes: tuple[str, ...]) -> None:
         self.notes_button.setVisible(bool(notes))
-        self.notes_button.setText(f"ⓘ {len(notes)}")
+        self.notes_button.setText(str(len(notes)))
         self.notes.setText("\n".join(f"• {one}" for one in notes))
         if not notes:
             self.notes_button.setChecked(False)

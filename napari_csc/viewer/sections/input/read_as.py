@@ -52,7 +52,7 @@ class Preview:
     sentence: str
 
 
-def preview_of(path: Path, options: dict[str, Any]) -> Preview:
+def preview_of(path: Path, options: dict[str, Any], planes: int = 1) -> Preview:
     """Return how a file looks when it is read like this.
 
     Parameters
@@ -61,6 +61,8 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
         The file.
     options
         Keyword arguments of `napari_csc.load`.
+    planes
+        1 for the slice in the middle, 4 for that many of all slices.
 
     Raises
     ------
@@ -69,8 +71,8 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
     """
     acquisition = load(path, lazy=is_large(path), **options)
     count, height, width = acquisition.shape
-    middle = acquisition.select((count // 2,)).adjoint()[0]
-    magnitude = np.abs(np.asarray(middle))
+    shown = (count // 2,) if planes < 2 or count < planes else _spread(count, planes)
+    magnitude = _side_by_side(np.abs(np.asarray(acquisition.select(shown).adjoint())))
     grey = np.clip(255 * magnitude / image_window(magnitude)[1], 0, 255).astype(np.uint8)
     told = acquisition.metadata
     axes = f", axes {str(told['axes']).replace(',', ', ')}" if told.get("axes") else ""
@@ -78,6 +80,17 @@ def preview_of(path: Path, options: dict[str, Any]) -> Preview:
     slices = "1 slice" if count == 1 else f"slice {count // 2} of {count}"
     sentence = f"{slices}, {height} × {width} pixels{coils}: {told.get('kind', 'k-space')}{axes}."
     return Preview(grey, sentence[:1].upper() + sentence[1:])
+
+
+def _spread(count: int, planes: int) -> tuple[int, ...]:
+    return tuple(np.linspace(0, count - 1, planes).round().astype(int).tolist())
+
+
+def _side_by_side(images: Array) -> Array:
+    """Return one image, or four of them in two rows."""
+    if len(images) == 1:
+        return images[0]
+    return np.concatenate([np.concatenate(list(images[n : n + 2]), axis=1) for n in (0, 2)], axis=0)
 
 
 class ReadAs:
@@ -117,7 +130,11 @@ class ReadAs:
         self._choices.start(work, Handlers(show, lambda sentence: show([])))
 
     def preview(
-        self, path: Path, options: dict[str, Any], show: Callable[[Preview | str], None]
+        self,
+        path: Path,
+        options: dict[str, Any],
+        show: Callable[[Preview | str], None],
+        planes: int = 1,
     ) -> None:
         """Read a file in the background to show how it looks, or why it cannot be read."""
-        self._preview.start(lambda ticket: preview_of(path, options), Handlers(show, show))
+        self._preview.start(lambda ticket: preview_of(path, options, planes), Handlers(show, show))

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
+    QSizePolicy,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,8 +30,8 @@ from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
 
 _SIZE = QSize(420, 560)
-_SIDE = 300
-"""Screen pixels of the preview."""
+_SIDE, _ANSWER_SIDE = 300, 176
+"""Screen pixels of the preview, and of that of an answer."""
 _DELAY = 200
 """Milliseconds of quiet after a change before the file is read again."""
 _FOUND = "found by content"
@@ -63,7 +65,8 @@ class ReadAsWindow(Dialog):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY)
         self._timer.timeout.connect(self._preview)
-        self.answers: list[QPushButton] = []
+        self.answers: list[QToolButton] = []
+        self._chosen_by: list[dict[str, Any]] = []
         self._build()
 
     def _build(self) -> None:
@@ -144,7 +147,16 @@ class ReadAsWindow(Dialog):
             self._show_arrays()
             self.show()
             self.raise_()
-            self._preview()
+            is_asked = self._asked_of == path and bool(self.answers)
+            # Where answers have pictures there is no other.
+            self.picture.setVisible(not is_asked)
+            if is_asked:
+                self.picture.clear()
+                self.text.setText("Reading…")
+                self.use_button.setEnabled(False)
+                self._preview_answers(path)
+            else:
+                self._preview()
 
         self._read_as.choices(path, show)
 
@@ -156,15 +168,42 @@ class ReadAsWindow(Dialog):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
-        self._question_layout.addWidget(wrapped(str(question), lines=2))
-        self.answers = []
+        # What to type is for the command line; here are buttons.
+        self._question_layout.addWidget(wrapped(f"{str(question).split(';')[0]}.", lines=2))
+        self.answers, self._chosen_by = [], []
+        beside = QWidget()
+        answers = QHBoxLayout(beside)
+        answers.setContentsMargins(0, 0, 0, 0)
         for value, text in question.choices:
-            answer = button(text, f"{question.option} = {value}")
+            answer = QToolButton()
+            answer.setText(text)
+            answer.setToolTip(f"{question.option} = {value}")
+            answer.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            answer.setIconSize(QSize(_ANSWER_SIDE, _ANSWER_SIDE))
+            answer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            answer.setStyleSheet("border: 1px solid palette(light); padding: 4px;")
             chosen = {**options, question.option: value}
             answer.clicked.connect(lambda _=False, chosen=chosen: self._answered(path, chosen))
-            self._question_layout.addWidget(answer)
+            answers.addWidget(answer)
             self.answers.append(answer)
+            self._chosen_by.append(chosen)
+        self._question_layout.addWidget(beside)
         self.question.show()
+
+    def _preview_answers(self, path: Path, number: int = 0) -> None:
+        """Show at each answer, one after the other, how the file looks when read so."""
+        if number >= len(self.answers):
+            self.text.setText("Press the one that is right, or name the axes.")
+            return
+
+        def show(found: Preview | str) -> None:
+            if path != self._path or number >= len(self.answers):
+                return
+            if isinstance(found, Preview):
+                self.answers[number].setIcon(QIcon(_pixmap(found, _ANSWER_SIDE)))
+            self._preview_answers(path, number + 1)
+
+        self._read_as.preview(path, self._chosen_by[number], show, planes=4)
 
     def _answered(self, path: Path, options: dict[str, Any]) -> None:
         self._model.open_file(path, **options)
@@ -249,20 +288,24 @@ class ReadAsWindow(Dialog):
             self.picture.clear()
             self.text.setText(found)
             return
-        height, width = found.picture.shape
-        grey = QImage.Format.Format_Grayscale8
-        image = QImage(found.picture.tobytes(), width, height, width, grey).copy()
-        self.picture.setPixmap(
-            QPixmap.fromImage(image).scaled(
-                _SIDE,
-                _SIDE,
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-        )
+        self.picture.setVisible(True)
+        self.picture.setPixmap(_pixmap(found, _SIDE))
         self.text.setText(found.sentence)
 
     def _use(self) -> None:
         if self._path is not None:
             self._model.open_file(self._path, **self.options())
             self.close()
+
+
+def _pixmap(found: Preview, side: int) -> QPixmap:
+    """Return the picture of a preview that fits into a square."""
+    height, width = found.picture.shape
+    grey = QImage.Format.Format_Grayscale8
+    image = QImage(found.picture.tobytes(), width, height, width, grey).copy()
+    return QPixmap.fromImage(image).scaled(
+        side,
+        side,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )

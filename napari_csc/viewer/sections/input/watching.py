@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from psygnal import Signal
 
@@ -102,7 +103,7 @@ class FolderWatching:
     def _open(self, arrival: Arrival) -> None:
         self.held_back = None
         self.changed.emit()
-        keys = {} if arrival.key is None else {"key": arrival.key}
+        keys: dict[str, Any] = {} if arrival.key is None else {"key": arrival.key}
         self._input.open_file(arrival.path, **keys)
 
     def _would_lose(self) -> bool:

@@ -55,8 +55,8 @@ def load_version2(source: OpenFile, request: LoadRequest) -> Acquisition:
             readouts.append(item.value)
         elif hasattr(item.value, "head") and hasattr(item.value.head, "image_type"):
             images.append(item.value)
-        elif kind_of(item) in _OTHERS:
-            what = _OTHERS[kind_of(item)]
+        elif not kind_of(item).startswith("Waveform"):
+            what = _OTHERS.get(kind_of(item), f"items of the kind {kind_of(item)}")
             others[what] = others.get(what, 0) + 1
     if images and (not readouts or request.kind == "image"):
         found = _images(source, images, request)

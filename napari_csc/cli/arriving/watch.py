@@ -80,7 +80,7 @@ def watch(
     reconstructor = _reconstructor(like, given)
     target_folder = output.expanduser()
     target_folder.mkdir(parents=True, exist_ok=True)
-    options = {"coil_maps": coil_maps, "noise_std": noise_std}
+    options: dict[str, Any] = {"coil_maps": coil_maps, "noise_std": noise_std}
     options = {name: value for name, value in options.items() if value is not None}
 
     def work(arrival: Arrival) -> None:
@@ -90,7 +90,7 @@ def watch(
         from napari_csc.storage.targets import protecting
 
         begun = time.monotonic()
-        keys = {} if arrival.key is None else {"key": arrival.key}
+        keys: dict[str, Any] = {} if arrival.key is None else {"key": arrival.key}
         acquisition = load(arrival.path, **options, **keys)
         if not accept_estimate:
             refuse_unknown_noise(acquisition)

@@ -1,0 +1,1 @@
+"""Scans as they arrive: in a stream, in a folder."""
