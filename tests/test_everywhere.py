@@ -32,6 +32,7 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{a}{n}" for a in ("com", "lpt") for 
         "link.symlink_to(path)",
         "folder = '/" + "tmp/scans'",
         "if big:\n import resource",
+        "path.write_bytes('#" + "!/bin/sh')",
     ],
 )
 def test_a_fault_is_found(line: str) -> None:
