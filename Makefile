@@ -72,7 +72,7 @@ docs-pictures: setup system ## the pictures of the viewer and of the dictionarie
 film: setup system ## the film of the README, docs/images/film.gif
 	$(SCREEN) $(VENV)/bin/napari-csc demo --film docs/images/film.gif
 
-docs: setup ## build the documentation into build/docs, tutorials run, warnings as errors
+docs: setup ## build the documentation into build/docs, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs
 
 bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CSC_BENCH=quick: a trial)

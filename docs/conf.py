@@ -1,16 +1,12 @@
 """Sphinx settings; `make docs` builds with warnings as errors."""
 
-import sys
 from importlib.metadata import version as installed_version
-from pathlib import Path
 
 import napari_csc
 from napari_csc.core.waiting_threads import let_waiting_threads_sleep
 
 # The tutorials compute: before they load torch, as the command line does.
 let_waiting_threads_sleep()
-
-sys.path.insert(0, str(Path(__file__).parent))  # mathml.py
 
 project = "napari-csc"
 author = "The napari-csc developers"
@@ -19,12 +15,13 @@ release = version = installed_version("napari-csc")
 
 extensions = [
     "myst_parser",
-    "mathml",
     "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",  # copies MathJax into the pages: equations need no network
 ]
 # The folders of scripts are read by the gallery, which writes pages into `built`.
 PAGES_THAT_RUN = ("tutorials", "gallery", "theory")
@@ -55,7 +52,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # dataclass fields are listed by autodoc already
 
-html_math_renderer = "mathml"
+mathjax_path = "mathjax/tex-chtml.js"
 html_static_path = ["static"]
 html_css_files = ["lessons.css"]
 html_theme = "furo"

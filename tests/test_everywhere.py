@@ -8,7 +8,7 @@ from test_packaging import tracked_files
 
 ROOT = Path(__file__).resolve().parents[1]
 # These run where somebody measures or fuzzes, on Linux.
-ELSEWHERE = ("tests/benchmarks/",)
+ELSEWHERE = ("tests/benchmarks/", "tests/helpers/crafted.py")
 # Of tests counts what keeps a whole module from being collected, or cannot be there.
 OF_USERS = ("napari_csc/", "docs/", "sample_data/")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{a}{n}" for a in ("com", "lpt") for n in range(1, 10))}
@@ -32,6 +32,7 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{a}{n}" for a in ("com", "lpt") for 
         "link.symlink_to(path)",
         "folder = '/" + "tmp/scans'",
         "if big:\n import resource",
+        "path.write_bytes('#" + "!/bin/sh')",
     ],
 )
 def test_a_fault_is_found(line: str) -> None:

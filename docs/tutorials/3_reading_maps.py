@@ -117,14 +117,14 @@ for sentence, image in changed.items():
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.5), layout="constrained")
 titles = ("as it was", "three forbidden", "all forbidden")
 for axis, title, image in zip(axes, titles, (result.image[0], *changed.values()), strict=True):
-    axis.imshow(image.abs(), cmap="gray", vmin=0, vmax=9)
+    axis.imshow(image[40:170, 40:170].abs(), cmap="gray", vmin=0, vmax=9)
     axis.set_title(title)
     axis.set_axis_off()
 
 # %%
-# Without three filters hardly anything is lost: others take over what those cannot carry. So one
-# map alone decides little, and what is not there was held back by all of them. Without any filter
-# only the smooth part is left.
+# Without three filters little is lost: others take over what those cannot carry. So one map alone
+# decides little, and what is not there was held back by all of them. Without any filter only the
+# smooth part is left.
 #
 # What a map does not say
 # -----------------------

@@ -74,6 +74,9 @@ axis.set(xlabel="step", ylabel="squared error, validation")
 axis.grid(alpha=0.3)
 
 # %%
+# The course is jumpy: a step sees one image or two, and the steps are large.
+
+# %%
 # What the weights say about themselves
 # -------------------------------------
 # The file tells data, seed, steps and what was reached, beside one level for all filters.

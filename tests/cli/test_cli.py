@@ -178,6 +178,21 @@ def test_simulate(tmp_path: Path, head_image: torch.Tensor) -> None:
     assert "noise variance" in refused("simulate", image, "-o", output, "--noise-variance", "-1")
 
 
+def test_the_sample_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("sample")
+    assert done.exit_code == 0, done.output
+    (written,) = tmp_path.iterdir()
+    assert written.name in done.stdout
+    assert written.read_bytes() == csc.sample_path().read_bytes()
+    assert csc.load(written, slice=0).reference is not None
+    assert "exists already" in refused("sample")
+    assert run("sample", "--overwrite").exit_code == 0
+    assert run("sample", tmp_path / "other.h5").exit_code == 0
+    assert "never replaced" in refused("sample", csc.sample_path(), "--overwrite")
+    assert "folder nowhere does not exist" in refused("sample", "nowhere/a.h5")
+
+
 def test_train_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NAPARI_CSC_DATA", raising=False)
     assert "--data" in refused("train", "v3", "-o", tmp_path)

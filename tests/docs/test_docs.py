@@ -2,13 +2,18 @@
 
 import re
 import runpy
+import shlex
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+import typer
 from matplotlib import pyplot as plt
 
 import napari_csc
+from napari_csc.cli import app
 from napari_csc.core.maps.registry import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,3 +76,45 @@ def test_a_lesson_runs(
             NETWORKS.update(known)
     assert drawn
     assert set(lesson.parent.iterdir()) == before, "lessons leave nothing behind"
+
+
+def told_commands() -> Iterator[tuple[str, str]]:
+    """Yield the page and each command line of ours that it tells a reader to type."""
+    for page in (*DOCS.glob("*.md"), ROOT / "README.md", *LESSONS):
+        text = page.read_text(encoding="utf-8").replace("\\\n#", " ").replace("\\\n", " ")
+        blocks = re.findall(r"^```sh$(.*?)^```$", text, re.M | re.S)
+        lines = [line.strip() for block in blocks for line in block.splitlines()]
+        lines += re.findall(r"^# {5,}(napari-csc .+)$", text, re.M)
+        lines += re.findall(r"`(napari-csc [^`]+)`", text)
+        yield from ((page.name, one) for one in lines if one.startswith("napari-csc "))
+
+
+def test_every_command_that_is_told_exists_with_its_options() -> None:
+    group = typer.main.get_command(app)
+    faults, seen = [], 0
+    for page, line in told_commands():
+        words = shlex.split(line.partition("  #")[0].partition(" # ")[0])[1:]
+        if words[0].startswith("-"):
+            continue
+        if words[0] not in group.commands:
+            faults.append(f"{page}: {line}")
+            continue
+        known = {
+            name
+            for one in group.commands[words[0]].params
+            for name in (*one.opts, *one.secondary_opts)
+        }
+        options = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
+        options = {one for one in options if not one[1:2].isdigit()}
+        seen += 1
+        faults += [f"{page}: {line}: {one}" for one in sorted(options - known - {"--help"})]
+    assert not faults
+    assert seen > 50
+
+
+def test_extras_that_are_told_exist() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    known = set(extras["optional-dependencies"])
+    for page in (*DOCS.glob("*.md"), ROOT / "README.md", *LESSONS):
+        for told in re.findall(r"(?:\.|napari-csc)\[([a-z0-9,]+)\]", page.read_text("utf-8")):
+            assert set(told.split(",")) <= known, f"{page.name}: [{told}]"

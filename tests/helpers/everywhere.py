@@ -44,7 +44,7 @@ def faults(source: str) -> Iterator[tuple[int, str]]:
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         fault = _text_without_encoding(node) or _renames(node)
-        if fault is None and (found := _only_posix(node) or _system_folder(node)):
+        if fault is None and (found := _only_posix(node) or _script(node) or _system_folder(node)):
             fault = None if _guarded(node, parents) else found
         if fault is not None:
             yield getattr(node, "lineno", 0), fault
@@ -105,6 +105,16 @@ def _only_posix(node: ast.AST) -> str | None:
     called = getattr(getattr(node, "func", None), "attr", "")
     if isinstance(node, ast.Call) and called in ("symlink_to", "symlink"):
         return "links need rights on Windows"
+    return None
+
+
+def _script(node: ast.AST) -> str | None:
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value[:2] == "#" + "!"
+    ):
+        return "a script with its interpreter in the first line is no program on Windows"
     return None
 
 

@@ -35,3 +35,17 @@ def kill_with_children(pid: int) -> None:
     parent = psutil.Process(pid)
     for process in [parent, *parent.children(recursive=True)]:
         process.kill()
+
+
+def program(folder: Path, name: str, code: str) -> Path:
+    """Write a program of that name that runs Python code; it sees its own standard input."""
+    script = folder / f"{name}.py"
+    script.write_text(code, encoding="utf-8")
+    if sys.platform == "win32":
+        started = folder / f"{name}.bat"
+        started.write_text(f'@"{sys.executable}" "{script}" %*\n', encoding="utf-8")
+        return started
+    started = folder / name
+    started.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n', encoding="utf-8")
+    started.chmod(0o755)
+    return started

@@ -1,12 +1,12 @@
 """Movies: real files, read back; and what is said when one cannot be written."""
 
-import stat
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from systems import program
 
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
@@ -98,15 +98,14 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 def fake_ffmpeg(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program that writes what it is given where ffmpeg would write a movie."""
     folder = tmp_path_factory.mktemp("bin")
-    program = folder / "ffmpeg"
-    program.write_text(
-        f"#!{sys.executable}\n"
+    made = program(
+        folder,
+        "ffmpeg",
         "import pathlib, sys\n"
         f"pathlib.Path({str(folder)!r}, 'arguments').write_text('\\n'.join(sys.argv))\n"
-        "pathlib.Path(sys.argv[-1]).write_bytes(sys.stdin.buffer.read())\n"
+        "pathlib.Path(sys.argv[-1]).write_bytes(sys.stdin.buffer.read())\n",
     )
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(movie_module, "ffmpeg", lambda: str(program))
+    monkeypatch.setattr(movie_module, "ffmpeg", lambda: str(made))
     return folder
 
 
@@ -124,8 +123,7 @@ def test_ffmpeg_is_given_every_picture(tmp_path: Path, fake_ffmpeg: Path) -> Non
 
 
 def test_what_ffmpeg_says_is_told(tmp_path: Path, fake_ffmpeg: Path) -> None:
-    program = fake_ffmpeg / "ffmpeg"
-    program.write_text(f"#!{sys.executable}\nraise SystemExit('bad codec.')\n")
+    program(fake_ffmpeg, "ffmpeg", "raise SystemExit('bad codec.')")
     with pytest.raises(CscError, match=r"ffmpeg could not write the movie: bad codec\.$"):
         write_movie(movie(40), tmp_path / "one.mp4", 10)
     assert list(tmp_path.iterdir()) == []
