@@ -31,9 +31,12 @@ class Caption:
 
     def show(self, text: str, is_right: bool = False) -> None:
         """Show a line, in the middle or at the right; none if it is empty."""
-        if (text, bool(text)) == (self._overlay.text, self._overlay.visible) and not is_right:
+        position = "bottom_right" if is_right else self._usual
+        known = (self._overlay.text, self._overlay.visible, str(self._overlay.position))
+        if known == (text, bool(text), position):
+            # Each change paints the whole canvas anew.
             return
-        self._overlay.position = "bottom_right" if is_right else self._usual
+        self._overlay.position = position
         self._overlay.text = text
         self._overlay.visible = bool(text)
 

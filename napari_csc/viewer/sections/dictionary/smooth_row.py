@@ -9,8 +9,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 
 SMOOTH_TIP = (
-    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
-    "click shows the map of one: bright where the smooth part is held back."
+    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels, "
+    "with the share of the energy of the image that each adds. A click shows the map of one: "
+    "bright where the smooth part is held back; and what it adds, if contributions are shown."
 )
 
 
@@ -41,10 +42,12 @@ class SmoothRow(QWidget):
         for number, (one, width, level) in enumerate(
             zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
-            one.setText(f"{width:g}")
+            adds = None if facts.adds is None else facts.adds[number]
+            one.setText(f"{width:g} px" + ("" if adds is None else f" · {_percent(adds)}"))
             one.setChecked(number == chosen)
             one.setToolTip(
                 f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
+                f"{'' if adds is None else f'By itself it holds {_percent(adds)} of the energy. '}"
                 f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
                 "image; what they add is the layer 'smooth part'."
             )
@@ -62,3 +65,8 @@ class SmoothRow(QWidget):
 
     def _clicked(self, number: int, is_on: bool) -> None:
         self._choose(number if is_on else None)
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent, in few digits."""
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
