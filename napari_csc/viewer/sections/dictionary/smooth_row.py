@@ -43,7 +43,8 @@ class SmoothRow(QWidget):
             zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
             adds = None if facts.adds is None else facts.adds[number]
-            one.setText(f"{width:g} px" + ("" if adds is None else f" · {_percent(adds)}"))
+            # In two lines: there may be many.
+            one.setText(f"{width:g}" + ("" if adds is None else f"\n{_percent(adds)}"))
             one.setChecked(number == chosen)
             one.setToolTip(
                 f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
@@ -59,7 +60,7 @@ class SmoothRow(QWidget):
         self.buttons = [QPushButton() for _ in range(count)]
         for number, one in enumerate(self.buttons):
             one.setCheckable(True)
-            one.setStyleSheet("padding: 3px;")
+            one.setStyleSheet("padding: 3px 1px;")
             one.clicked.connect(lambda is_on, number=number: self._clicked(number, is_on))
             self._row.addWidget(one)
 
@@ -69,4 +70,6 @@ class SmoothRow(QWidget):
 
 def _percent(share: float) -> str:
     """Return a share in per cent, in few digits."""
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
+    if share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1f} %"

@@ -18,7 +18,7 @@ DIFFERENCE_KEY = "D"
 GAIN = 5
 """The difference is shown in the window of the image divided by this."""
 _CAPTION = "napari_csc_edited_difference"
-_WORDS = f"edited − unedited, gain × {GAIN}\norange: brighter, blue: darker"
+_WORDS = f"edited − unedited\ngain × {GAIN}\norange: brighter\nblue: darker"
 
 
 class WhatIfLayers:
