@@ -18,7 +18,7 @@ export PYTHON
 test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film \
+.PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film lecture \
 	docs bench bench-earlier bench-docs against-bm3d fuzz grids clean clean-venv
 
 help: ## show this list
@@ -71,6 +71,9 @@ docs-pictures: setup system ## the pictures of the viewer and of the dictionarie
 
 film: setup system ## the film of the README, docs/images/film.gif
 	$(SCREEN) $(VENV)/bin/napari-csc demo --film docs/images/film.gif
+
+lecture: setup system ## the lecture of docs/trust.md, docs/images/lecture.gif
+	$(SCREEN) $(VENV)/bin/napari-csc demo --lecture docs/images/lecture.gif
 
 docs: setup ## build the documentation into build/docs, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs

@@ -49,6 +49,7 @@ def trust(
     quiet: Quiet = False,
 ) -> None:
     """Ask whether a lesion would have survived: insert it into the data and reconstruct again."""
+    given = locals()  # Each argument by its name, before there is anything else.
     from napari_csc.core.trust.lesion_survey import lesion_curves, lesion_map
     from napari_csc.core.trust.lesion_test import lesion_test
     from napari_csc.core.trust.noise_left import noise_left
@@ -58,21 +59,7 @@ def trust(
     if at is None and (noise == 0 or curves or survey or point):
         raise CscError("Say where, with --at y,x; only --noise needs no place.")
     lesion = None if at is None else parts.lesion_of(at, radius, contrast, sigma, dark, line)
-    settings = {
-        "dictionary": dictionary,
-        "maps": maps,
-        "strength": strength,
-        "iterations": iterations,
-        "device": device,
-    }
-    options = {
-        "coil": coil,
-        "coil_maps": coil_maps,
-        "key": key,
-        "repeat": repeat,
-        "noise_std": noise_std,
-    }
-    scan, made = parts.opened(path.expanduser(), settings, options)
+    scan, made = parts.opened(path.expanduser(), given)
     if lesion is not None and in_mm:
         lesion = parts.in_pixels(lesion, scan)
     number = parts.slice_of(scan, slice_number)
@@ -169,24 +156,11 @@ def risk(
     quiet: Quiet = False,
 ) -> None:
     """Estimate the error without a truth, or rank dictionaries or strengths by it."""
+    given = locals()  # Each argument by its name, before there is anything else.
     from napari_csc.core.trust.ranking import rank_dictionaries, strength_curve
     from napari_csc.core.trust.risk import estimate_risk
 
-    settings = {
-        "dictionary": dictionary,
-        "maps": maps,
-        "strength": strength,
-        "iterations": iterations,
-        "device": device,
-    }
-    options = {
-        "coil": coil,
-        "coil_maps": coil_maps,
-        "key": key,
-        "repeat": repeat,
-        "noise_std": noise_std,
-    }
-    scan, made = parts.opened(path.expanduser(), settings, options)
+    scan, made = parts.opened(path.expanduser(), given)
     number = parts.slice_of(scan, slice_number)
     told: dict[str, Any] = {"slice": number}
     with parts.progress("reconstructing", not quiet) as report:

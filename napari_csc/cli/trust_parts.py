@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,10 +38,14 @@ Iterations = Annotated[int | None, typer.Option(help="number of iterations")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")]
 
 
-def opened(
-    path: Path, settings: dict[str, Any], options: dict[str, Any]
-) -> tuple[Acquisition, Made]:
-    """Return the scan in a file, and what reconstructs it.
+SETTINGS = ("dictionary", "maps", "strength", "iterations", "device")
+"""Arguments of a command that decide the reconstruction of a scan."""
+READING = ("coil", "coil_maps", "key", "repeat", "noise_std")
+"""Arguments of a command that say how a file is read."""
+
+
+def opened(path: Path, given: Mapping[str, Any]) -> tuple[Acquisition, Made]:
+    """Return the scan in a file, and what reconstructs it, by the arguments of a command.
 
     A result that holds its scan brings its own settings; a scan gets those that were given.
 
@@ -56,16 +60,18 @@ def opened(
     from napari_csc.io.formats.csc_result import is_result
     from napari_csc.io.load import load, load_result
 
-    given = {name: value for name, value in settings.items() if value is not None}
-    asked = {name: value for name, value in options.items() if value is not None}
+    settings = {name: given[name] for name in SETTINGS if given[name] is not None}
+    asked = {name: given[name] for name in READING if given[name] is not None}
     if path.is_file() and is_result(path):
-        if given:
+        if settings:
             raise CscError(
                 f"{path.name} is a result and brings its settings; leave out "
-                f"{', '.join(sorted(given))}."
+                f"{', '.join(sorted(settings))}."
             )
         return load(path, **asked), load_result(path)
-    return load(path, **asked), Reconstructor.from_settings(ReconstructionSettings.checked(**given))
+    return load(path, **asked), Reconstructor.from_settings(
+        ReconstructionSettings.checked(**settings)
+    )
 
 
 def slice_of(acquisition: Acquisition, given: int | None) -> int:

@@ -40,10 +40,11 @@ def demo(
     ] = False,
     docs: Annotated[Path | None, typer.Option(hidden=True)] = None,
     film: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    lecture: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Open the viewer on the synthetic low-field head that comes with the program."""
     more: dict[str, Any] = {} if dictionary is None else {"dictionary": dictionary}
-    _viewer().demo(screenshots, every=every, docs=docs, film=film, **more)
+    _viewer().demo(screenshots, every=every, docs=docs, film=film, lecture=lecture, **more)
 
 
 def _viewer() -> Any:

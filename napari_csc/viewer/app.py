@@ -11,6 +11,7 @@ from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.io.sample import sample_path
 from napari_csc.viewer.demo.driver import Driver
 from napari_csc.viewer.demo.film import write_film
+from napari_csc.viewer.demo.lecture import write_lecture
 from napari_csc.viewer.demo.screenshots import take, take_all, take_for_docs
 from napari_csc.viewer.demo.states import FEW
 from napari_csc.viewer.dock import TITLE, ReconstructionDock
@@ -43,6 +44,7 @@ def demo(
     every: bool = False,
     docs: Path | None = None,
     film: Path | None = None,
+    lecture: Path | None = None,
 ) -> None:
     """Open the viewer on the sample scan and reconstruct it, or let it show itself and close.
 
@@ -59,6 +61,8 @@ def demo(
         Write the pictures of the documentation to this folder and close.
     film
         Write the film of the README to this file and close.
+    lecture
+        Write the lecture of the documentation to this file and close.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def demo(
     viewer, dock = open_viewer()
     viewer.window.resize(*_SIZE)
     driver = Driver(viewer, dock, path, dictionary)
-    shows_itself = any((screenshots, docs, film))
+    shows_itself = any((screenshots, docs, film, lecture))
     try:
         driver.ready()
         if not shows_itself:
@@ -79,6 +83,8 @@ def demo(
             return
         for name in _shown(driver, screenshots, every, docs, film):
             print(name, flush=True)
+        if lecture is not None:
+            print(write_lecture(driver, Path(lecture)), flush=True)
     finally:
         if shows_itself:
             viewer.close()

@@ -115,8 +115,14 @@ def test_the_map_of_a_smooth_filter(dock, viewer, load, run, qtbot, scan_file) -
     assert row.isHidden()
     run()
     qtbot.waitUntil(lambda: dock.workbench.is_idle)
-    assert [one.text() for one in row.buttons] == ["2", "4", "8"]
     result = dock.session.result
+    whole = result.image.abs().square().sum()
+    adds = [float(one.abs().square().sum() / whole) for one in result.smooth_parts.swapaxes(0, 1)]
+    for one, width, share in zip(row.buttons, (2, 4, 8), adds, strict=True):
+        above, below = one.text().split("\n")
+        assert above == str(width)
+        if share >= 0.001:
+            assert float(below.removesuffix(" %")) == pytest.approx(100 * share, abs=0.5)
     share = float(result.low_pass.abs().square().sum() / result.image.abs().square().sum())
     assert f"hold {100 * share:.0f} % of the energy" in row.buttons[0].toolTip()
     row.buttons[1].click()
@@ -124,6 +130,19 @@ def test_the_map_of_a_smooth_filter(dock, viewer, load, run, qtbot, scan_file) -
     assert shown.visible
     assert np.array_equal(shown.data, result.smooth_maps[:, 1] / result.noise_std)
     assert [one.isChecked() for one in row.buttons] == [False, True, False]
+    # What it adds, and again what a filter of the dictionary does.
+    dock.session.extra_layers = frozenset({CONTRIBUTION})
+    qtbot.waitUntil(lambda: CONTRIBUTION in roles(viewer))
+    part = viewer.layers[CONTRIBUTION]
+    assert np.array_equal(part.data.values, result.smooth_parts[:, 1].numpy())
+    dock.session.smooth_filter = None
+    qtbot.waitUntil(
+        lambda: np.array_equal(
+            part.data.values, result.contributions(dock.session.selected).numpy()
+        )
+    )
+    dock.session.extra_layers = frozenset()
+    row.buttons[1].click()
     dock.session.strength = 2.0
     run()
     assert np.array_equal(

@@ -45,6 +45,7 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
     history = [
         {**entry, "slice": index} for index, part in enumerate(parts) for entry in part.history
     ]
+    smooth = [part.smooth_parts for part in parts if part.smooth_parts is not None]
     joined = replace(
         first,
         image=torch.cat([part.image for part in parts]),
@@ -53,6 +54,7 @@ def join_slices(parts: Sequence[Reconstruction], acquisition: Acquisition) -> Re
         sparsity_maps=torch.cat([part.sparsity_maps for part in parts]),
         smooth_maps=torch.cat([part.smooth_maps for part in parts]),
         sparse_codes=torch.cat([part.sparse_codes for part in parts]),
+        smooth_parts=torch.cat(smooth) if len(smooth) == len(parts) else None,
         history=history,
         provenance={**first.provenance, "input": input_provenance(acquisition)},
         reference=acquisition.reference,

@@ -412,12 +412,13 @@ class SliceWork:
         return (self.low_pass + image).cpu() * self._job.sigma
 
     def split(self, solver: BlockedSolver) -> tuple[Tensor, Tensor]:
-        """Return the part of the dictionary's filters and the part of the smooth filters."""
+        """Return the part (y, x) of the dictionary, and those (n, y, x) of the smooth filters."""
         whole, count = solver.image(), self._job.n_dictionary
-        if count == len(self._job.synthesis):
-            return whole, torch.zeros_like(whole)
-        smooth = solver.part(slice(count, None))
-        return whole - smooth, smooth
+        numbers = range(count, len(self._job.synthesis))
+        smooth = whole.new_empty(len(numbers), *whole.shape)
+        for row, number in enumerate(numbers):
+            smooth[row] = solver.part(slice(number, number + 1))
+        return whole - smooth.sum(0), smooth
 
 
 def _digest(values: Tensor | None) -> str:

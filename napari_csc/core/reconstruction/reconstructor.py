@@ -391,6 +391,7 @@ class Reconstructor:
             "sparsity_maps": parts.maps[:, :count].mul_(sigma),
             "smooth_maps": parts.maps[:, count:].mul_(sigma),
             "sparse_codes": parts.codes.mul_(sigma),
+            "smooth_parts": parts.smooth.mul_(sigma),
         }
         is_here = parts.codes.device.type == "cpu"
         made = partial(Reconstruction, **large) if is_here else partial(FetchedOnDemand.of, large)

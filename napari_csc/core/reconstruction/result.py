@@ -36,6 +36,9 @@ class Reconstruction:
         ``Lambda_k`` (slice, K, y, x), float32, in units of the image.
     smooth_maps : Tensor
         Maps of the smooth filters (slice, number of smooth filters, y, x); none in low-pass mode.
+    smooth_parts : Tensor or None
+        What each smooth filter adds to the images (slice, number of smooth filters, y, x); their
+        sum is the smooth part where filters carry it. None of results of earlier versions.
     sparse_codes : Tensor
         ``s_k`` (slice, K, y, x), complex64.
     dictionary : Dictionary
@@ -80,6 +83,7 @@ class Reconstruction:
     history: list[dict[str, float]]
     provenance: dict[str, Any]
     reference: Tensor | None = None
+    smooth_parts: Tensor | None = None
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -126,6 +130,7 @@ class Reconstruction:
             "smooth_maps",
             "sparse_codes",
             "reference",
+            "smooth_parts",
         )
         arrays = {name: getattr(self, name) for name in names}
         found = {name: np.asarray(one.cpu()) for name, one in arrays.items() if one is not None}
@@ -163,6 +168,7 @@ class Parts:
     sparse: Tensor
     maps: Tensor
     codes: Tensor
+    smooth: Tensor
 
     @classmethod
     def empty(
@@ -177,18 +183,23 @@ class Parts:
             sparse=zeros(),
             maps=_untouched((slices, total, *shape), torch.float32, device),
             codes=_untouched((slices, count, *shape), torch.complex64, device),
+            smooth=_untouched((slices, total - count, *shape), torch.complex64, device),
         )
 
     def become_real(self) -> None:
         """Leave out imaginary parts: of a real image they are errors of rounding."""
-        for part in (self.initial, self.low_pass, self.sparse, self.codes):
+        for part in (self.initial, self.low_pass, self.sparse, self.codes, self.smooth):
             part.imag.zero_()
 
     def store(self, index: int, solver: BlockedSolver, sparse: Tensor, smooth: Tensor) -> None:
-        """Take over what a slice has come to, and both parts of its image."""
+        """Take over what a slice has come to, and the parts of its image.
+
+        These are that of the dictionary (y, x), and those of the smooth filters (n, y, x).
+        """
         solver.write_codes(self.codes[index])
         self.sparse[index] = sparse
-        self.low_pass[index] += smooth.to(self.low_pass.device)
+        self.smooth[index] = smooth
+        self.low_pass[index] += smooth.sum(0).to(self.low_pass.device)
 
 
 def _untouched(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:

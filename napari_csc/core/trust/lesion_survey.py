@@ -10,18 +10,13 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.trust.lesion import Inserted, Lesion, inserted
-from napari_csc.core.trust.lesion_test import LesionTest, tested, with_lesion
+from napari_csc.core.trust.lesion_test import LesionTest, Subject, with_lesion
 from napari_csc.core.trust.object_mask import object_mask
 from napari_csc.core.trust.trials import (
     Made,
     OnProgress,
     ShouldStop,
-    Steps,
-    image_of,
-    numbers_of,
-    of_slice,
 )
 from napari_csc.errors import CscError
 
@@ -107,17 +102,13 @@ def lesion_curves(
     >>> [test.lesion.radius for test in found.by_radius], len(found.by_contrast)
     ([1, 4], 2)
     """
-    (number,) = numbers_of(acquisition, slice_number)
-    reconstruct, one = of_slice(made, acquisition, number)
     sizes = [] if lesion.shape == "mask" else [replace(lesion, radius=radius) for radius in radii]
     strengths = [replace(lesion, contrast=contrast) for contrast in contrasts]
-    before = image_of(made, acquisition, number)
-    steps = Steps(len(sizes) + len(strengths) + (before is None), on_progress, should_stop)
-    if before is None:
-        before = steps.run(reconstruct, one).image[0]
+    count = len(sizes) + len(strengths)
+    subject = Subject.of(made, acquisition, slice_number, count, on_progress, should_stop)
     found = []
     for chosen in (*sizes, *strengths):
-        found.append(tested(reconstruct, one, chosen, before, number, steps))
+        found.append(subject.test(chosen))
         if on_test is not None:
             on_test(found[-1])
     return LesionCurves(tuple(found[: len(sizes)]), tuple(found[len(sizes) :]))
@@ -209,17 +200,12 @@ def lesion_map(
         raise CscError("A map needs a disc or a line, whose place can be chosen.")
     if step < 1:
         raise CscError(f"The step of a map must be 1 pixel or more, but is {step}.")
-    (number,) = numbers_of(acquisition, slice_number)
-    reconstruct, one = of_slice(made, acquisition, number)
-    before = image_of(made, acquisition, number)
     reach = lesion.radius if lesion.shape == "disc" else lesion.radius + lesion.length / 2
     apart = math.ceil(max(_LEAST_DISTANCE, _RADII_APART * reach) / step)
-    made_before = before is None
-    steps = Steps(apart * apart + made_before, on_progress, should_stop)
-    if before is None:
-        before = steps.run(reconstruct, one).image[0]
+    subject = Subject.of(made, acquisition, slice_number, apart**2, on_progress, should_stop)
+    before = subject.before
     places, groups = _places(before, step, apart)
-    steps.expect(len(set(groups)) + made_before)
+    subject.steps.expect(len(set(groups)) + subject.is_made)
     found = LesionMap(
         torch.tensor(places, dtype=torch.float32),
         torch.full((len(places),), math.nan),
@@ -229,8 +215,8 @@ def lesion_map(
     )
     for group in sorted(set(groups)):
         chosen = [index for index, own in enumerate(groups) if own == group]
-        here = [_placed(lesion, places[index], before, one) for index in chosen]
-        _test_together(reconstruct, one, before, dict(zip(chosen, here, strict=True)), found, steps)
+        here = [_placed(lesion, places[index], subject) for index in chosen]
+        _test_together(subject, dict(zip(chosen, here, strict=True)), found)
         if on_part is not None:
             on_part(replace(found, recovered=found.recovered.clone()))
     return found
@@ -254,32 +240,24 @@ def _places(image: Tensor, step: int, apart: int) -> tuple[list[tuple[int, int]]
     return places, groups
 
 
-def _placed(
-    lesion: Lesion, place: tuple[int, int], before: Tensor, scan: Acquisition
-) -> Inserted | None:
+def _placed(lesion: Lesion, place: tuple[int, int], subject: Subject) -> Inserted | None:
+    sigma = subject.scan.noise_std * subject.scan.noise_gain
     try:
-        there = replace(lesion, at=place)
-        return inserted(there, before, scan.noise_std * scan.noise_gain)
+        return inserted(replace(lesion, at=place), subject.before, sigma)
     except CscError:
         # At the rim of the object, or too dark there.
         return None
 
 
-def _test_together(
-    reconstruct: Reconstructor,
-    scan: Acquisition,
-    before: Tensor,
-    lesions: dict[int, Inserted | None],
-    found: LesionMap,
-    steps: Steps,
-) -> None:
+def _test_together(subject: Subject, lesions: dict[int, Inserted | None], found: LesionMap) -> None:
     """Fill in what becomes of lesions that are inserted at once."""
     there = {index: one for index, one in lesions.items() if one is not None}
     if not there:
         return
+    scan = subject.scan
     together = torch.stack([one.image for one in there.values()]).sum(0)
-    after = steps.run(reconstruct, with_lesion(scan, together)).image[0]
+    after = subject.steps.run(subject.reconstruct, with_lesion(scan, together)).image[0]
     ideal = scan.gram(together[None].to(scan.kspace.device))[0].cpu()
     for index, one in there.items():
-        found.recovered[index] = one.recovered(after - before)
+        found.recovered[index] = one.recovered(after - subject.before)
         found.recovered_initial[index] = one.recovered(ideal)

@@ -201,6 +201,56 @@ def lesion_test(
     return tested(reconstruct, one, lesion, before, number, steps)
 
 
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A slice that lesions are put into.
+
+    Attributes
+    ----------
+    reconstruct, scan
+        What reconstructs, and the scan of the slice alone.
+    before : Tensor
+        Its image (y, x) without any lesion.
+    number : int
+        The slice.
+    steps : Steps
+        Counts the reconstructions.
+    is_made : bool
+        Whether the image had to be made.
+    """
+
+    reconstruct: Reconstructor
+    scan: Acquisition
+    before: Tensor
+    number: int
+    steps: Steps
+    is_made: bool
+
+    @classmethod
+    def of(
+        cls,
+        made: Made,
+        acquisition: Acquisition,
+        slice_number: int,
+        count: int,
+        on_progress: OnProgress | None,
+        should_stop: ShouldStop | None,
+    ) -> Subject:
+        """Return a slice, with its image, for a number of reconstructions to come."""
+        (number,) = numbers_of(acquisition, slice_number)
+        reconstruct, one = of_slice(made, acquisition, number)
+        before = image_of(made, acquisition, number)
+        is_made = before is None
+        steps = Steps(count + is_made, on_progress, should_stop)
+        if before is None:
+            before = steps.run(reconstruct, one).image[0]
+        return cls(reconstruct, one, before, number, steps, is_made)
+
+    def test(self, lesion: Lesion) -> LesionTest:
+        """Return the test of a lesion."""
+        return tested(self.reconstruct, self.scan, lesion, self.before, self.number, self.steps)
+
+
 def tested(
     reconstruct: Reconstructor,
     scan: Acquisition,

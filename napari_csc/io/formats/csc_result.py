@@ -41,6 +41,8 @@ VERSION = 1
 # The history of many slices and iterations is long.
 _LONGEST_TEXT = 256 * 2**20
 _ARRAYS = ("image", "initial", "low_pass", "sparsity_maps", "smooth_maps", "sparse_codes")
+_OPTIONAL = ("reference", "smooth_parts")
+"""Not in every file: there is no reference, or the version was an earlier one."""
 
 
 def save(
@@ -187,7 +189,7 @@ def _read(file: h5py.File, path: Path) -> Reconstruction:
         from_json(own_text(file, name, path, _LONGEST_TEXT))
         for name in ("about", "provenance", "history")
     )
-    names = (*_ARRAYS, "filters", *(["reference"] if "reference" in file else []))
+    names = (*_ARRAYS, "filters", *(one for one in _OPTIONAL if one in file))
     tensors = {name: torch.from_numpy(own_array(file, name, path)) for name in names}
     _check_shapes(tensors, path)
     _check_facts(about, provenance, history, len(tensors["filters"]), path)
@@ -240,6 +242,7 @@ def _check_shapes(tensors: dict[str, torch.Tensor], path: Path) -> None:
         **dict.fromkeys(("initial", "low_pass", "reference"), (slices, height, width)),
         **dict.fromkeys(("sparsity_maps", "sparse_codes"), (slices, count, height, width)),
     }
+    expected["smooth_parts"] = tuple(tensors["smooth_maps"].shape)
     for name, shape in expected.items():
         if name in tensors and tensors[name].shape != shape:
             raise CscError(

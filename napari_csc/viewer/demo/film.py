@@ -45,7 +45,12 @@ class Take:
     seconds: float
 
 
-def write_film(driver: Driver, path: Path, dictionaries: tuple[str, ...] = DICTIONARIES) -> Path:
+def write_film(
+    driver: Driver,
+    path: Path,
+    dictionaries: tuple[str, ...] = DICTIONARIES,
+    has_tour: bool = True,
+) -> Path:
     """Film the viewer and write an animated GIF, small enough for a README.
 
     Parameters
@@ -56,6 +61,8 @@ def write_film(driver: Driver, path: Path, dictionaries: tuple[str, ...] = DICTI
         File to write.
     dictionaries
         Those that are swapped, one after the other.
+    has_tour
+        Whether it ends with the scenes of the tour about trust, which need the shipped network.
 
     Returns
     -------
@@ -66,6 +73,11 @@ def write_film(driver: Driver, path: Path, dictionaries: tuple[str, ...] = DICTI
     driver.viewer.window.resize(*SIZE)
     driver.tidy()
     takes = list(film(driver, dictionaries))
+    return write_takes([*takes, *trusted(driver)] if has_tour else takes, path)
+
+
+def write_takes(takes: list[Take], path: Path) -> Path:
+    """Write pictures as an animated GIF with few colours, and return its path."""
     pictures = [_small(one.frame) for one in takes]
     # One palette for all: what stays the same from picture to picture is then not stored again.
     colours = palette(pictures, _COLOURS)
@@ -184,6 +196,23 @@ def _compared(driver: Driver) -> Iterator[Take]:
     ):
         comparing.show(view)  # type: ignore[arg-type]
         yield seen(caption, seconds)
+
+
+def trusted(driver: Driver) -> Iterator[Take]:
+    """Take the scenes of the tour about trust."""
+    tour = driver.models.tour
+    driver.models.compare.show("result")
+    driver.open_sections("Guided tour")
+    tour.start()
+    for index, scene in enumerate(tour.scenes):
+        if not (scene.edits or scene.asks):
+            continue
+        tour.go(index)
+        driver.wait(lambda: tour.is_ready)
+        driver.idle()
+        told = f"\n{tour.told}" if tour.told else ""
+        yield Take(Frame(driver.picture(), f"The tour: {scene.title}.{told}"), 6)
+    tour.end()
 
 
 def _similarity(driver: Driver) -> str:

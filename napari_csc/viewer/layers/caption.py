@@ -1,15 +1,18 @@
-"""A line of text at the foot of the canvas."""
+"""A line of text on the canvas."""
 
 from __future__ import annotations
 
 from itertools import chain, count
+from typing import Literal
 
 from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
 
+Place = Literal["bottom_center", "bottom_left", "bottom_right", "top_left"]
+
 
 class Caption:
-    """A line of text at the foot of the canvas, hidden while it is empty.
+    """A line of text on the canvas, hidden while it is empty.
 
     Parameters
     ----------
@@ -17,23 +20,26 @@ class Caption:
         The viewer.
     name
         Name of the overlay; one with a number if another dock has taken it.
-    is_left
-        Whether it stands at the left, so that others can stand beside it.
+    place
+        Where on the canvas it stands, so that several do not stand on each other.
     """
 
-    def __init__(self, viewer: ViewerModel, name: str, is_left: bool = False) -> None:
+    def __init__(self, viewer: ViewerModel, name: str, place: Place = "bottom_center") -> None:
         self._viewer = viewer
         names = chain([name], (f"{name}_{number}" for number in count(2)))
         self._name = next(one for one in names if one not in viewer.canvas.overlays)
-        self._usual = "bottom_left" if is_left else "bottom_center"
+        self._usual = place
         self._overlay = TextOverlay(position=self._usual, font_size=12)
         viewer.canvas.overlays[self._name] = self._overlay
 
     def show(self, text: str, is_right: bool = False) -> None:
-        """Show a line, in the middle or at the right; none if it is empty."""
-        if (text, bool(text)) == (self._overlay.text, self._overlay.visible) and not is_right:
+        """Show a line in its place, or at the right of the foot; none if it is empty."""
+        position: Place = "bottom_right" if is_right else self._usual
+        known = (self._overlay.text, self._overlay.visible, str(self._overlay.position))
+        if known == (text, bool(text), position):
+            # Each change paints the whole canvas anew.
             return
-        self._overlay.position = "bottom_right" if is_right else self._usual
+        self._overlay.position = position
         self._overlay.text = text
         self._overlay.visible = bool(text)
 

@@ -108,6 +108,7 @@ class Wrapped(QLabel):
         self.setWordWrap(True)
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._least = lines * (self.fontMetrics().lineSpacing() + 2)
+        self._fitted = ("", 0)
         self.setMinimumHeight(self._least)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
 
@@ -122,8 +123,13 @@ class Wrapped(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        if self.isVisible():
-            self.setMinimumHeight(max(self._least, self.heightForWidth(self.width())))
+        fitted = (self.text(), self.width())
+        if not self.isVisible() or fitted == self._fitted:
+            return
+        self._fitted = fitted
+        # The height that it asks for is never below the least one: that of another text has to go.
+        self.setMinimumHeight(0)
+        self.setMinimumHeight(max(self._least, self.heightForWidth(self.width())))
 
 
 def wrapped(text: str = "", lines: int = 1) -> Wrapped:

@@ -208,7 +208,7 @@ def test_numpy_gives_every_array():
     arrays = reconstruct(small_scan()).numpy()
     assert set(arrays) == {
         *("image", "initial", "low_pass", "sparsity_maps", "smooth_maps"),
-        *("sparse_codes", "reference", "filters"),
+        *("sparse_codes", "reference", "filters", "smooth_parts"),
     }
     assert all(isinstance(one, np.ndarray) for one in arrays.values())
 
@@ -251,3 +251,14 @@ def test_smooth_filters_of_other_widths():
     for widths in ((), (0.1,), (100.0,)):
         with pytest.raises(CscError, match="smooth widths"):
             reconstruct(scan, NoiseScalar(1.5), smooth_widths=widths)
+
+
+@pytest.mark.parametrize("smooth", SMOOTH)
+def test_smooth_filters_add_up_to_the_smooth_part(smooth):
+    scan = small_scan(slices=2)
+    result = reconstruct(scan, NoiseScalar(1.0), smooth=smooth)
+    count = result.smooth_maps.shape[1]
+    assert result.smooth_parts.shape == (2, count, *scan.shape[1:])
+    if count:
+        assert relative(result.smooth_parts.sum(1), result.low_pass) < 1e-5
+        assert float(result.smooth_parts[:, 0].abs().max()) > 0

@@ -256,3 +256,20 @@ def test_napari_keeps_its_own_formats() -> None:
     ).contributions.writers
     suffixes = {one for writer in own for one in writer.filename_extensions}
     assert {".h5", ".nii", ".nii.gz", ".npy", ".nrrd", ".mrd", ".cfl"} == suffixes
+
+
+def test_what_smooth_filters_add_is_kept_and_may_be_missing(
+    small_acquisition, tmp_path: Path
+) -> None:
+    result = csc.Reconstructor(csc.Dictionary.load("dct-6-5"), 0.3, iterations=2)(small_acquisition)
+    csc.save(result, tmp_path / "new.h5")
+    again = csc.load_result(tmp_path / "new.h5")
+    assert torch.equal(again.smooth_parts, result.smooth_parts)
+    # A file of an earlier version.
+    with h5py.File(tmp_path / "new.h5", "r+") as file:
+        del file["smooth_parts"]
+    assert csc.load_result(tmp_path / "new.h5").smooth_parts is None
+    with h5py.File(tmp_path / "new.h5", "r+") as file:
+        file["smooth_parts"] = result.smooth_parts[:, :1].numpy()
+    with pytest.raises(csc.CscError, match="damaged: smooth_parts"):
+        csc.load_result(tmp_path / "new.h5")

@@ -128,7 +128,9 @@ def test_small_coloured_things_keep_their_colour() -> None:
 def test_film_has_differing_pictures(driver, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(film, "SIZE", (900, 600))
     monkeypatch.setattr(film, "_WIDTH", 300)
-    path = film.write_film(driver, tmp_path / "film.gif", dictionaries=("gabor-6-5",))
+    path = film.write_film(
+        driver, tmp_path / "film.gif", dictionaries=("gabor-6-5",), has_tour=False
+    )
     movie = Image.open(path)
     assert movie.n_frames >= 12
     frames, lasting = [], 0.0

@@ -190,3 +190,17 @@ def test_edits_belong_to_scan_and_dictionary(dock, what_if, edited, load, qtbot,
     load(scan_file)
     assert dock.session.map_edits == ()
     assert dock.session.result is None
+
+
+def test_what_stands_on_the_canvas_does_not_overlap(dock, viewer, what_if, edited) -> None:
+    what_if.set_factor(4.0)
+    edited()
+    what_if.toggle_difference()
+    overlays = viewer.canvas.overlays
+    shown = [one for name, one in overlays.items() if "napari_csc" in name and one.visible]
+    assert any("unedited" in one.text for one in shown)
+    assert len({str(one.position) for one in shown}) == len(shown) == 2
+    what_if.toggle_difference()
+    assert not any(
+        "unedited" in one.text and one.visible for one in overlays.values() if hasattr(one, "text")
+    )

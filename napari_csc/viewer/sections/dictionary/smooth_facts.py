@@ -25,6 +25,9 @@ class SmoothFacts:
     widths: tuple[float, ...]
     mean_maps: list[float]
     share: float
+    adds: list[float] | None = None
+    """Energy of what each adds by itself, as a share of that of the image; None if not known. They
+    overlap, so the sum need not be ``share``."""
 
 
 def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
@@ -37,4 +40,9 @@ def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
     levels = (result.smooth_maps.mean((0, 2, 3)) / result.noise_std).tolist()
     energy = float(result.image.abs().square().sum())
     smooth = float(result.low_pass.abs().square().sum())
-    return SmoothFacts(widths, levels, smooth / energy if energy > 0 else 0.0)
+    if energy <= 0:
+        return SmoothFacts(widths, levels, 0.0)
+    parts, adds = result.smooth_parts, None
+    if parts is not None:
+        adds = (parts.abs().square().sum((0, 2, 3)) / energy).tolist()
+    return SmoothFacts(widths, levels, smooth / energy, adds)

@@ -10,8 +10,9 @@ from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.widgets.naming import order_tabs
 
 SMOOTH_TIP = (
-    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
-    "click shows the map of one: bright where the smooth part is held back."
+    "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels, "
+    "with the share of the energy of the image that each adds. A click shows the map of one: "
+    "bright where the smooth part is held back; and what it adds, if contributions are shown."
 )
 
 
@@ -42,11 +43,14 @@ class SmoothRow(QWidget):
         for number, (one, width, level) in enumerate(
             zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
-            one.setText(f"{width:g}")
+            adds = None if facts.adds is None else facts.adds[number]
+            # In two lines: there may be many.
+            one.setText(f"{width:g}" + ("" if adds is None else f"\n{_percent(adds)}"))
             one.setAccessibleName(f"Smooth filter of {width:g} pixels")
             one.setChecked(number == chosen)
             one.setToolTip(
                 f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
+                f"{'' if adds is None else f'By itself it holds {_percent(adds)} of the energy. '}"
                 f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
                 "image; what they add is the layer 'smooth part'."
             )
@@ -58,7 +62,7 @@ class SmoothRow(QWidget):
         self.buttons = [QPushButton() for _ in range(count)]
         for number, one in enumerate(self.buttons):
             one.setCheckable(True)
-            one.setStyleSheet("padding: 3px;")
+            one.setStyleSheet("padding: 3px 1px;")
             one.clicked.connect(lambda is_on, number=number: self._clicked(number, is_on))
             self._row.addWidget(one)
         panel = self.parentWidget()
@@ -67,3 +71,10 @@ class SmoothRow(QWidget):
 
     def _clicked(self, number: int, is_on: bool) -> None:
         self._choose(number if is_on else None)
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent, in few digits."""
+    if share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1f} %"

@@ -15,6 +15,7 @@ from napari_csc.core.analysis.filter_figures import (
     removed,
     ruling_filters,
 )
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import (
@@ -69,6 +70,7 @@ class DisplayModel:
             event.connect(self._select_map)
         events.extra_layers.connect(self._change_layers)
         events.selected.connect(self._show_filter_layers)
+        events.smooth_filter.connect(self._show_filter_layers)
         events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
         events.result.connect(self._show_removed)
@@ -146,6 +148,8 @@ class DisplayModel:
         roles = {CODE, CONTRIBUTION} & self.session.extra_layers
         for role in {CODE, CONTRIBUTION} - roles:
             self._layers.remove(role)
+        if result is not None and CONTRIBUTION in roles and self._show_smooth_part(result):
+            roles -= {CONTRIBUTION}
         order = self.session.order_shown()
         if result is None or not roles or self.session.selected not in order:
             return
@@ -175,6 +179,15 @@ class DisplayModel:
                 self._layers.show_filter(role, *made[role])
 
         self._start("filter", ("result", "selected"), work, done, roles)
+
+    def _show_smooth_part(self, result: Reconstruction) -> bool:
+        """Show what the chosen smooth filter adds; return whether one is chosen and that known."""
+        number, parts = self.session.smooth_filter, result.smooth_parts
+        if number is None or parts is None or number >= parts.shape[1]:
+            return False
+        values = np.asarray(parts[:, number])
+        self._layers.show_filter(CONTRIBUTION, values, (0.0, float(np.abs(values).max()) or 1.0))
+        return True
 
     def _show_rulers(self) -> None:
         """Show or hide which filter contributes most at each pixel."""

@@ -42,6 +42,8 @@ class RiskPanel(Panel):
         self.form.addRow(self.table)
         self.words = wrapped()
         self.form.addRow(self.words)
+        self.curve_title = wrapped("By the strength of the maps:")
+        self.form.addRow(self.curve_title)
         self.curve = RiskBars("Risk by strength; click one to use it.")
         self.curve.chosen.connect(self._strength_chosen)
         self.form.addRow(self.curve)
@@ -68,7 +70,8 @@ class RiskPanel(Panel):
         if ranking is not None:
             by_strength = sorted(ranking.rows, key=lambda one: float(one.name))
             self.curve.show_rows(by_strength, f"{model.session.strength:g}")
-        self.curve.setVisible(ranking is not None)
+        for one in (self.curve_title, self.curve):
+            one.setVisible(ranking is not None)
         is_whole = isinstance(found, StrengthCurve)
         self.auto_button.setVisible(is_whole)
         self.curve_words.setVisible(is_whole)

@@ -36,6 +36,13 @@ _AROUND = 1.6
 """The circle is drawn so much wider than the lesion: it must not cover its edge."""
 
 
+_MAPS = {
+    LESION_MAP: "contrast that is kept\n1: all of it, 0: lost",
+    NOISE_LEFT: "noise left\nin units of σ",
+}
+"""What the colours of a map mean, topmost first."""
+
+
 class TrustLayers:
     """Shows what became of a lesion, and maps over the image.
 
@@ -134,12 +141,12 @@ class TrustLayers:
 
     def leave(self) -> None:
         """Show what was visible before."""
-        self._caption.show("")
         self._stage.clear()
         if self._camera is not None:
             camera = self._layers.viewer.scene.camera
             camera.center, camera.zoom = self._camera
             self._camera = None
+        self._tell_map()
 
     def put_noise(self, values: Array, number: int) -> None:
         """Show the noise that is left (slice, y, x), in units of sigma."""
@@ -155,12 +162,18 @@ class TrustLayers:
         layer = self._store.put(role, values, window, geometry, {}, look, rewindow=True)
         layer.visible = True
         layer.colorbar.visible = True
+        self._tell_map()
+
+    def _tell_map(self) -> None:
+        """Say what the colours of the map on top mean, or nothing without one."""
+        shown = [words for role, words in _MAPS.items() if self._store.find(role) is not None]
+        self._caption.show(shown[0] if shown else "", is_right=bool(shown))
 
     def remove(self, *roles: str) -> None:
         """Take layers away."""
-        self.leave()
         for role in roles:
             self._store.remove(role)
+        self.leave()
 
 
 def place_of_drawing(layers: ScanLayers) -> dict[str, object]:

@@ -149,14 +149,7 @@ class TrustModel:
             return
 
         def work(ticket: Ticket) -> LesionTest:
-            return lesion_test(
-                subject.acquisition,
-                subject.result,
-                lesion,
-                slice_number=subject.index,
-                on_progress=ticket.report,
-                should_stop=ticket.should_stop,
-            )
+            return lesion_test(*subject.both, lesion, **subject.given(ticket))
 
         def done(test: LesionTest) -> None:
             self.test, self.curve, self._number = test, [], subject.number
@@ -181,15 +174,7 @@ class TrustModel:
                 found.append(one)
                 ticket.report(list(found))
 
-            lesion_curves(
-                subject.acquisition,
-                subject.result,
-                test.lesion,
-                slice_number=subject.index,
-                on_test=told,
-                on_progress=ticket.report,
-                should_stop=ticket.should_stop,
-            )
+            lesion_curves(*subject.both, test.lesion, on_test=told, **subject.given(ticket))
             return found
 
         def part(found: list[LesionTest]) -> None:
@@ -209,15 +194,7 @@ class TrustModel:
         lesion = self._lesion((0, 0), subject)
 
         def work(ticket: Ticket) -> LesionMap:
-            return lesion_map(
-                subject.acquisition,
-                subject.result,
-                lesion,
-                slice_number=subject.index,
-                on_part=ticket.report,
-                on_progress=ticket.report,
-                should_stop=ticket.should_stop,
-            )
+            return lesion_map(*subject.both, lesion, on_part=ticket.report, **subject.given(ticket))
 
         def part(found: LesionMap) -> None:
             self.survival = found
@@ -234,14 +211,8 @@ class TrustModel:
             return
 
         def work(ticket: Ticket) -> NoiseLeft:
-            return noise_left(
-                subject.acquisition,
-                subject.result,
-                slices=subject.index,
-                on_part=ticket.report,
-                on_progress=ticket.report,
-                should_stop=ticket.should_stop,
-            )
+            given = subject.given(ticket, "slices")
+            return noise_left(*subject.both, on_part=ticket.report, **given)
 
         def part(found: NoiseLeft) -> None:
             self.noise = found
@@ -262,14 +233,7 @@ class TrustModel:
             return
 
         def work(ticket: Ticket) -> PointResponse:
-            return point_response(
-                subject.acquisition,
-                subject.result,
-                at,
-                slice_number=subject.index,
-                on_progress=ticket.report,
-                should_stop=ticket.should_stop,
-            )
+            return point_response(*subject.both, at, **subject.given(ticket))
 
         def done(found: PointResponse) -> None:
             self.point = found

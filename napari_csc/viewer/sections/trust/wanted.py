@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.trust.lesion import Unit
+from napari_csc.viewer.background.lane import Ticket
 from napari_csc.viewer.layers import LESION_CHANGE, LESION_IDEAL, LESION_WITH, LESION_WITHOUT
 from napari_csc.viewer.sections.trust.layers import PICTURES
 
@@ -57,3 +58,16 @@ class Subject:
     index: int
     number: int
     """The slice, counted in the result and in the input."""
+
+    @property
+    def both(self) -> tuple[Acquisition, Reconstruction]:
+        """Scan and result, as all questions take them."""
+        return self.acquisition, self.result
+
+    def given(self, ticket: Ticket, slice_name: str = "slice_number") -> dict[str, Any]:
+        """Return the slice, and how to tell and to be told things, as all questions take them."""
+        return {
+            slice_name: self.index,
+            "on_progress": ticket.report,
+            "should_stop": ticket.should_stop,
+        }

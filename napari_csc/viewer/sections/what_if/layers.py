@@ -18,7 +18,7 @@ DIFFERENCE_KEY = "D"
 GAIN = 5
 """The difference is shown in the window of the image divided by this."""
 _CAPTION = "napari_csc_edited_difference"
-_WORDS = f"edited − unedited, gain × {GAIN}\norange: brighter, blue: darker"
+_WORDS = f"edited − unedited\ngain × {GAIN}\norange: brighter\nblue: darker"
 
 
 class WhatIfLayers:
@@ -40,7 +40,7 @@ class WhatIfLayers:
     def __init__(self, layers: ScanLayers, toggle: Callable[[], None]) -> None:
         self._layers = layers
         self._maps_were: bool | None = None
-        self._caption = Caption(layers.viewer, _CAPTION)
+        self._caption = Caption(layers.viewer, _CAPTION, "top_left")
         self.key = Key(layers.viewer, DIFFERENCE_KEY, toggle)
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class WhatIfLayers:
         )
         layer.visible = True
         layer.colorbar.visible = True
-        self._caption.show(_WORDS, is_right=True)
+        self._caption.show(_WORDS)
         maps = self._layers.maps
         if maps.is_visible:
             # Colours over colours tell nothing.
