@@ -26,7 +26,7 @@ scan = csc.simulate_low_field(
 dictionary = csc.Dictionary.dct(32, size=9)
 objectives = {}
 images = {}
-for solver, iterations in (("admm", 600), ("fista", 300)):
+for solver, iterations in (("admm", 400), ("fista", 300)):
     made = csc.Reconstructor(
         dictionary,
         csc.NoiseScalar(1.5),

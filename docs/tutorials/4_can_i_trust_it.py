@@ -68,7 +68,7 @@ for axis in axes:
 # -----------------------
 # Never an uncertainty: where a detail was smoothed away in every repeat, no noise is left at all.
 
-left = csc.noise_left(scan, result, replicas=6)
+left = csc.noise_left(scan, result, replicas=4)
 print(left.sentence)
 figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
 shown = axis.imshow(left.in_sigma[0], cmap="viridis", vmin=0)
