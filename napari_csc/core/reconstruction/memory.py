@@ -8,7 +8,7 @@ import torch
 
 from napari_csc.core.maps.base import CHUNK_PIXELS
 from napari_csc.core.maps.source import MapSource
-from napari_csc.core.solvers.blocked import default_block_size
+from napari_csc.core.solvers.pairs import default_block_size
 from napari_csc.errors import CscError
 
 _COMPLEX, _REAL = 8, 4

@@ -17,13 +17,13 @@ import torch
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.options import Norm, Rule
 from napari_csc.core.solvers.admm import OVER_RELAXATION, PENALTY_FACTORS, balanced_penalties
-from napari_csc.core.solvers.blocked import default_block_size
 from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.core.solvers.fit import (
     ring_numbers,
     unexplained_share,
     with_what_is_unexplained,
 )
+from napari_csc.core.solvers.pairs import default_block_size
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 
 Tensor = torch.Tensor

@@ -22,6 +22,7 @@ from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.pairs import (
     FilterPairs,
     apart,
+    default_block_size,
     image_of,
     joined,
     packed,
@@ -34,9 +35,6 @@ from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
 
-# Pixels times filters in one block: 8 bytes each, so that a block and its scratch stay in cache.
-_BLOCK_PIXELS = 1_000_000
-_MOST_FILTERS = 16
 # A threshold that no code comes near, and whose product with zero is zero.
 _OUT_OF_REACH = 1e30
 
@@ -442,12 +440,3 @@ def not_finite(iteration: int) -> str:
         f"The reconstruction became infinite in iteration {iteration}; check the scaling of the "
         "data and the sparsity level maps."
     )
-
-
-def default_block_size(n_filters: int, pixels: int, device: torch.device) -> int:
-    """Return how many filters go through the FFT at once: few on a CPU, all on accelerators."""
-    if device.type != "cpu":
-        return n_filters
-    fitting = max(1, min(_MOST_FILTERS, _BLOCK_PIXELS // pixels))
-    # A power of two, so that the threads share the transforms of a block evenly.
-    return min(n_filters, 1 << (fitting.bit_length() - 1))

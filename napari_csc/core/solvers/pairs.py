@@ -16,6 +16,10 @@ from napari_csc.core.solvers.frequency_band import FrequencyBand
 
 Tensor = torch.Tensor
 
+# Pixels times filters in one block: 8 bytes each, so that a block and its scratch stay in cache.
+_BLOCK_PIXELS = 1_000_000
+_MOST_FILTERS = 16
+
 
 class FilterPairs:
     """The pair ``D``, ``D^H`` for pairs of filters, on the band of the data.
@@ -155,3 +159,12 @@ def parts_of(pairs: Tensor) -> tuple[Tensor, Tensor]:
     """Return the real parts and the imaginary parts of codes in pairs, each (pairs, 2 y x)."""
     values = torch.view_as_real(pairs).flatten(2)
     return values[:, 0], values[:, 1]
+
+
+def default_block_size(n_filters: int, pixels: int, device: torch.device) -> int:
+    """Return how many filters go through the FFT at once: few on a CPU, all on accelerators."""
+    if device.type != "cpu":
+        return n_filters
+    fitting = max(1, min(_MOST_FILTERS, _BLOCK_PIXELS // pixels))
+    # A power of two, so that the threads share the transforms of a block evenly.
+    return min(n_filters, 1 << (fitting.bit_length() - 1))

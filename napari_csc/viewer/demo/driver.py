@@ -151,7 +151,7 @@ class Driver:
         models.measure.marks.clear()
         session.extra_layers, session.part = frozenset(), "magnitude"
         self._take_scan_again()
-        self.layers.set_visibilities(_VISIBLE)
+        self.layers.store.set_visibilities(_VISIBLE)
         dock.look.large = dock.look.contrast = False
         dock.measure_panel.scale_bar.setChecked(False)
         dock.compare_panel.blinded_section.collapse(False)

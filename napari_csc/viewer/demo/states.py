@@ -290,7 +290,7 @@ def _plain(driver: Driver) -> None:
     if acquisition is None or acquisition.reference is None:
         return
     picture = np.asarray(acquisition.reference[driver.layers.current_slice()].abs())
-    driver.layers.set_visibilities(dict.fromkeys(driver.layers.visibilities(), False))
+    driver.layers.store.set_visibilities(dict.fromkeys(driver.layers.store.visibilities(), False))
     spacing, unit = driver.layers.pixel_spacing()
     viewer.add_image(picture, name="any picture", scale=spacing, units=(unit, unit))
     box = driver.dock.input_panel.layer_box

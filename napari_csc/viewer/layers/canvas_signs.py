@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
 from psygnal import EmitLoopError
+
+from napari_csc.core.acquisition.orientation import edge_letters
 
 _PLACES = {
     "left": "middle_left",
@@ -55,6 +58,11 @@ class CanvasSigns:
                 overlays[name] = TextOverlay(position=position, font_size=14)
             overlays[name].text = letters.get(place, "")
         self._turned()
+
+    def show_letters_of(self, metadata: Mapping[str, Any]) -> None:
+        """Show the letters of a scan or a result, if it tells where it lies."""
+        affine = metadata.get("affine")
+        self.show_letters({} if affine is None else edge_letters(affine))
 
     def show_scale_bar(self, is_visible: bool) -> None:
         """Show or hide the scale bar."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +13,6 @@ from psygnal import EmitLoopError, Signal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.lazy import LazyImages
-from napari_csc.core.acquisition.orientation import edge_letters
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.place import Place
@@ -172,7 +170,7 @@ class ScanLayers:
         self._shown, self._running = None, None
         self._notify()
         self._geometry, self._initial, self._image_window = geometry, initial, window
-        self._show_letters(acquisition.metadata)
+        self.signs.show_letters_of(acquisition.metadata)
         if layer is not None and not self.store.is_free(layer):
             layer = None
         before = self.find(INITIAL)
@@ -196,10 +194,6 @@ class ScanLayers:
             self._viewer.fit_to_view()
             # The slider stands where the scan before had it, which may be at the edge of this one.
             self.go_to_slice((len(initial) - 1) // 2)
-
-    def _show_letters(self, metadata: Mapping[str, Any]) -> None:
-        affine = metadata.get("affine")
-        self.signs.show_letters({} if affine is None else edge_letters(affine))
 
     def change_input(self, initial: Array | LazyImages) -> None:
         """Show the initial image of the same input, corrected by the user."""
@@ -312,7 +306,7 @@ class ScanLayers:
         acquisition: Acquisition | None = None,
     ) -> None:
         """Show a result that was loaded; layers that napari's reader made of it are used."""
-        self._show_letters(result.metadata)
+        self.signs.show_letters_of(result.metadata)
         # In one go: napari tidies up after each removal, which takes half a second.
         with self._viewer.layers.batched_update():
             for layer in list(self._viewer.layers):
@@ -398,17 +392,6 @@ class ScanLayers:
             layer.contrast_limits, layer.colormap = limits, colormap
             # A legend for the colours of the one on top; all others mean the same.
             layer.colorbar.visible = part == "phase" and layer is views[-1]
-
-    def visibilities(self) -> dict[str, bool]:
-        """Return which of the layers made here are visible, by role."""
-        held = {self.store.role_of(layer): layer.visible for layer in self._viewer.layers}
-        return {role: is_visible for role, is_visible in held.items() if role}
-
-    def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
-        """Show and hide layers by role; those that are not there are not missed."""
-        for role, is_visible in wanted.items():
-            if (layer := self.find(role)) is not None:
-                layer.visible = is_visible
 
     def _layer_removed(self) -> None:
         if not self._viewer.layers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -67,6 +68,17 @@ class LayerStore:
         found = [layer for layer in self.viewer.layers if self.role_of(layer) == role]
         mine = [layer for layer in found if own(layer).get("dock") == self._dock]
         return next(iter(mine or found), None)
+
+    def visibilities(self) -> dict[str, bool]:
+        """Return which of the layers made here are visible, by role."""
+        held = {self.role_of(layer): layer.visible for layer in self.viewer.layers}
+        return {role: is_visible for role, is_visible in held.items() if role}
+
+    def set_visibilities(self, wanted: Mapping[str, bool]) -> None:
+        """Show and hide layers by role; those that are not there are not missed."""
+        for role, is_visible in wanted.items():
+            if (layer := self.find(role)) is not None:
+                layer.visible = is_visible
 
     def remove(self, role: str) -> None:
         """Remove a layer, if it is there."""

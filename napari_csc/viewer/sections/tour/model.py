@@ -111,7 +111,7 @@ class TourModel:
             session.dictionary,
             session.live,
             session.extra_layers,
-            self._layers.visibilities(),
+            self._layers.store.visibilities(),
         )
         session.live = False
         # Not the figures: a result that fits already is measured only once.
@@ -145,8 +145,8 @@ class TourModel:
         for field, value in settings.items():
             setattr(session, field, value)
         session.extra_layers = before.extra_layers
-        shown = self._layers.visibilities()
-        self._layers.set_visibilities(
+        shown = self._layers.store.visibilities()
+        self._layers.store.set_visibilities(
             {role: before.visibilities.get(role, role not in _HIDDEN) for role in shown}
         )
         session.live = before.live
@@ -272,7 +272,9 @@ class TourModel:
             session.selected = session.result.dictionary.order[position]
         session.extra_layers = frozenset(scene.extra_layers)
         # Layers on demand come later, visible; all others are there.
-        layers.set_visibilities({role: role in scene.layers for role in layers.visibilities()})
+        layers.store.set_visibilities(
+            {role: role in scene.layers for role in layers.store.visibilities()}
+        )
         self.told = sentence(scene, outcome, self._plain)
         if scene.asks == "lesion" and self._trust.test is not None:
             self._trust.show("all")
