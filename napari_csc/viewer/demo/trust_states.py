@@ -89,14 +89,9 @@ TRUST_STATES = (
     State("what-if", what_if, is_main=True, docs="viewer-what-if"),
     State("what-if-difference", what_if_difference),
     State("trust-lesion", lesion, is_main=True, docs="viewer-lesion"),
-    State(
-        "trust-curve",
-        lesion_curve,
-        docs="viewer-lesion-curve",
-        grab=lambda one: one.dock.trust_panel,
-    ),
-    State("trust-map", lesion_map, docs="viewer-lesion-map"),
-    State("trust-noise", noise, docs="viewer-noise-left"),
+    State("trust-curve", lesion_curve, grab=lambda one: one.dock.trust_panel),
+    State("trust-map", lesion_map),
+    State("trust-noise", noise),
     State("risk", risk, docs="viewer-risk", grab=lambda one: one.dock.risk_panel),
 )
 """In the order in which they are taken; the risk takes longest."""

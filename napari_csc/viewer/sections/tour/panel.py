@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QLabel
-
 from napari_csc.viewer.sections.tour.model import TourModel
 from napari_csc.viewer.widgets.colours import GOOD
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
@@ -20,14 +18,14 @@ class TourPanel(Panel):
     def __init__(self, model: TourModel) -> None:
         super().__init__()
         self._model = model
-        self.title = QLabel()
+        self.title = wrapped()
         self.title.setStyleSheet("font-weight: bold;")
         self.text = wrapped()
         self.told = wrapped()
         self.told.setStyleSheet(f"color: {GOOD};")
         for label in (self.title, self.text, self.told):
             self.form.addRow(label)
-        self.start_button = button("Start the tour", "Begin with k-space and end with iterations.")
+        self.start_button = button("Start the tour", "From k-space to lesions and risk.")
         self.back_button = button("Back", "The scene before.")
         self.next_button = button("Next", "The next scene.")
         self.end_button = button("End", "End the tour; your settings come back.")
