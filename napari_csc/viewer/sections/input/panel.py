@@ -150,7 +150,9 @@ class InputPanel(Panel):
         self.notes_button = button("", "What was assumed, left out or corrected in reading.")
         # Not every font has an i in a circle.
         sign = QStyle.StandardPixmap.SP_MessageBoxInformation
-        self.notes_button.setIcon(self.style().standardIcon(sign))
+        style = self.style()
+        assert style is not None
+        self.notes_button.setIcon(style.standardIcon(sign))
         self.notes_button.setCheckable(True)
         self.notes_button.setMaximumWidth(56)
         self.notes_button.hide()
