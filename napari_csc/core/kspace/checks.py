@@ -16,7 +16,7 @@ SMALLEST_IMAGE = 8
 # Zero-filled samples of real scanners are near zero, not zero (values near 1e-16 of the maximum
 # were seen); measured noise is orders of magnitude above this share of the largest sample.
 EMPTY_SHARE = 1e-7
-_LARGEST_VALUE = 1e15
+_LARGEST_OF_COILS = 1e15
 
 
 def acquired_mask(kspace: Tensor) -> Tensor:
@@ -87,15 +87,20 @@ def checked_kspace(data: Tensor) -> Tensor:
     if not bool((data != 0).any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
     data = data.to(torch.complex64)
-    refuse_huge_values(data)
+    refuse_huge_values(data, data.shape[1] if data.ndim == 4 else 1)
     if data.ndim == 2:
         return data[None, None]
     return data[:, None] if data.ndim == 3 else data
 
 
-def refuse_huge_values(data: Tensor) -> None:
-    """Refuse complex samples whose squares, or sums of these, single precision cannot hold."""
-    if not float(torch.view_as_real(data).abs().max()) <= _LARGEST_VALUE:
+def refuse_huge_values(data: Tensor, coils: int) -> None:
+    """Refuse complex samples that single precision cannot hold; of coils also their squares.
+
+    One coil may have a broken sample, which is found and told; among several coils, of which
+    products are taken, it makes all of them infinite.
+    """
+    most = _LARGEST_OF_COILS if coils > 1 else torch.finfo(torch.float32).max
+    if not float(torch.view_as_real(data).abs().max()) <= most:
         raise CscError(
             "The k-space contains values too large for single precision; scale the data down."
         )

@@ -66,7 +66,7 @@ def checked_samples(kspace: ArrayLike, positions: Tensor) -> Tensor:
     if not bool((data != 0).any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
     data = data.to(torch.complex64).flatten(-axes)
-    refuse_huge_values(data)
+    refuse_huge_values(data, data.shape[1] if data.ndim == 3 else 1)
     if data.ndim == 1:
         return data[None, None]
     return data[:, None] if data.ndim == 2 else data

@@ -107,7 +107,8 @@ class ScanHeader:
 def _encoding(told: MrHeader, number: int, path: Path) -> Encoding:
     """Return an encoding; only the encoded matrix is indispensable."""
     matrix = _matrix(told, number, "encodedSpace")
-    if matrix is None and not told.texts("encoding/encodedSpace/matrixSize/x", number):
+    path_of = "encoding/encodedSpace/matrixSize"
+    if matrix is None and not any(told.texts(f"{path_of}/{axis}", number) for axis in "xyz"):
         raise _without_matrix(path)
     if matrix is None:
         shown = " x ".join(

@@ -167,7 +167,7 @@ def _in_order(path: Path, heads: Heads, rows: list[int]) -> tuple[list[int], str
     """Return rows by slice, or by place where the numbers do not follow it, and a note."""
     numbers = heads["slice"][rows]
     places = heads["position"][rows]
-    if len(rows) > 1 and len(np.unique(numbers)) == 1 and (places == places[0]).all():
+    if len(rows) > 1 and not numbers.any() and not places.any():
         note = "The images tell neither slice nor place; they were taken in the order of the file."
         return rows, note
     if len(np.unique(numbers)) < len(rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from qtpy.QtCore import QTimer
@@ -48,8 +49,10 @@ class WatchRow(QWidget):
 
     def close_row(self) -> None:
         """Let the timer stop for good."""
-        self._timer.stop()
         self._model.changed.disconnect(self._show)
+        # With its window the timer has gone already.
+        with suppress(RuntimeError):
+            self._timer.stop()
 
     def _switched(self, is_on: bool) -> None:
         if not is_on:
