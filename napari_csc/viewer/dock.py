@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import napari
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, Qt
@@ -10,7 +12,7 @@ from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayou
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
-from napari_csc.viewer import opening
+from napari_csc.viewer import commands, opening
 from napari_csc.viewer.background.gui_thread import GuiThread
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
@@ -91,6 +93,8 @@ class ReconstructionDock(QWidget):
         kept.face, kept.show_face = self._face, self._show_face
         kept.offer()
         opening.enter(viewer, model)
+        commands.enter(viewer, self)
+        mine = weakref.ref(self)
 
         nets: list[LastNet] = []
 
@@ -105,6 +109,8 @@ class ReconstructionDock(QWidget):
             for net in nets:
                 net.close()
             opening.leave(viewer, model)
+            if (dock := mine()) is not None:
+                commands.leave(viewer, dock)
             lecture_bar.close_bar()
             kept.leave()
             workbench.close()
