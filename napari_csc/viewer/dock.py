@@ -45,6 +45,7 @@ from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
@@ -320,7 +321,7 @@ class ReconstructionDock(QWidget):
         """Show all sections, or only those that everybody needs."""
         self.more.setVisible(is_on)
         self.more_button.setChecked(is_on)
-        self.more_button.setText("Less ▲" if is_on else "More ▼")
+        self.more_button.setText(tr("Less ▲") if is_on else tr("More ▼"))
 
     def _nest(self, title: str, panel: QWidget, outer: Panel) -> None:
         """Put a panel into a section at the end of another panel."""
@@ -388,8 +389,8 @@ def _stack(widget: QWidget) -> QVBoxLayout:
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(title, expandedIcon=_OPEN, collapsedIcon=_CLOSED)
-    section.toggleButton().setToolTip("Open or close this section.")
+    section = QCollapsible(tr(title), expandedIcon=_OPEN, collapsedIcon=_CLOSED)
+    section.toggleButton().setToolTip(tr("Open or close this section."))
     section.setDuration(0)
     layout = section.layout()
     if layout is not None:

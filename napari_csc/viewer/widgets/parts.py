@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_csc.viewer.widgets.look import fit
+from napari_csc.viewer.words import tr
 
 
 class Panel(QWidget):
@@ -34,7 +35,8 @@ class Panel(QWidget):
 
     def add(self, label: str, field: QWidget | QLayout, tip: str) -> None:
         """Add a row; the tip explains label and field."""
-        title = QLabel(label)
+        tip = tr(tip)
+        title = QLabel(tr(label))
         title.setToolTip(tip)
         self.form.addRow(title, field)
         if isinstance(field, QWidget):
@@ -59,8 +61,8 @@ def row(*widgets: QWidget) -> QHBoxLayout:
 
 def button(text: str, tip: str) -> QPushButton:
     """Return a push button with a tip."""
-    made = QPushButton(text)
-    made.setToolTip(tip)
+    made = QPushButton(tr(text))
+    made.setToolTip(tr(tip))
     return made
 
 
@@ -91,7 +93,7 @@ def narrow(box: QComboBox) -> QComboBox:
 
 def wrapped(text: str = "", lines: int = 1) -> QLabel:
     """Return a label that breaks its lines, with room for some of them from the beginning."""
-    label = QLabel(text)
+    label = QLabel(tr(text))
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
     label.setMinimumHeight(lines * (label.fontMetrics().lineSpacing() + 2))

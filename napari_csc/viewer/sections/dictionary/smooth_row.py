@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.widgets.naming import order_tabs
+from napari_csc.viewer.words import tr
 
 SMOOTH_TIP = (
     "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels. A "
@@ -43,12 +44,14 @@ class SmoothRow(QWidget):
             zip(self.buttons, facts.widths, facts.mean_maps, strict=True)
         ):
             one.setText(f"{width:g}")
-            one.setAccessibleName(f"Smooth filter of {width:g} pixels")
+            one.setAccessibleName(tr("Smooth filter of {width:g} pixels").format(width=width))
             one.setChecked(number == chosen)
             one.setToolTip(
-                f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
-                f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
-                "image; what they add is the layer 'smooth part'."
+                tr(
+                    "Smooth filter of {width:g} px (standard deviation), mean map "
+                    "{level:.2f} σ. All smooth filters together hold {value:.0f} % of the "
+                    "energy of the image; what they add is the layer 'smooth part'."
+                ).format(width=width, level=level, value=100 * facts.share)
             )
 
     def _make(self, count: int) -> None:

@@ -10,6 +10,7 @@ from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
 from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import button, row, slim
+from napari_csc.viewer.words import tr
 
 _SIZE = QSize(1120, 540)
 _DELAY = 150
@@ -31,18 +32,18 @@ class MapSheetWindow(Dialog):
     def __init__(self, model: InspectModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model, self._session = model, model.session
-        self.setWindowTitle("Maps side by side")
+        self.setWindowTitle(tr("Maps side by side"))
         self.resize(_SIZE)
         self.picture = _Picture()
         self.picture.clicked.connect(self._select)
         self.count_box = QSpinBox()
         self.count_box.setRange(2, 16)
         self.count_box.setValue(8)
-        self.count_box.setPrefix("strongest filters: ")
-        self.count_box.setToolTip("How many filters, those with the most energy first.")
+        self.count_box.setPrefix(tr("strongest filters: "))
+        self.count_box.setToolTip(tr("How many filters, those with the most energy first."))
         slim(self.count_box, 180).setMaximumWidth(260)
         self.count_box.valueChanged.connect(self._changed)
-        hint = QLabel("Click on a code or a map to select its filter everywhere.")
+        hint = QLabel(tr("Click on a code or a map to select its filter everywhere."))
         close = button("Close", "Close this window.")
         close.clicked.connect(self.close)
         layout = QVBoxLayout(self)

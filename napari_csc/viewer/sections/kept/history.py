@@ -8,6 +8,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 FIELDS = ("dictionary", *SETTING_FIELDS, "slices", "sampled", "noise_std")
@@ -69,23 +70,23 @@ class HistoryModel:
         """Go back one step."""
         self._settle()
         if not self._done:
-            self._workbench.say("There is no change of settings to undo.")
+            self._workbench.say(tr("There is no change of settings to undo."))
             return
         before, after = self._done.pop()
         self._undone.append((before, after))
         self._go(before)
-        self._workbench.say(f"Undone: {in_words(after)}.")
+        self._workbench.say(tr("Undone: {what}.").format(what=in_words(after)))
 
     def redo(self) -> None:
         """Do again what was undone last."""
         self._settle()
         if not self._undone:
-            self._workbench.say("There is no change of settings to do again.")
+            self._workbench.say(tr("There is no change of settings to do again."))
             return
         before, after = self._undone.pop()
         self._done.append((before, after))
         self._go(after)
-        self._workbench.say(f"Done again: {in_words(after)}.")
+        self._workbench.say(tr("Done again: {what}.").format(what=in_words(after)))
 
     def forget(self) -> None:
         """Begin anew with the present settings."""

@@ -38,6 +38,7 @@ from napari_csc.viewer.sections.kept.reading import Opened, open_session
 from napari_csc.viewer.sections.measure.layers import Mark
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _ROLES = (INITIAL, RECONSTRUCTION, SMOOTH, MAPS, REFERENCE)
@@ -117,11 +118,13 @@ class KeptModel:
         except CscError as error:
             self._workbench.fail(str(error))
             return
-        self._workbench.say(f"Saving {path.name}…")
+        self._workbench.say(tr("Saving {name}…").format(name=path.name))
         self._workbench.lane("session", (), thread="session").start(
             lambda ticket: kept.write(path),
             Handlers(
-                lambda _: self._workbench.tell(f"Saved {path.name}: all of it opens again here."),
+                lambda _: self._workbench.tell(
+                    tr("Saved {name}: all of it opens again here.").format(name=path.name)
+                ),
                 self._workbench.fail,
             ),
         )
@@ -228,7 +231,7 @@ class KeptModel:
 
     def open(self, path: Path) -> None:
         """Open a session file; nothing changes unless all of it can be opened."""
-        self._workbench.say(f"Opening {path.name}…")
+        self._workbench.say(tr("Opening {name}…").format(name=path.name))
         # In the lane of the scans: whatever is opened last is what is shown.
         self._workbench.lane("load", (), thread="input").start(
             lambda ticket: open_session(path),
@@ -273,7 +276,9 @@ class KeptModel:
         self._show_face(found)
         self._history.forget()
         self.opened.emit()
-        self._workbench.tell(f"{name} is open, as it was saved on {_day(facts)}.")
+        self._workbench.tell(
+            tr("{name} is open, as it was saved on {day}.").format(name=name, day=_day(facts))
+        )
         if facts.had_result and session.result is None:
             self._runs.run()
 

@@ -13,6 +13,7 @@ from napari_csc.viewer.sections.kept.history import HistoryModel
 from napari_csc.viewer.sections.kept.model import KeptModel
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
+from napari_csc.viewer.words import tr
 
 _FILES = f"Sessions (*{ENDING})"
 
@@ -80,8 +81,12 @@ class UndoButtons:
         undoes, redoes = self._model.undoes, self._model.redoes
         self.undo_button.setEnabled(bool(undoes))
         self.redo_button.setEnabled(bool(redoes))
-        self.undo_button.setToolTip(f"Undo: {undoes or 'nothing to undo yet'} (Ctrl+Z)")
-        self.redo_button.setToolTip(f"Do again: {redoes or 'nothing undone'} (Ctrl+Shift+Z)")
+        self.undo_button.setToolTip(
+            tr("Undo: {what} (Ctrl+Z)").format(what=undoes or "nothing to undo yet")
+        )
+        self.redo_button.setToolTip(
+            tr("Do again: {what} (Ctrl+Shift+Z)").format(what=redoes or "nothing undone")
+        )
 
 
 class LeftOff(QFrame):
@@ -105,7 +110,9 @@ class LeftOff(QFrame):
         self.setVisible(facts is not None)
         if facts is not None:
             day, name = facts.saved[:16].replace("T", ", "), facts.scan.name if facts.scan else ""
-            self.sentence.setText(f"Go on where you left off: {name} ({day})?")
+            self.sentence.setText(
+                tr("Go on where you left off: {name} ({day})?").format(name=name, day=day)
+            )
 
 
 class UndoKeys(QObject):
