@@ -45,7 +45,7 @@ from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
@@ -157,7 +157,7 @@ class ReconstructionDock(QWidget):
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         sections = _stack(inside)
         self.sections: dict[str, QCollapsible] = {}
-        self.sections["Trust"] = _section("Can I trust this?", self.trust_panel, False)
+        self.sections["Trust"] = _section(marked("Can I trust this?"), self.trust_panel, False)
         sections.addWidget(self.sections["Trust"])
         self.more_button = button(
             "More", "Show or hide everything else: input, filters, maps, comparison, export …"
@@ -169,23 +169,23 @@ class ReconstructionDock(QWidget):
         more = _stack(self.more)
         sections.addWidget(self.more)
         for title, panel, is_open in (
-            ("Guided tour", self.tour_panel, False),
-            ("Input", self.input_panel, True),
-            ("Dictionary", self.dictionary_panel, True),
-            ("Maps", self.maps_panel, True),
-            ("Solver", self.solver_panel, False),
-            ("Presets", self.presets_panel, False),
-            ("Display", self.display_panel, False),
-            ("Inspect", self.inspect_panel, False),
-            ("Play", self.play_panel, False),
-            ("Compare", self.compare_panel, False),
-            ("Measure", self.measure_panel, False),
-            ("Export", self.export_panel, False),
+            (marked("Guided tour"), self.tour_panel, False),
+            (marked("Input"), self.input_panel, True),
+            (marked("Dictionary"), self.dictionary_panel, True),
+            (marked("Maps"), self.maps_panel, True),
+            (marked("Solver"), self.solver_panel, False),
+            (marked("Presets"), self.presets_panel, False),
+            (marked("Display"), self.display_panel, False),
+            (marked("Inspect"), self.inspect_panel, False),
+            (marked("Play"), self.play_panel, False),
+            (marked("Compare"), self.compare_panel, False),
+            (marked("Measure"), self.measure_panel, False),
+            (marked("Export"), self.export_panel, False),
         ):
             self.sections[title] = section = _section(title, panel, is_open)
             more.addWidget(section)
-        self._nest("What if", self.what_if_panel, self.maps_panel)
-        self._nest("Risk", self.risk_panel, self.dictionary_panel)
+        self._nest(marked("What if"), self.what_if_panel, self.maps_panel)
+        self._nest(marked("Risk"), self.risk_panel, self.dictionary_panel)
         self._tie_layers()
         self.show_more(self._remembered.get("more"))
         sections.addStretch()
@@ -272,21 +272,21 @@ class ReconstructionDock(QWidget):
             models.lecture.key,
         )
         return [
-            ("", "Over the image"),
+            ("", marked("Over the image")),
             *((key.label, key.text) for key in keys if key.is_bound),
-            ("click", "asks, while Can I trust this? is open"),
-            ("Alt + drag", "window: right is wider, up is brighter"),
-            ("Alt + double click", "window as at first"),
-            ("", "In the gallery of filters"),
-            ("arrows", "another filter"),
-            ("space", "leave the filter out, or take it back"),
-            ("Ctrl or Shift + click", "select several"),
-            ("", "In a lecture"),
-            ("Page down, Page up", "map of the next filter, of the one before"),
-            ("Escape", "back to the window as it was"),
-            ("", "Everywhere"),
-            ("Ctrl + Z, Ctrl + Shift + Z", "settings: undo, do again (within the dock)"),
-            ("?", "this sheet; other keys: File, Preferences, Shortcuts"),
+            ("click", marked("asks, while Can I trust this? is open")),
+            ("Alt + drag", marked("window: right is wider, up is brighter")),
+            ("Alt + double click", marked("window as at first")),
+            ("", marked("In the gallery of filters")),
+            ("arrows", marked("another filter")),
+            ("space", marked("leave the filter out, or take it back")),
+            ("Ctrl or Shift + click", marked("select several")),
+            ("", marked("In a lecture")),
+            ("Page down, Page up", marked("map of the next filter, of the one before")),
+            ("Escape", marked("back to the window as it was")),
+            ("", marked("Everywhere")),
+            ("Ctrl + Z, Ctrl + Shift + Z", marked("settings: undo, do again (within the dock)")),
+            ("?", marked("this sheet; other keys: File, Preferences, Shortcuts")),
         ]
 
     def _face(self) -> tuple[dict[str, bool], bool]:

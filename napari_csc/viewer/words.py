@@ -44,6 +44,11 @@ def use_language(language: str | None) -> None:
     _translate = _translator(language)
 
 
+def marked(text: str) -> str:
+    """Return a text as it is, and mark it for translators: it is translated where it is shown."""
+    return text
+
+
 def tr(text: str) -> str:
     """Return a text in the language of the user; as it is if there is no translation.
 

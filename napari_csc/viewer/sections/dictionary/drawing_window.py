@@ -193,5 +193,5 @@ class DrawingWindow(Dialog):
         values = model.pixels if problem else model.filter()
         self.picture.setPixmap(thumbnail(values, _PICTURE))
         if recipe is None and not model.pixels.any():
-            problem = "Click or drag on the grid; the right button darkens."
+            problem = tr("Click or drag on the grid; the right button darkens.")
         self.words.setText(model.answer or problem)

@@ -108,7 +108,7 @@ class DictionaryPanel(Panel):
         for box in (self.count_box, self.size_box):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._family_edited)
-        tip = (
+        tip = tr(
             "Make a dictionary of any number K and width of filters. V5, V4 and V3 take every "
             "one of them without retraining."
         )

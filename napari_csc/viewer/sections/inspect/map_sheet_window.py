@@ -10,12 +10,12 @@ from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
 from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import button, row, slim
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
 _SIZE = QSize(1120, 540)
 _DELAY = 150
 """Milliseconds without a change before the sheet is drawn again: drawing takes a second."""
-_WAITING = "There is no reconstruction to look into yet. Press Run."
+_WAITING = marked("There is no reconstruction to look into yet. Press Run.")
 
 
 class MapSheetWindow(Dialog):
@@ -70,7 +70,7 @@ class MapSheetWindow(Dialog):
         wanted = (self._session.result, self._model.slice_of_result(), self.count_box.value())
         if self._session.result is None:
             self._drawn = None
-            self.picture.say(_WAITING)
+            self.picture.say(tr(_WAITING))
         elif wanted != self._drawn:
             self._drawn = wanted
             self._model.sheet(self.count_box.value(), self.picture.show_sheet)
@@ -86,7 +86,7 @@ class _Picture(QLabel):
     """Code or map of the filter at this position was clicked."""
 
     def __init__(self) -> None:
-        super().__init__(_WAITING)
+        super().__init__(tr(_WAITING))
         self.sheet: MapSheet | None = None
         self._pixmap = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -8,7 +8,7 @@ from typing import Any
 from psygnal import Signal
 
 from napari_csc.viewer.session import SETTING_FIELDS
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 FIELDS = ("dictionary", *SETTING_FIELDS, "slices", "sampled", "noise_std")
@@ -18,12 +18,12 @@ _GESTURE = 0.8
 _MOST = 200
 """Steps that are kept."""
 _WORDS = {
-    "dictionary_name": "dictionary",
-    "shuffle_seed": "order of the filters",
-    "dropped": "filters left out",
-    "map_edits": "edited maps",
-    "noise_std": "noise level",
-    "sampled": "acquired matrix",
+    "dictionary_name": marked("dictionary"),
+    "shuffle_seed": marked("order of the filters"),
+    "dropped": marked("filters left out"),
+    "map_edits": marked("edited maps"),
+    "noise_std": marked("noise level"),
+    "sampled": marked("acquired matrix"),
 }
 
 Step = dict[str, Any]
@@ -141,8 +141,9 @@ class HistoryModel:
 def in_words(step: Step) -> str:
     """Return which settings a step is about."""
     if "dictionary" in step:
-        return "dictionary"
-    return ", ".join(_WORDS.get(name, name.replace("_", " ")) for name in FIELDS if name in step)
+        return tr("dictionary")
+    named = (_WORDS.get(name, name.replace("_", " ")) for name in FIELDS if name in step)
+    return ", ".join(tr(one) for one in named)
 
 
 def _is_same(one: Any, other: Any) -> bool:

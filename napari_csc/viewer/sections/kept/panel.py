@@ -67,8 +67,8 @@ class UndoButtons:
         self._model = model
         self.undo_button, self.redo_button = button("↶", ""), button("↷", "")
         for one, name, deed in (
-            (self.undo_button, "Undo the last change of settings", model.undo),
-            (self.redo_button, "Do again what was undone", model.redo),
+            (self.undo_button, tr("Undo the last change of settings"), model.undo),
+            (self.redo_button, tr("Do again what was undone"), model.redo),
         ):
             one.setStyleSheet("padding: 0px;")
             one.setAccessibleName(name)
@@ -82,10 +82,10 @@ class UndoButtons:
         self.undo_button.setEnabled(bool(undoes))
         self.redo_button.setEnabled(bool(redoes))
         self.undo_button.setToolTip(
-            tr("Undo: {what} (Ctrl+Z)").format(what=undoes or "nothing to undo yet")
+            tr("Undo: {what} (Ctrl+Z)").format(what=undoes or tr("nothing to undo yet"))
         )
         self.redo_button.setToolTip(
-            tr("Do again: {what} (Ctrl+Shift+Z)").format(what=redoes or "nothing undone")
+            tr("Do again: {what} (Ctrl+Shift+Z)").format(what=redoes or tr("nothing undone"))
         )
 
 

@@ -44,10 +44,9 @@ class LookGroup:
 
     def _name_key(self) -> None:
         label = self._lecture.key.label
-        key = f" Key {label} begins and ends it." if label else ""
-        self.lecture_button.setToolTip(
-            "Hide everything but image, map and three large controls; what runs is live." + key
-        )
+        told = tr("Hide everything but image, map and three large controls; what runs is live.")
+        key = tr("Key {label} begins and ends it.").format(label=label) if label else ""
+        self.lecture_button.setToolTip(f"{told} {key}")
 
     def _show(self) -> None:
         with quiet(self.large_box, self.contrast_box):

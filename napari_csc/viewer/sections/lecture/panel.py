@@ -155,7 +155,9 @@ class LectureBar(QWidget):
             self.map_slider.setValue(position)
             self.strength_slider.setValue(round(session.strength * _FINEST))
         seed = session.shuffle_seed
-        self.filters_title.setText("Filters" + ("" if seed is None else f", shuffled ({seed})"))
+        self.filters_title.setText(
+            tr("Filters") if seed is None else tr("Filters, shuffled ({seed})").format(seed=seed)
+        )
         self.strength_title.setText(
             tr("Strength × {strength:.2g}").format(strength=session.strength)
         )
@@ -180,7 +182,7 @@ def _step(model: LectureModel, by: int) -> object:
 
 def _slider(name: str, tip: str) -> QSlider:
     made = QSlider(Qt.Orientation.Horizontal)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
+    made.setAccessibleName(tr(name))
+    made.setToolTip(tr(tip))
     made.setMinimumHeight(_PICTURE)
     return made

@@ -88,7 +88,7 @@ class RunPanel(QWidget):
         if self._model.is_running:
             return
         outcome = self._model.outcome
-        is_praised = outcome is not None and self.line.text() == outcome.sentence
+        is_praised = outcome is not None and self.line.text() == tr(outcome.sentence)
         if is_praised and state.kind != "current":
             self.line.setText("")
         if outcome is None or outcome.result is not self._session.result or not state.has_result:
@@ -172,7 +172,7 @@ class RunPanel(QWidget):
             f"{name} {before:.3f} → {after:.3f}"
             for name, (before, after) in outcome.figures.items()
         ]
-        self.figures.setText("Against the reference:\n" + " · ".join(shown))
+        self.figures.setText(tr("Against the reference:") + "\n" + " · ".join(shown))
         self.figures.setToolTip(
             tr(
                 "Magnitude images: initial image → reconstruction. SSIM: 1 is equal; 7 × 7 window, "

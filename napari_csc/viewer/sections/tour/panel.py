@@ -7,9 +7,9 @@ from qtpy.QtWidgets import QLabel
 from napari_csc.viewer.sections.tour.model import TourModel
 from napari_csc.viewer.widgets.colours import GOOD
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
-_INVITATION = (
+_INVITATION = marked(
     "See step by step how a reconstruction decides. The tour uses the scan that is loaded, or the "
     "sample head; your settings come back at its end."
 )
@@ -57,7 +57,7 @@ class TourPanel(Panel):
             one.setVisible(model.is_on)
         self.told.setVisible(model.is_on)
         if not model.is_on:
-            self.text.setText(_INVITATION)
+            self.text.setText(tr(_INVITATION))
             return
         self.title.setText(f"{model.index + 1} of {len(model.scenes)} · {model.scene.title}")
         self.text.setText(model.scene.text)
