@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import cached_property
 
 import napari
 from napari.utils.notifications import show_warning
@@ -82,14 +83,15 @@ class ReconstructionDock(QWidget):
         self.models = Models.of(workbench)
         self._build_panels()
         self._build_sections()
-        self._undo_keys = UndoKeys(self)
-        name_controls(self)
-        order_tabs(self)
+        self._deliver(self._finish)
+        self.models.lecture.toggled.connect(self._toggle_lecture)
         self._connect_live()
         self.look.changed.connect(self._show_look)
-        self._show_look()
+        self.setMinimumWidth(_WIDTH)
+        if self.look.style:
+            self._show_look()
         panel, model = self.input_panel, self.models.input
-        lecture_bar, kept = self.lecture_bar, self.models.kept
+        lecture, kept = self.models.lecture, self.models.kept
         kept.left_off = self._remembered.beside(f"left-off{ENDING}")
         kept.face, kept.show_face = self._face, self._show_face
         kept.offer()
@@ -112,7 +114,7 @@ class ReconstructionDock(QWidget):
             opening.leave(viewer, model)
             if (dock := mine()) is not None:
                 commands.leave(viewer, dock)
-            lecture_bar.close_bar()
+            lecture.end()
             kept.leave()
             workbench.close()
             panel.close_panel()
@@ -124,6 +126,24 @@ class ReconstructionDock(QWidget):
         self.session.device, self.session.live = wanted.device, wanted.live
         self.models.dictionary.choose(wanted.dictionary)
         self.models.dictionary.find_networks(wanted.maps)
+
+    def _finish(self) -> None:
+        """Name all controls and put them in order: when the dock is there to be seen."""
+        if self.workbench.is_closed:
+            return
+        widgets = self.findChildren(QWidget)
+        self._undo_keys = UndoKeys(self, widgets)
+        name_controls(self, widgets)
+        order_tabs(self)
+        self._paint_icons()
+
+    @cached_property
+    def lecture_bar(self) -> LectureBar:
+        """The bar of a lecture, made for the first one."""
+        return LectureBar(self.models.lecture, self)
+
+    def _toggle_lecture(self, is_on: bool) -> None:
+        self.lecture_bar.toggle(is_on)
 
     def _build_panels(self) -> None:
         """Make the panels; each is given the model of its section."""
@@ -145,7 +165,6 @@ class ReconstructionDock(QWidget):
         self.risk_panel = RiskPanel(models.risk)
         self.run_panel = RunPanel(models.reconstruct, models.state)
         self.look_group = LookGroup(self.display_panel, self.look, models.lecture)
-        self.lecture_bar = LectureBar(models.lecture, self)
         self.session_row = SessionRow(self.export_panel, models.kept)
         self.left_off = LeftOff(models.kept)
         self.undo_buttons = UndoButtons(models.history)
@@ -307,6 +326,10 @@ class ReconstructionDock(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, self.look.contrast)
         self.setStyleSheet(self.look.style)
         self.setMinimumWidth(_WIDE if self.look.large else _WIDTH)
+        self._paint_icons()
+
+    def _paint_icons(self) -> None:
+        """Show the signs of open and closed sections in the colour of their titles."""
         for section in self.sections.values():
             # These are pictures, painted in the colour and size that type has then.
             section.toggleButton().ensurePolished()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from psygnal import Signal
+from psygnal import EmissionInfo, Signal
 
 from napari_csc.viewer.session import SETTING_FIELDS
 from napari_csc.viewer.words import marked, tr
@@ -13,6 +13,8 @@ from napari_csc.viewer.workbench import Workbench
 
 FIELDS = ("dictionary", *SETTING_FIELDS, "slices", "sampled", "noise_std")
 """What is undone: what decides a reconstruction, the corrections of the input among it."""
+_NEW = ("acquisition", "input_name", "networks")
+"""What begins a new history."""
 _GESTURE = 0.8
 """Seconds between two changes of one setting that belong to one gesture, such as a drag."""
 _MOST = 200
@@ -50,11 +52,8 @@ class HistoryModel:
         self._is_waiting = self._is_moving = False
         self._last = (0.0, frozenset[str]())
         self._known = self._present()
-        events = self._session.events
-        for name in FIELDS:
-            getattr(events, name).connect(self._noticed)
-        for name in ("acquisition", "input_name", "networks"):
-            getattr(events, name).connect(self.forget)
+        # One connection for all fields: each costs a quarter of a millisecond.
+        self._session.events.connect(self._heard)
 
     @property
     def undoes(self) -> str:
@@ -96,6 +95,12 @@ class HistoryModel:
 
     def _present(self) -> Step:
         return {name: getattr(self._session, name) for name in FIELDS}
+
+    def _heard(self, event: EmissionInfo) -> None:
+        if event.signal.name in FIELDS:
+            self._noticed()
+        elif event.signal.name in _NEW:
+            self.forget()
 
     def _noticed(self) -> None:
         """Note a step when all of it has been done: several settings may change as one."""

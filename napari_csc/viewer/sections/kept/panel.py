@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QObject
@@ -121,10 +122,10 @@ class UndoKeys(QObject):
     Qt gives them to the field that has the focus, even if it has nothing to undo.
     """
 
-    def __init__(self, root: QWidget) -> None:
+    def __init__(self, root: QWidget, widgets: Sequence[QWidget]) -> None:
         super().__init__(root)
-        for kind in (QLineEdit, QAbstractSpinBox):
-            for one in root.findChildren(kind):
+        for one in widgets:
+            if isinstance(one, QLineEdit | QAbstractSpinBox):
                 one.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

@@ -97,15 +97,11 @@ class LectureBar(QWidget):
             layout.setColumnStretch(column, 1)
         layout.addWidget(self.line, 2, 0, 1, 2)
         layout.addWidget(self.back_button, 2, 2, Qt.AlignmentFlag.AlignRight)
-        model.toggled.connect(self._toggled)
         model.changed.connect(self._show)
         model.state.changed.connect(self._show_state)
 
-    def close_bar(self) -> None:
-        """Put the window back, if it is bare."""
-        self._model.end()
-
-    def _toggled(self, is_on: bool) -> None:
+    def toggle(self, is_on: bool) -> None:
+        """Make the window bare, with this bar below, or put it back."""
         window = self._home.window()
         if is_on and isinstance(window, QMainWindow):
             self._show()
