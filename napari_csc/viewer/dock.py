@@ -140,7 +140,10 @@ class ReconstructionDock(QWidget):
     @cached_property
     def lecture_bar(self) -> LectureBar:
         """The bar of a lecture, made for the first one."""
-        return LectureBar(self.models.lecture, self)
+        made = LectureBar(self.models.lecture, self)
+        name_controls(made)
+        order_tabs(made)
+        return made
 
     def _toggle_lecture(self, is_on: bool) -> None:
         self.lecture_bar.toggle(is_on)
