@@ -131,7 +131,8 @@ class KeptModel:
 
     def leave(self) -> None:
         """Note what is open, to be offered next time: no image, and only scans that are files."""
-        if self.left_off is None or self._session.acquisition is None:
+        is_over = self._workbench.is_closed
+        if is_over or self.left_off is None or self._session.acquisition is None:
             return
         if self._input.source is None:
             return
@@ -202,7 +203,11 @@ class KeptModel:
         session, layers = self._session, self._layers
         found = {role: layers.find(role) for role in _ROLES}
         camera = layers.viewer.scene.camera
-        sections, more = self.face()
+        try:
+            sections, more = self.face()
+        except RuntimeError:
+            # The widgets of the dock are gone already.
+            sections, more = {}, False
         center = cast("tuple[float, float, float]", tuple(float(one) for one in camera.center))
         return Face(
             sections=sections,
@@ -298,7 +303,8 @@ class KeptModel:
 
     def _show_face(self, found: Opened) -> None:
         session, layers, face = self._session, self._layers, found.facts.face
-        self.show_face(face.sections, face.more)
+        if face.sections:
+            self.show_face(face.sections, face.more)
         layers.go_to_slice(face.slice_index)
         session.part = face.part
         session.extra_layers = frozenset(face.extra_layers)
