@@ -19,7 +19,7 @@ test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film lecture \
-	docs bench bench-earlier bench-docs against-bm3d fuzz grids clean clean-venv
+	docs bench bench-earlier bench-docs against-bm3d fuzz grids texts clean clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ lecture: setup system ## the lecture of docs/trust.md, docs/images/lecture.gif
 
 docs: setup ## build the documentation into build/docs, warnings as errors
 	$(PY) -m sphinx -W --keep-going -b html -d $(BUILD)/doctrees docs $(BUILD)/docs
+
+texts: setup ## the texts of the viewer for translators, napari_csc/locale/napari_csc.pot
+	$(PY) .ci/texts
 
 bench: ## time solvers, peers and whole reconstructions (half an hour; NAPARI_CSC_BENCH=quick: a trial)
 	@.ci/setup bench

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from functools import cached_property
+
 import napari
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, Qt
@@ -10,7 +13,7 @@ from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayou
 from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
-from napari_csc.viewer import opening
+from napari_csc.viewer import commands, opening
 from napari_csc.viewer.background.gui_thread import GuiThread
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
@@ -43,6 +46,7 @@ from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
@@ -79,18 +83,21 @@ class ReconstructionDock(QWidget):
         self.models = Models.of(workbench)
         self._build_panels()
         self._build_sections()
-        self._undo_keys = UndoKeys(self)
-        name_controls(self)
-        order_tabs(self)
+        self._deliver(self._finish)
+        self.models.lecture.toggled.connect(self._toggle_lecture)
         self._connect_live()
         self.look.changed.connect(self._show_look)
-        self._show_look()
+        self.setMinimumWidth(_WIDTH)
+        if self.look.style:
+            self._show_look()
         panel, model = self.input_panel, self.models.input
-        lecture_bar, kept = self.lecture_bar, self.models.kept
+        lecture, kept = self.models.lecture, self.models.kept
         kept.left_off = self._remembered.beside(f"left-off{ENDING}")
         kept.face, kept.show_face = self._face, self._show_face
         kept.offer()
         opening.enter(viewer, model)
+        commands.enter(viewer, self)
+        mine = weakref.ref(self)
 
         nets: list[LastNet] = []
 
@@ -105,7 +112,9 @@ class ReconstructionDock(QWidget):
             for net in nets:
                 net.close()
             opening.leave(viewer, model)
-            lecture_bar.close_bar()
+            if (dock := mine()) is not None:
+                commands.leave(viewer, dock)
+            lecture.end()
             kept.leave()
             workbench.close()
             panel.close_panel()
@@ -117,6 +126,27 @@ class ReconstructionDock(QWidget):
         self.session.device, self.session.live = wanted.device, wanted.live
         self.models.dictionary.choose(wanted.dictionary)
         self.models.dictionary.find_networks(wanted.maps)
+
+    def _finish(self) -> None:
+        """Name all controls and put them in order: when the dock is there to be seen."""
+        if self.workbench.is_closed:
+            return
+        widgets = self.findChildren(QWidget)
+        self._undo_keys = UndoKeys(self, widgets)
+        name_controls(self, widgets)
+        order_tabs(self)
+        self._paint_icons()
+
+    @cached_property
+    def lecture_bar(self) -> LectureBar:
+        """The bar of a lecture, made for the first one."""
+        made = LectureBar(self.models.lecture, self)
+        name_controls(made)
+        order_tabs(made)
+        return made
+
+    def _toggle_lecture(self, is_on: bool) -> None:
+        self.lecture_bar.toggle(is_on)
 
     def _build_panels(self) -> None:
         """Make the panels; each is given the model of its section."""
@@ -138,7 +168,6 @@ class ReconstructionDock(QWidget):
         self.risk_panel = RiskPanel(models.risk)
         self.run_panel = RunPanel(models.reconstruct, models.state)
         self.look_group = LookGroup(self.display_panel, self.look, models.lecture)
-        self.lecture_bar = LectureBar(models.lecture, self)
         self.session_row = SessionRow(self.export_panel, models.kept)
         self.left_off = LeftOff(models.kept)
         self.undo_buttons = UndoButtons(models.history)
@@ -150,7 +179,7 @@ class ReconstructionDock(QWidget):
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         sections = _stack(inside)
         self.sections: dict[str, QCollapsible] = {}
-        self.sections["Trust"] = _section("Can I trust this?", self.trust_panel, False)
+        self.sections["Trust"] = _section(marked("Can I trust this?"), self.trust_panel, False)
         sections.addWidget(self.sections["Trust"])
         self.more_button = button(
             "More", "Show or hide everything else: input, filters, maps, comparison, export …"
@@ -162,23 +191,23 @@ class ReconstructionDock(QWidget):
         more = _stack(self.more)
         sections.addWidget(self.more)
         for title, panel, is_open in (
-            ("Guided tour", self.tour_panel, False),
-            ("Input", self.input_panel, True),
-            ("Dictionary", self.dictionary_panel, True),
-            ("Maps", self.maps_panel, True),
-            ("Solver", self.solver_panel, False),
-            ("Presets", self.presets_panel, False),
-            ("Display", self.display_panel, False),
-            ("Inspect", self.inspect_panel, False),
-            ("Play", self.play_panel, False),
-            ("Compare", self.compare_panel, False),
-            ("Measure", self.measure_panel, False),
-            ("Export", self.export_panel, False),
+            (marked("Guided tour"), self.tour_panel, False),
+            (marked("Input"), self.input_panel, True),
+            (marked("Dictionary"), self.dictionary_panel, True),
+            (marked("Maps"), self.maps_panel, True),
+            (marked("Solver"), self.solver_panel, False),
+            (marked("Presets"), self.presets_panel, False),
+            (marked("Display"), self.display_panel, False),
+            (marked("Inspect"), self.inspect_panel, False),
+            (marked("Play"), self.play_panel, False),
+            (marked("Compare"), self.compare_panel, False),
+            (marked("Measure"), self.measure_panel, False),
+            (marked("Export"), self.export_panel, False),
         ):
             self.sections[title] = section = _section(title, panel, is_open)
             more.addWidget(section)
-        self._nest("What if", self.what_if_panel, self.maps_panel)
-        self._nest("Risk", self.risk_panel, self.dictionary_panel)
+        self._nest(marked("What if"), self.what_if_panel, self.maps_panel)
+        self._nest(marked("Risk"), self.risk_panel, self.dictionary_panel)
         self._tie_layers()
         self.show_more(self._remembered.get("more"))
         sections.addStretch()
@@ -265,21 +294,21 @@ class ReconstructionDock(QWidget):
             models.lecture.key,
         )
         return [
-            ("", "Over the image"),
+            ("", marked("Over the image")),
             *((key.label, key.text) for key in keys if key.is_bound),
-            ("click", "asks, while Can I trust this? is open"),
-            ("Alt + drag", "window: right is wider, up is brighter"),
-            ("Alt + double click", "window as at first"),
-            ("", "In the gallery of filters"),
-            ("arrows", "another filter"),
-            ("space", "leave the filter out, or take it back"),
-            ("Ctrl or Shift + click", "select several"),
-            ("", "In a lecture"),
-            ("Page down, Page up", "map of the next filter, of the one before"),
-            ("Escape", "back to the window as it was"),
-            ("", "Everywhere"),
-            ("Ctrl + Z, Ctrl + Shift + Z", "settings: undo, do again (within the dock)"),
-            ("?", "this sheet; other keys: File, Preferences, Shortcuts"),
+            ("click", marked("asks, while Can I trust this? is open")),
+            ("Alt + drag", marked("window: right is wider, up is brighter")),
+            ("Alt + double click", marked("window as at first")),
+            ("", marked("In the gallery of filters")),
+            ("arrows", marked("another filter")),
+            ("space", marked("leave the filter out, or take it back")),
+            ("Ctrl or Shift + click", marked("select several")),
+            ("", marked("In a lecture")),
+            ("Page down, Page up", marked("map of the next filter, of the one before")),
+            ("Escape", marked("back to the window as it was")),
+            ("", marked("Everywhere")),
+            ("Ctrl + Z, Ctrl + Shift + Z", marked("settings: undo, do again (within the dock)")),
+            ("?", marked("this sheet; other keys: File, Preferences, Shortcuts")),
         ]
 
     def _face(self) -> tuple[dict[str, bool], bool]:
@@ -300,6 +329,10 @@ class ReconstructionDock(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, self.look.contrast)
         self.setStyleSheet(self.look.style)
         self.setMinimumWidth(_WIDE if self.look.large else _WIDTH)
+        self._paint_icons()
+
+    def _paint_icons(self) -> None:
+        """Show the signs of open and closed sections in the colour of their titles."""
         for section in self.sections.values():
             # These are pictures, painted in the colour and size that type has then.
             section.toggleButton().ensurePolished()
@@ -314,7 +347,7 @@ class ReconstructionDock(QWidget):
         """Show all sections, or only those that everybody needs."""
         self.more.setVisible(is_on)
         self.more_button.setChecked(is_on)
-        self.more_button.setText("Less ▲" if is_on else "More ▼")
+        self.more_button.setText(tr("Less ▲") if is_on else tr("More ▼"))
 
     def _nest(self, title: str, panel: QWidget, outer: Panel) -> None:
         """Put a panel into a section at the end of another panel."""
@@ -382,8 +415,8 @@ def _stack(widget: QWidget) -> QVBoxLayout:
 
 
 def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(title, expandedIcon=_OPEN, collapsedIcon=_CLOSED)
-    section.toggleButton().setToolTip("Open or close this section.")
+    section = QCollapsible(tr(title), expandedIcon=_OPEN, collapsedIcon=_CLOSED)
+    section.toggleButton().setToolTip(tr("Open or close this section."))
     section.setDuration(0)
     layout = section.layout()
     if layout is not None:

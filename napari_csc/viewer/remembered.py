@@ -25,6 +25,7 @@ class Remembered:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or user_config_path("napari-csc") / "dock.json"
+        self._known: dict[str, object] | None = None
 
     def beside(self, name: str) -> Path:
         """Return the path of another file in the same folder."""
@@ -32,15 +33,19 @@ class Remembered:
 
     def get(self, name: str) -> bool:
         """Return a fact; False if nothing is known of it."""
-        try:
-            found = json.loads(self.path.read_text("utf-8"))
-        except (OSError, ValueError):
-            # Never needed: without it the dock is as it is at first.
-            return False
-        return isinstance(found, dict) and found.get(name) is True
+        if self._known is None:
+            try:
+                found = json.loads(self.path.read_text("utf-8"))
+            except (OSError, ValueError):
+                # Never needed: without it the dock is as it is at first.
+                found = {}
+            self._known = found if isinstance(found, dict) else {}
+        return self._known.get(name) is True
 
     def put(self, name: str, value: bool) -> None:
         """Keep a fact, if the folder can be written."""
+        # Other docks may have kept something meanwhile.
+        self._known = None
         try:
             known = json.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError):

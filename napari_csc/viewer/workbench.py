@@ -12,6 +12,7 @@ from napari_csc.viewer.background.lane import Lane, Run
 from napari_csc.viewer.background.workers import WorkerThread
 from napari_csc.viewer.layers import ScanLayers
 from napari_csc.viewer.session import Session
+from napari_csc.viewer.words import tr
 
 Kind = Literal["info", "good", "problem"]
 
@@ -139,6 +140,7 @@ class Workbench:
 
     def say(self, sentence: str, kind: Kind = "info") -> None:
         """Say something in the line of the dock."""
+        sentence = tr(sentence)
         self.message.emit(sentence, kind)
 
     def tell(self, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Writes pictures of everything that the viewer can show, in both themes and two sizes."""
+"""Writes pictures of everything that the viewer can show, in both themes and three sizes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Look:
         return f"{self.theme}-{self.size[0]}x{self.size[1]}"
 
 
-LOOKS = (Look(), Look("light"), Look(size=(1366, 768)))
+LOOKS = (Look(), Look("light"), Look(size=(1366, 768)), Look(size=(1920, 1080)))
 """All states are taken in the first, the main ones in the others as well."""
 
 

@@ -14,6 +14,8 @@ from napari.utils.interactions import Shortcut
 from napari.utils.key_bindings import coerce_keybinding
 from psygnal import Signal
 
+from napari_csc.viewer.words import marked, tr
+
 
 @dataclass(eq=False)
 class _Deed:
@@ -46,11 +48,11 @@ class _Deed:
 
 LECTURE_KEY = "L"
 DEEDS = {
-    "I": _Deed("flip", "initial image ⇄ reconstruction"),
-    "M": _Deed("maps", "map of the selected filter over the image"),
-    "B": _Deed("blink", "result A ⇄ result B"),
-    "D": _Deed("difference", "what edited maps changed"),
-    LECTURE_KEY: _Deed("lecture", "lecture mode: image, map, three large controls"),
+    "I": _Deed("flip", marked("initial image ⇄ reconstruction")),
+    "M": _Deed("maps", marked("map of the selected filter over the image")),
+    "B": _Deed("blink", marked("result A ⇄ result B")),
+    "D": _Deed("difference", marked("what edited maps changed")),
+    LECTURE_KEY: _Deed("lecture", marked("lecture mode: image, map, three large controls")),
 }
 """What keys do, by the key that does it unless the user has chosen another one."""
 
@@ -106,7 +108,7 @@ class Key:
     def hint(self) -> str:
         """A sentence for a tip that names the key; nothing if there is none."""
         label = self.label
-        return f" On the image: key {label}." if label else ""
+        return " " + tr("On the image: key {label}.").format(label=label) if label else ""
 
     def press(self) -> None:
         """Do what the key does."""

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_csc.viewer.widgets.colours import ACCENT, FRAME
+from napari_csc.viewer.words import tr
 
 _LINE = QColor(ACCENT)
 _GRID = QColor(FRAME)
@@ -40,7 +41,7 @@ class Curve(QWidget):
         self._points: list[tuple[float, float]] = []
         self._mark: float | None = None
         self.setFixedHeight(height)
-        self.setToolTip(tip)
+        self.setToolTip(tr(tip))
 
     def sizeHint(self) -> QSize:
         """Return the preferred size."""

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QWidget
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.parts import Panel, narrow
+from napari_csc.viewer.words import tr
 
 
 def fields_of(annotated: type) -> dict[str, FieldInfo]:
@@ -54,7 +55,7 @@ class Field:
         unset: str = "",
         **options: Any,
     ) -> None:
-        self.title, self.tip = info.title or "", info.description or ""
+        self.title, self.tip = tr(info.title or ""), tr(info.description or "")
         annotation, limits = _annotation(info)
         if not unset:
             # Where nothing stands for None, the widget shows what counts in its place.

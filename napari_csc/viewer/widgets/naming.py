@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -46,7 +46,7 @@ def is_control(widget: QWidget) -> bool:
     return isinstance(widget, CONTROLS) or (takes_keys and not isinstance(widget, QScrollArea))
 
 
-def name_controls(root: QWidget) -> None:
+def name_controls(root: QWidget, widgets: Sequence[QWidget] | None = None) -> None:
     """Name all controls within a widget that have no name yet.
 
     The name is what stands on a control, or the label of its row, or what its tip says first; the
@@ -56,9 +56,12 @@ def name_controls(root: QWidget) -> None:
     ----------
     root
         A panel, a dialog, the dock.
+    widgets
+        All widgets within it, if they are at hand: to find them takes some milliseconds.
     """
-    labels = _labels(root)
-    for widget in [root, *root.findChildren(QWidget)]:
+    every = [root, *(root.findChildren(QWidget) if widgets is None else widgets)]
+    labels = _labels(every)
+    for widget in every:
         if is_control(widget) and not widget.accessibleName():
             widget.setAccessibleName(_name_of(widget, labels))
 
@@ -104,10 +107,10 @@ def _of_layout(layout: QLayout) -> Iterator[QWidget]:
             yield from _of_layout(inner)
 
 
-def _labels(root: QWidget) -> dict[int, str]:
+def _labels(widgets: Sequence[QWidget]) -> dict[int, str]:
     """Return the labels of rows, by the identity of the widgets that stand in them."""
     found: dict[int, str] = {}
-    for form in (one.layout() for one in [root, *root.findChildren(QWidget)]):
+    for form in (one.layout() for one in widgets):
         if not isinstance(form, QFormLayout):
             continue
         for number in range(form.rowCount()):
@@ -117,8 +120,8 @@ def _labels(root: QWidget) -> dict[int, str]:
             if not isinstance(title, QLabel) or field is None:
                 continue
             row, one = field.layout(), field.widget()
-            widgets = [one] if one is not None else [] if row is None else list(_row(row))
-            found |= {id(widget): title.text() for widget in widgets if widget is not None}
+            inside = [one] if row is None else list(_row(row))
+            found |= {id(widget): title.text() for widget in inside if widget is not None}
     return found
 
 

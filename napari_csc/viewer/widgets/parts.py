@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_csc.viewer.widgets.look import fit
+from napari_csc.viewer.words import tr
 
 
 class Panel(QWidget):
@@ -35,7 +36,8 @@ class Panel(QWidget):
 
     def add(self, label: str, field: QWidget | QLayout, tip: str) -> None:
         """Add a row; the tip explains label and field."""
-        title = QLabel(label)
+        tip = tr(tip)
+        title = QLabel(tr(label))
         title.setToolTip(tip)
         self.form.addRow(title, field)
         if isinstance(field, QWidget):
@@ -60,8 +62,8 @@ def row(*widgets: QWidget) -> QHBoxLayout:
 
 def button(text: str, tip: str) -> QPushButton:
     """Return a push button with a tip."""
-    made = QPushButton(text)
-    made.setToolTip(tip)
+    made = QPushButton(tr(text))
+    made.setToolTip(tr(tip))
     return made
 
 
@@ -134,7 +136,7 @@ class Wrapped(QLabel):
 
 def wrapped(text: str = "", lines: int = 1) -> Wrapped:
     """Return a label that breaks its lines, with room for some of them from the beginning."""
-    return Wrapped(text, lines)
+    return Wrapped(tr(text), lines)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from napari.components import ViewerModel
 from napari.utils.key_bindings import KeymapHandler
 
 from napari_csc.core.analysis.filter_figures import removed, ruling_filters
@@ -54,7 +55,7 @@ def test_the_map_is_hidden_and_shown_by_key_box_and_layer(dock, viewer, overlay)
     layer.visible = False
     assert not overlay.box.isChecked()
     dock.workbench.close()
-    assert MAPS_KEY not in [str(key) for key in viewer.class_keymap]
+    assert MAPS_KEY not in [str(key) for key in ViewerModel.class_keymap]
 
 
 def test_opacity_goes_both_ways(viewer, overlay) -> None:

@@ -14,6 +14,7 @@ from napari_csc.core.dictionary.drawn import cosine_filter, gabor_filter, joined
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.sections.dictionary.learning import learned_folder
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 Array = npt.NDArray[np.float64]
@@ -179,8 +180,9 @@ class DrawingModel:
             session.use_dictionary(found.source, found, dropped, seed)
             session.selected = len(found) - 1
             self._tell(
-                f"Your filter is number {len(found) - 1} of the dictionary now. Press Run to use "
-                "it."
+                tr(
+                    "Your filter is number {number} of the dictionary now. Press Run to use it."
+                ).format(number=len(found) - 1)
             )
 
         # In the lane of other choices of filters: the latest counts.
@@ -199,7 +201,11 @@ class DrawingModel:
         self._workbench.lane("save dictionary", ()).start(
             lambda ticket: dictionary.save(target),
             Handlers(
-                lambda _: self._tell(f"Saved {len(dictionary)} filters as {target.name}."),
+                lambda _: self._tell(
+                    tr("Saved {count} filters as {name}.").format(
+                        count=len(dictionary), name=target.name
+                    )
+                ),
                 self._fail,
             ),
         )

@@ -21,6 +21,7 @@ from napari_csc.viewer.sections.dictionary.pixel_grid import PixelGrid
 from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, slim, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
+from napari_csc.viewer.words import tr
 
 _PICTURE = 63
 _WIDTH = 240
@@ -69,7 +70,7 @@ class DrawingWindow(Dialog):
     def __init__(self, model: DrawingModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
-        self.setWindowTitle("Draw a filter")
+        self.setWindowTitle(tr("Draw a filter"))
         self.setModal(False)
         self.grid = PixelGrid()
         self.grid.painted.connect(model.paint)
@@ -192,5 +193,5 @@ class DrawingWindow(Dialog):
         values = model.pixels if problem else model.filter()
         self.picture.setPixmap(thumbnail(values, _PICTURE))
         if recipe is None and not model.pixels.any():
-            problem = "Click or drag on the grid; the right button darkens."
+            problem = tr("Click or drag on the grid; the right button darkens.")
         self.words.setText(model.answer or problem)

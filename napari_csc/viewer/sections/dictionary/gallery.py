@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_csc.viewer.widgets.colours import ACCENT, GOOD, PROBLEM
 from napari_csc.viewer.widgets.thumbnail import thumbnail
+from napari_csc.viewer.words import tr
 
 _SIDE = 31
 _CELL = _SIDE + 6
@@ -57,8 +58,8 @@ class Gallery(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Filters")
-        self.setToolTip("Arrows: another filter. Space: leave it out, or take it back.")
+        self.setAccessibleName(tr("Filters"))
+        self.setToolTip(tr("Arrows: another filter. Space: leave it out, or take it back."))
         self.setViewMode(QListWidget.ViewMode.IconMode)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.setMovement(QListWidget.Movement.Static)

@@ -23,6 +23,7 @@ from napari_csc.viewer.sections.dictionary.learning import (
 )
 from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_facts
 from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _PREFERRED = (DEFAULT_NETWORK, "v3")
@@ -105,7 +106,7 @@ class DictionaryModel:
     def drop(self, index: int, is_dropped: bool) -> None:
         """Leave a filter out or take it back, by its index in the original order."""
         if not self.session.drop(index, is_dropped):
-            self._fail("At least one filter must stay in the dictionary.")
+            self._fail(tr("At least one filter must stay in the dictionary."))
 
     def learn(self, count: int, size: int) -> None:
         """Learn from the reconstruction, or from the input if there is none yet.
@@ -127,8 +128,10 @@ class DictionaryModel:
             workbench.running.emit(False)
             session.use_dictionary(str(learned.path), learned.dictionary)
             workbench.tell(
-                f"Learned {count} filters of {size} × {size} from {lesson.name} in "
-                f"{learned.seconds:.0f} s. Press Run to use them."
+                tr(
+                    "Learned {count} filters of {size} × {size} from {name} in "
+                    "{seconds:.0f} s. Press Run to use them."
+                ).format(count=count, size=size, name=lesson.name, seconds=learned.seconds)
             )
 
         def failed(sentence: str) -> None:
@@ -137,7 +140,7 @@ class DictionaryModel:
 
         def stopped() -> None:
             workbench.running.emit(False)
-            workbench.say("Cancelled; the dictionary stays as it was.")
+            workbench.say(tr("Cancelled; the dictionary stays as it was."))
 
         # In place of a run: both take the whole machine, and Cancel stops either.
         workbench.lane("run", ("acquisition",)).start(

@@ -16,6 +16,7 @@ from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.sections.dictionary.smooth_row import SMOOTH_TIP, SmoothRow
 from napari_csc.viewer.session import short_name
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
+from napari_csc.viewer.words import tr
 
 _FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
 _FAMILIES = {"DCT": "dct", "Gabor": "gabor", "random": "random"}
@@ -93,7 +94,7 @@ class DictionaryPanel(Panel):
         self.family_box = narrow(QComboBox())
         self.family_box.addItems(list(_FAMILIES))
         self.family_box.setMaximumWidth(96)
-        self.family_box.setPlaceholderText("own")
+        self.family_box.setPlaceholderText(tr("own"))
         self.count_box, self.size_box = QSpinBox(), QSpinBox()
         slim(self.count_box, 62)
         slim(self.size_box, 62)
@@ -107,7 +108,7 @@ class DictionaryPanel(Panel):
         for box in (self.count_box, self.size_box):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._family_edited)
-        tip = (
+        tip = tr(
             "Make a dictionary of any number K and width of filters. V5, V4 and V3 take every "
             "one of them without retraining."
         )
@@ -211,10 +212,12 @@ class DictionaryPanel(Panel):
         if session.shuffle_seed is None:
             # Those left out keep their place; after shuffling they have none and come last.
             order = list(range(len(filters)))
-            self.order_label.setText("original")
+            self.order_label.setText(tr("original"))
         else:
             order = [*ordered.order, *session.dropped]
-            self.order_label.setText(f"seed {session.shuffle_seed}")
+            self.order_label.setText(
+                tr("seed {shuffle_seed}").format(shuffle_seed=session.shuffle_seed)
+            )
         self.restore_button.setEnabled(session.shuffle_seed is not None)
         dropped = set(session.dropped)
         order = self._sorted(order)
@@ -264,7 +267,11 @@ class DictionaryPanel(Panel):
         changed = summary(self._changes)
         left_out += f" · {changed}" if changed else ""
         self.about.setText(
-            f"{len(ordered)} filters{left_out} · selected: {selected[:1].lower()}{selected[1:]}"
+            tr("{count} filters{left_out} · selected: {selected}").format(
+                count=len(ordered),
+                left_out=left_out,
+                selected=selected[:1].lower() + selected[1:],
+            )
         )
 
     def _told(self, original: int) -> str:

@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QP
 from qtpy.QtWidgets import QWidget
 
 from napari_csc.viewer.widgets.colours import ACCENT, FRAME
+from napari_csc.viewer.words import tr
 
 _SIDE = 252
 _STEP = 0.5
@@ -41,9 +42,12 @@ class PixelGrid(QWidget):
         self._amount = 0.0
         self.setFixedSize(_SIDE, _SIDE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("pixels of the filter")
+        self.setAccessibleName(tr("pixels of the filter"))
         self.setToolTip(
-            "Click or drag: brighter; right button: darker. Grey is zero. By keys: arrows, + and -."
+            tr(
+                "Click or drag: brighter; right button: darker. Grey is zero. By keys: "
+                "arrows, + and -."
+            )
         )
 
     def sizeHint(self) -> QSize:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.widgets.naming import order_tabs
+from napari_csc.viewer.words import tr
 
 SMOOTH_TIP = (
     "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels, "
@@ -46,13 +47,20 @@ class SmoothRow(QWidget):
             adds = None if facts.adds is None else facts.adds[number]
             # In two lines: there may be many.
             one.setText(f"{width:g}" + ("" if adds is None else f"\n{_percent(adds)}"))
-            one.setAccessibleName(f"Smooth filter of {width:g} pixels")
+            one.setAccessibleName(tr("Smooth filter of {width:g} pixels").format(width=width))
             one.setChecked(number == chosen)
+            held = tr("By itself it holds {share} of the energy. ")
             one.setToolTip(
-                f"Smooth filter of {width:g} px (standard deviation), mean map {level:.2f} σ. "
-                f"{'' if adds is None else f'By itself it holds {_percent(adds)} of the energy. '}"
-                f"All smooth filters together hold {100 * facts.share:.0f} % of the energy of the "
-                "image; what they add is the layer 'smooth part'."
+                tr(
+                    "Smooth filter of {width:g} px (standard deviation), mean map "
+                    "{level:.2f} σ. {held}All smooth filters together hold {value:.0f} % of the "
+                    "energy of the image; what they add is the layer 'smooth part'."
+                ).format(
+                    width=width,
+                    level=level,
+                    value=100 * facts.share,
+                    held="" if adds is None else held.format(share=_percent(adds)),
+                )
             )
 
     def _make(self, count: int) -> None:

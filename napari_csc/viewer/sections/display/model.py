@@ -28,6 +28,7 @@ from napari_csc.viewer.layers import (
     SMOOTH_MAP,
 )
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 T = TypeVar("T")
@@ -173,7 +174,11 @@ class DisplayModel:
         def done(found: tuple[dict[str, tuple[Array, Window]], bool]) -> None:
             made, is_used = found
             if not is_used:
-                self._workbench.say(f"Filter {position} is not used anywhere in this image.")
+                self._workbench.say(
+                    tr("Filter {position} is not used anywhere in this image.").format(
+                        position=position
+                    )
+                )
             # What is not wanted any more may have been under way.
             for role in made.keys() & self.session.extra_layers:
                 self._layers.show_filter(role, *made[role])

@@ -8,6 +8,7 @@ from superqt import QLabeledDoubleRangeSlider, QLabeledSlider
 
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.widgets.parts import Panel, quiet
+from napari_csc.viewer.words import tr
 
 
 class OverlayGroup:
@@ -23,7 +24,7 @@ class OverlayGroup:
 
     def __init__(self, panel: Panel, maps: MapLayer) -> None:
         self._maps, self._top = maps, 1.0
-        self.box = QCheckBox("Map of the selected filter over the image")
+        self.box = QCheckBox(tr("Map of the selected filter over the image"))
         maps.key.renamed.connect(self._name_key)
         self._name_key()
         self.box.toggled.connect(maps.set_visible)
@@ -48,8 +49,10 @@ class OverlayGroup:
 
     def _name_key(self) -> None:
         self.box.setToolTip(
-            "The sparsity level map: bright where the filter is held back, dark where it is free "
-            f"to act.{self._maps.key.hint}"
+            tr(
+                "The sparsity level map: bright where the filter is held back, dark "
+                "where it is free to act.{hint}"
+            ).format(hint=self._maps.key.hint)
         )
 
     def _levels_chosen(self, chosen: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, wrapped
+from napari_csc.viewer.words import tr
 
 
 class DisplayPanel(Panel):
@@ -33,28 +34,35 @@ class DisplayPanel(Panel):
         self._name_key()
         self.initial_button.clicked.connect(flip.flip)
         self.form.addRow(self.initial_button)
-        self.contribution = QCheckBox("Contribution of the selected filter")
-        self.contribution.setToolTip("What this filter adds to the image: d * s.")
-        self.code = QCheckBox("Code of the selected filter")
-        self.code.setToolTip("Where and how strongly this filter is used: s, mostly zero.")
-        self.relative = QCheckBox("Its map against the others")
+        self.contribution = QCheckBox(tr("Contribution of the selected filter"))
+        self.contribution.setToolTip(tr("What this filter adds to the image: d * s."))
+        self.code = QCheckBox(tr("Code of the selected filter"))
+        self.code.setToolTip(tr("Where and how strongly this filter is used: s, mostly zero."))
+        self.relative = QCheckBox(tr("Its map against the others"))
         self.relative.setToolTip(
-            "The map of this filter over the mean of all maps, in powers of two: what is said "
-            "about this filter alone. Orange: held back more than the others, blue: freer."
+            tr(
+                "The map of this filter over the mean of all maps, in powers of two: what is said "
+                "about this filter alone. Orange: held back more than the others, blue: freer."
+            )
         )
-        self.rulers = QCheckBox("Which filter rules where")
+        self.rulers = QCheckBox(tr("Which filter rules where"))
         self.rulers.setToolTip(
-            "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
-            "where no filter contributes. Move the cursor over it to see which filter it is."
+            tr(
+                "Colours each pixel by the filter that contributes most to it, |d * s|; no colour "
+                "where no filter contributes. Move the cursor over it to see which filter it is."
+            )
         )
-        self.removed = QCheckBox("What was taken away")
+        self.removed = QCheckBox(tr("What was taken away"))
         self.removed.setToolTip(
-            "Initial image minus reconstruction, along the phase of the reconstruction, in units "
-            "of the noise σ. It should look like noise; edges or shapes in it are anatomy that "
-            "was erased (orange) or added (blue)."
+            tr(
+                "Initial image minus reconstruction, along the phase of the reconstruction, "
+                "in units "
+                "of the noise σ. It should look like noise; edges or shapes in it are anatomy that "
+                "was erased (orange) or added (blue)."
+            )
         )
-        self.kspace = QCheckBox("Sampled k-space")
-        self.kspace.setToolTip("Log magnitude of the measured k-space, four decades.")
+        self.kspace = QCheckBox(tr("Sampled k-space"))
+        self.kspace.setToolTip(tr("Log magnitude of the measured k-space, four decades."))
         self._boxes = {
             CONTRIBUTION: self.contribution,
             CODE: self.code,
@@ -67,7 +75,7 @@ class DisplayPanel(Panel):
             box.toggled.connect(self._ticked)
             self.form.addRow(box)
         self.legend = wrapped()
-        self.legend.setToolTip("The colours of the filters that rule the most pixels here.")
+        self.legend.setToolTip(tr("The colours of the filters that rule the most pixels here."))
         self.legend.hide()
         self.form.addRow(self.legend)
         self._session.events.extra_layers.connect(self._show_boxes)
@@ -78,7 +86,9 @@ class DisplayPanel(Panel):
 
     def _name_key(self) -> None:
         self.initial_button.setToolTip(
-            f"Change between the initial image and the reconstruction.{self._flip.key.hint}"
+            tr("Change between the initial image and the reconstruction.{hint}").format(
+                hint=self._flip.key.hint
+            )
         )
 
     def _part_chosen(self, index: int) -> None:
@@ -94,9 +104,9 @@ class DisplayPanel(Panel):
         order = () if ordered is None else ordered.order
         is_used = selected in order
         which = f"filter {order.index(selected)}" if is_used else "the selected filter"
-        self.overlay.box.setText(f"Sparsity map of {which} over the image")
-        self.contribution.setText(f"Contribution of {which}")
-        self.code.setText(f"Code of {which}")
+        self.overlay.box.setText(tr("Sparsity map of {which} over the image").format(which=which))
+        self.contribution.setText(tr("Contribution of {which}").format(which=which))
+        self.code.setText(tr("Code of {which}").format(which=which))
 
     def _show_legend(self, rulers: list[Ruler]) -> None:
         """Name the colours; none of them hides the legend."""

@@ -13,6 +13,7 @@ from napari_csc.io.map_figure import save_map_figure
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.sections.reconstruct.job import Job
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -40,7 +41,7 @@ class ExportModel:
     def _result(self, path: Path, overwrite: bool) -> None:
         result, outcome = self.session.result, self._runs.outcome
         if result is None:
-            self._fail("There is no result to save yet; press Run first.")
+            self._fail(tr("There is no result to save yet; press Run first."))
             return
         is_its_run = outcome is not None and outcome.result is result
         acquisition = outcome.acquisition if outcome is not None and is_its_run else None
@@ -57,7 +58,7 @@ class ExportModel:
     def _figure(self, path: Path, overwrite: bool) -> None:
         result, number = self.session.result, self._layers.slice_of_result()
         if result is None:
-            self._fail("There is no result to draw yet; press Run first.")
+            self._fail(tr("There is no result to draw yet; press Run first."))
             return
         shown = number + self._layers.place().first_slice
         self._write(
@@ -89,7 +90,7 @@ class ExportModel:
     def _images(self, path: Path, kind: str, part: str, form: str | None, overwrite: bool) -> None:
         result = self.session.result
         if result is None:
-            self._fail("There is no result to save yet; press Run first.")
+            self._fail(tr("There is no result to save yet; press Run first."))
             return
         self._write(
             path, lambda: export(result, path, kind, part=part, format=form, overwrite=overwrite)
@@ -105,7 +106,7 @@ class ExportModel:
         """
         outcome = self._runs.outcome
         if outcome is None or outcome.result is not self.session.result:
-            self._fail("There is no run to copy yet; press Run first.")
+            self._fail(tr("There is no run to copy yet; press Run first."))
             return ""
         try:
             return write(outcome.job)
@@ -121,9 +122,9 @@ class ExportModel:
 
         def done(_: None) -> None:
             then()
-            self.tell(f"Written {path.name}.")
+            self.tell(tr("Written {name}.").format(name=path.name))
 
-        self.tell(f"Writing {path.name}…")
+        self.tell(tr("Writing {name}…").format(name=path.name))
         self._workbench.lane("export", (), thread="movies").start(
             written,
             Handlers(done, self._fail),

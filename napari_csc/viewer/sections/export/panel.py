@@ -14,6 +14,7 @@ from napari_csc.viewer.sections.export.as_code import as_command, as_python
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.reconstruct.job import Job
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row
+from napari_csc.viewer.words import tr
 
 _FIGURES = "Figure (*.png *.pdf *.svg *.tif)"
 _MAPS = "maps"
@@ -127,4 +128,6 @@ class ExportPanel(Panel):
         text, clipboard = self._model.code(write), QApplication.clipboard()
         if text and clipboard is not None:
             clipboard.setText(text)
-            self._model.tell(f"The {what} of the run that is shown is in the clipboard.")
+            self._model.tell(
+                tr("The {what} of the run that is shown is in the clipboard.").format(what=what)
+            )

@@ -10,11 +10,12 @@ from napari_csc.viewer.sections.inspect.map_sheet import MapSheet
 from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.parts import button, row, slim
+from napari_csc.viewer.words import marked, tr
 
 _SIZE = QSize(1120, 540)
 _DELAY = 150
 """Milliseconds without a change before the sheet is drawn again: drawing takes a second."""
-_WAITING = "There is no reconstruction to look into yet. Press Run."
+_WAITING = marked("There is no reconstruction to look into yet. Press Run.")
 
 
 class MapSheetWindow(Dialog):
@@ -31,18 +32,18 @@ class MapSheetWindow(Dialog):
     def __init__(self, model: InspectModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model, self._session = model, model.session
-        self.setWindowTitle("Maps side by side")
+        self.setWindowTitle(tr("Maps side by side"))
         self.resize(_SIZE)
         self.picture = _Picture()
         self.picture.clicked.connect(self._select)
         self.count_box = QSpinBox()
         self.count_box.setRange(2, 16)
         self.count_box.setValue(8)
-        self.count_box.setPrefix("strongest filters: ")
-        self.count_box.setToolTip("How many filters, those with the most energy first.")
+        self.count_box.setPrefix(tr("strongest filters: "))
+        self.count_box.setToolTip(tr("How many filters, those with the most energy first."))
         slim(self.count_box, 180).setMaximumWidth(260)
         self.count_box.valueChanged.connect(self._changed)
-        hint = QLabel("Click on a code or a map to select its filter everywhere.")
+        hint = QLabel(tr("Click on a code or a map to select its filter everywhere."))
         close = button("Close", "Close this window.")
         close.clicked.connect(self.close)
         layout = QVBoxLayout(self)
@@ -69,7 +70,7 @@ class MapSheetWindow(Dialog):
         wanted = (self._session.result, self._model.slice_of_result(), self.count_box.value())
         if self._session.result is None:
             self._drawn = None
-            self.picture.say(_WAITING)
+            self.picture.say(tr(_WAITING))
         elif wanted != self._drawn:
             self._drawn = wanted
             self._model.sheet(self.count_box.value(), self.picture.show_sheet)
@@ -85,7 +86,7 @@ class _Picture(QLabel):
     """Code or map of the filter at this position was clicked."""
 
     def __init__(self) -> None:
-        super().__init__(_WAITING)
+        super().__init__(tr(_WAITING))
         self.sheet: MapSheet | None = None
         self._pixmap = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -11,6 +11,7 @@ from napari_csc.viewer.sections.inspect.map_sheet_window import MapSheetWindow
 from napari_csc.viewer.sections.inspect.model import InspectModel
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
+from napari_csc.viewer.words import tr
 
 _ROWS = 6
 _SIDE = 22
@@ -36,8 +37,12 @@ class InspectPanel(Panel):
         self.form.addRow(self.place)
         self.bars = FilterBars(_ROWS)
         self.bars.setToolTip(
-            "What the filters are ranked by, in units of the image; of a region, the mean over its "
-            "pixels. Λ: the sparsity level, in units of the noise; a low level lets the filter act."
+            tr(
+                "What the filters are ranked by, in units of the image; of a region, the "
+                "mean over its "
+                "pixels. Λ: the sparsity level, in units of the noise; a low level lets the "
+                "filter act."
+            )
         )
         self.form.addRow(self.bars)
         self.sheet_button = button(
@@ -175,7 +180,7 @@ class InspectPanel(Panel):
         self.bars.show_bars([])
         self.words.setText("")
         self.place.setText(
-            "Move the cursor over the reconstruction."
+            tr("Move the cursor over the reconstruction.")
             if self._model.session.result is not None
-            else "There is no reconstruction to look into yet."
+            else tr("There is no reconstruction to look into yet.")
         )

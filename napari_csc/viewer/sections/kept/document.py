@@ -9,8 +9,11 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
+from lzma import LZMAError
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -33,6 +36,20 @@ _TEXT, _RESULT, _SCAN = "session.json", "result.h5", "scan.h5"
 _PINS = ("pin-A.npz", "pin-B.npz")
 _MEMBERS = (_TEXT, _RESULT, _SCAN, *_PINS)
 _LONGEST_TEXT = 64 * 2**20
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    LZMAError,
+    MemoryError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged ZIP file may raise."""
 
 
 class _Strict(BaseModel):
@@ -187,10 +204,8 @@ def read(path: Path) -> SessionFacts:
             found = json.loads(archive.read(_TEXT))
     except FileNotFoundError as error:
         raise CscError(f"There is no file {path}.") from error
-    except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
+    except (OSError, *_DAMAGE) as error:
         raise CscError(f"{path.name} is no session of napari-csc, or is damaged.") from error
-    except (OSError, ValueError, EOFError, RuntimeError) as error:
-        raise CscError(f"{path.name} is damaged and cannot be opened.") from error
     if not isinstance(found, dict) or found.pop("schema", None) != SCHEMA:
         raise CscError(f"{path.name} is no session of napari-csc.")
     version = found.pop("version", None)
@@ -224,7 +239,7 @@ def unpack(path: Path, folder: Path) -> dict[str, Path]:
                         shutil.copyfileobj(source, target)
     except OSError as error:
         raise CscError(f"{path.name} cannot be unpacked: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise CscError(f"{path.name} is damaged and cannot be opened.") from error
     return found
 
@@ -255,6 +270,6 @@ def pin_in(files: Mapping[str, Path], name: str) -> dict[str, Array]:
             found = {one: arrays[one] for one in ("image", "initial", "reference") if one in arrays}
         if not {"image", "initial"} <= set(found) or any(one.ndim != 3 for one in found.values()):
             raise KeyError(name)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, *_DAMAGE) as error:
         raise CscError(f"The pinned result {name} of the session is damaged.") from error
     return found

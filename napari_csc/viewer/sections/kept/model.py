@@ -38,6 +38,7 @@ from napari_csc.viewer.sections.kept.reading import Opened, open_session
 from napari_csc.viewer.sections.measure.layers import Mark
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _ROLES = (INITIAL, RECONSTRUCTION, SMOOTH, MAPS, REFERENCE)
@@ -117,18 +118,21 @@ class KeptModel:
         except CscError as error:
             self._workbench.fail(str(error))
             return
-        self._workbench.say(f"Saving {path.name}…")
+        self._workbench.say(tr("Saving {name}…").format(name=path.name))
         self._workbench.lane("session", (), thread="session").start(
             lambda ticket: kept.write(path),
             Handlers(
-                lambda _: self._workbench.tell(f"Saved {path.name}: all of it opens again here."),
+                lambda _: self._workbench.tell(
+                    tr("Saved {name}: all of it opens again here.").format(name=path.name)
+                ),
                 self._workbench.fail,
             ),
         )
 
     def leave(self) -> None:
         """Note what is open, to be offered next time: no image, and only scans that are files."""
-        if self.left_off is None or self._session.acquisition is None:
+        is_over = self._workbench.is_closed
+        if is_over or self.left_off is None or self._session.acquisition is None:
             return
         if self._input.source is None:
             return
@@ -199,7 +203,11 @@ class KeptModel:
         session, layers = self._session, self._layers
         found = {role: layers.find(role) for role in _ROLES}
         camera = layers.viewer.scene.camera
-        sections, more = self.face()
+        try:
+            sections, more = self.face()
+        except RuntimeError:
+            # The widgets of the dock are gone already.
+            sections, more = {}, False
         center = cast("tuple[float, float, float]", tuple(float(one) for one in camera.center))
         return Face(
             sections=sections,
@@ -228,7 +236,7 @@ class KeptModel:
 
     def open(self, path: Path) -> None:
         """Open a session file; nothing changes unless all of it can be opened."""
-        self._workbench.say(f"Opening {path.name}…")
+        self._workbench.say(tr("Opening {name}…").format(name=path.name))
         # In the lane of the scans: whatever is opened last is what is shown.
         self._workbench.lane("load", (), thread="input").start(
             lambda ticket: open_session(path),
@@ -273,7 +281,9 @@ class KeptModel:
         self._show_face(found)
         self._history.forget()
         self.opened.emit()
-        self._workbench.tell(f"{name} is open, as it was saved on {_day(facts)}.")
+        self._workbench.tell(
+            tr("{name} is open, as it was saved on {day}.").format(name=name, day=_day(facts))
+        )
         if facts.had_result and session.result is None:
             self._runs.run()
 
@@ -293,7 +303,8 @@ class KeptModel:
 
     def _show_face(self, found: Opened) -> None:
         session, layers, face = self._session, self._layers, found.facts.face
-        self.show_face(face.sections, face.more)
+        if face.sections:
+            self.show_face(face.sections, face.more)
         layers.go_to_slice(face.slice_index)
         session.part = face.part
         session.extra_layers = frozenset(face.extra_layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QEvent, QObject
@@ -13,6 +14,7 @@ from napari_csc.viewer.sections.kept.history import HistoryModel
 from napari_csc.viewer.sections.kept.model import KeptModel
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
+from napari_csc.viewer.words import tr
 
 _FILES = f"Sessions (*{ENDING})"
 
@@ -66,8 +68,8 @@ class UndoButtons:
         self._model = model
         self.undo_button, self.redo_button = button("↶", ""), button("↷", "")
         for one, name, deed in (
-            (self.undo_button, "Undo the last change of settings", model.undo),
-            (self.redo_button, "Do again what was undone", model.redo),
+            (self.undo_button, tr("Undo the last change of settings"), model.undo),
+            (self.redo_button, tr("Do again what was undone"), model.redo),
         ):
             one.setStyleSheet("padding: 0px;")
             one.setAccessibleName(name)
@@ -80,8 +82,12 @@ class UndoButtons:
         undoes, redoes = self._model.undoes, self._model.redoes
         self.undo_button.setEnabled(bool(undoes))
         self.redo_button.setEnabled(bool(redoes))
-        self.undo_button.setToolTip(f"Undo: {undoes or 'nothing to undo yet'} (Ctrl+Z)")
-        self.redo_button.setToolTip(f"Do again: {redoes or 'nothing undone'} (Ctrl+Shift+Z)")
+        self.undo_button.setToolTip(
+            tr("Undo: {what} (Ctrl+Z)").format(what=undoes or tr("nothing to undo yet"))
+        )
+        self.redo_button.setToolTip(
+            tr("Do again: {what} (Ctrl+Shift+Z)").format(what=redoes or tr("nothing undone"))
+        )
 
 
 class LeftOff(QFrame):
@@ -105,7 +111,9 @@ class LeftOff(QFrame):
         self.setVisible(facts is not None)
         if facts is not None:
             day, name = facts.saved[:16].replace("T", ", "), facts.scan.name if facts.scan else ""
-            self.sentence.setText(f"Go on where you left off: {name} ({day})?")
+            self.sentence.setText(
+                tr("Go on where you left off: {name} ({day})?").format(name=name, day=day)
+            )
 
 
 class UndoKeys(QObject):
@@ -114,10 +122,10 @@ class UndoKeys(QObject):
     Qt gives them to the field that has the focus, even if it has nothing to undo.
     """
 
-    def __init__(self, root: QWidget) -> None:
+    def __init__(self, root: QWidget, widgets: Sequence[QWidget]) -> None:
         super().__init__(root)
-        for kind in (QLineEdit, QAbstractSpinBox):
-            for one in root.findChildren(kind):
+        for one in widgets:
+            if isinstance(one, QLineEdit | QAbstractSpinBox):
                 one.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox
 from napari_csc.viewer.sections.lecture.look import Look
 from napari_csc.viewer.sections.lecture.model import LectureModel
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row
+from napari_csc.viewer.words import tr
 
 
 class LookGroup:
@@ -24,9 +25,12 @@ class LookGroup:
 
     def __init__(self, panel: Panel, look: Look, lecture: LectureModel) -> None:
         self._look, self._lecture = look, lecture
-        self.large_box, self.contrast_box = QCheckBox("Large type"), QCheckBox("High contrast")
-        self.large_box.setToolTip("Larger letters in this dock; it remembers that.")
-        self.contrast_box.setToolTip("White on black, framed, in this dock; it remembers that.")
+        self.large_box, self.contrast_box = (
+            QCheckBox(tr("Large type")),
+            QCheckBox(tr("High contrast")),
+        )
+        self.large_box.setToolTip(tr("Larger letters in this dock; it remembers that."))
+        self.contrast_box.setToolTip(tr("White on black, framed, in this dock; it remembers that."))
         self.large_box.toggled.connect(lambda is_on: setattr(look, "large", is_on))
         self.contrast_box.toggled.connect(lambda is_on: setattr(look, "contrast", is_on))
         panel.form.addRow(row(self.large_box, self.contrast_box))
@@ -40,10 +44,9 @@ class LookGroup:
 
     def _name_key(self) -> None:
         label = self._lecture.key.label
-        key = f" Key {label} begins and ends it." if label else ""
-        self.lecture_button.setToolTip(
-            "Hide everything but image, map and three large controls; what runs is live." + key
-        )
+        told = tr("Hide everything but image, map and three large controls; what runs is live.")
+        key = tr("Key {label} begins and ends it.").format(label=label) if label else ""
+        self.lecture_button.setToolTip(f"{told} {key}")
 
     def _show(self) -> None:
         with quiet(self.large_box, self.contrast_box):

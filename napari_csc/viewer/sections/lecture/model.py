@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psygnal import Signal
+from psygnal import EmissionInfo, Signal
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.names import dictionary_names
@@ -16,6 +16,8 @@ from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.state_line import StateModel
 from napari_csc.viewer.workbench import Workbench
 
+_SHOWN = ("selected", "strength", "dictionary", "shuffle_seed", "result", "dropped")
+"""What the controls show."""
 _CAPTION = 18
 """Point size of what stands on the canvas."""
 
@@ -55,12 +57,15 @@ class LectureModel:
         self._camera: tuple[tuple[float, ...], float] | None = None
         self.is_on = False
         self.key = Key(workbench.layers.viewer, LECTURE_KEY, self.toggle)
-        events = self.session.events
-        events.result.connect(self._arrange)
-        events.acquisition.connect(self._arrange)
-        for name in ("selected", "strength", "dictionary", "shuffle_seed", "result", "dropped"):
-            getattr(events, name).connect(self.changed.emit)
+        self.session.events.connect(self._heard)
         workbench.layers.staging.connect(self._stage.clear)
+
+    def _heard(self, event: EmissionInfo) -> None:
+        name = event.signal.name
+        if name in ("result", "acquisition"):
+            self._arrange()
+        if name in _SHOWN:
+            self.changed.emit()
 
     def close(self) -> None:
         """Let go of the key."""

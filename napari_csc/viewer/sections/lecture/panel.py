@@ -23,6 +23,7 @@ from napari_csc.viewer.session import short_name
 from napari_csc.viewer.widgets.look import LECTURE, style
 from napari_csc.viewer.widgets.parts import button, narrow, quiet, row
 from napari_csc.viewer.widgets.thumbnail import thumbnail
+from napari_csc.viewer.words import tr
 
 _PICTURE = 40
 _FINEST = 20
@@ -58,11 +59,11 @@ class LectureBar(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(16, 8, 16, 10)
         layout.setHorizontalSpacing(28)
-        self.filters_title, self.map_title = QLabel("Filters"), QLabel("Map")
-        self.strength_title = QLabel("Strength")
+        self.filters_title, self.map_title = QLabel(tr("Filters")), QLabel(tr("Map"))
+        self.strength_title = QLabel(tr("Strength"))
         self.name_box = narrow(QComboBox())
-        self.name_box.setAccessibleName("Filters")
-        self.name_box.setToolTip("Swap the filters; the network stays.")
+        self.name_box.setAccessibleName(tr("Filters"))
+        self.name_box.setToolTip(tr("Swap the filters; the network stays."))
         self.name_box.activated.connect(self._name_chosen)
         self.shuffle_button = button("Shuffle", "Put the filters in another random order.")
         self.shuffle_button.clicked.connect(model.shuffle)
@@ -81,8 +82,8 @@ class LectureBar(QWidget):
         self.line = QLabel()
         self.line.setStyleSheet(f"font-size: {LECTURE - 6}pt;")
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.back_button = QPushButton("Esc: back")
-        self.back_button.setToolTip("End the lecture; the window is as it was before.")
+        self.back_button = QPushButton(tr("Esc: back"))
+        self.back_button.setToolTip(tr("End the lecture; the window is as it was before."))
         self.back_button.clicked.connect(model.end)
         for column, (title, control) in enumerate(
             (
@@ -96,15 +97,11 @@ class LectureBar(QWidget):
             layout.setColumnStretch(column, 1)
         layout.addWidget(self.line, 2, 0, 1, 2)
         layout.addWidget(self.back_button, 2, 2, Qt.AlignmentFlag.AlignRight)
-        model.toggled.connect(self._toggled)
         model.changed.connect(self._show)
         model.state.changed.connect(self._show_state)
 
-    def close_bar(self) -> None:
-        """Put the window back, if it is bare."""
-        self._model.end()
-
-    def _toggled(self, is_on: bool) -> None:
+    def toggle(self, is_on: bool) -> None:
+        """Make the window bare, with this bar below, or put it back."""
         window = self._home.window()
         if is_on and isinstance(window, QMainWindow):
             self._show()
@@ -154,10 +151,16 @@ class LectureBar(QWidget):
             self.map_slider.setValue(position)
             self.strength_slider.setValue(round(session.strength * _FINEST))
         seed = session.shuffle_seed
-        self.filters_title.setText("Filters" + ("" if seed is None else f", shuffled ({seed})"))
-        self.strength_title.setText(f"Strength × {session.strength:.2g}")
+        self.filters_title.setText(
+            tr("Filters") if seed is None else tr("Filters, shuffled ({seed})").format(seed=seed)
+        )
+        self.strength_title.setText(
+            tr("Strength × {strength:.2g}").format(strength=session.strength)
+        )
         count = 0 if filters is None else len(filters)
-        self.map_title.setText(f"Map of filter {position} of {count}")
+        self.map_title.setText(
+            tr("Map of filter {position} of {count}").format(position=position, count=count)
+        )
         if filters is not None:
             self.picture.setPixmap(thumbnail(filters.filters[position].numpy(), _PICTURE))
 
@@ -175,7 +178,7 @@ def _step(model: LectureModel, by: int) -> object:
 
 def _slider(name: str, tip: str) -> QSlider:
     made = QSlider(Qt.Orientation.Horizontal)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
+    made.setAccessibleName(tr(name))
+    made.setToolTip(tr(tip))
     made.setMinimumHeight(_PICTURE)
     return made

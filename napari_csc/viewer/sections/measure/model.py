@@ -23,6 +23,7 @@ from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.measure.layers import Mark, Marks
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _SECTIONS = {"Measure", "Inspect", "What if"}
@@ -100,7 +101,7 @@ class MeasureModel:
         """Set the grey window of the chosen layer by percentiles; as it was at first if None."""
         windowing = self._layers.windowing
         if not (windowing.reset() if preset is None else windowing.use(preset)):
-            self._fail("There is no image to set the window of yet; open a file first.")
+            self._fail(tr("There is no image to set the window of yet; open a file first."))
 
     def show_scale_bar(self, is_visible: bool) -> None:
         """Show or hide the scale bar."""
@@ -109,14 +110,14 @@ class MeasureModel:
     def draw(self, kind: str) -> None:
         """Let the user draw a ``"line"``, an ``"ellipse"`` or a ``"polygon"``."""
         if not self._layers.planes(self._layers.current_slice()):
-            self._fail("There is no image to measure in yet; open a file or choose a layer.")
+            self._fail(tr("There is no image to measure in yet; open a file or choose a layer."))
             return
         self.marks.draw(kind, self._layers.place().geometry)
         self._is_drawing = True
         self._tell(
-            "Draw corner after corner in the image; a double click ends the region."
+            tr("Draw corner after corner in the image; a double click ends the region.")
             if kind == "polygon"
-            else f"Drag in the image to draw the {kind}."
+            else tr("Drag in the image to draw the {kind}.").format(kind=kind)
         )
 
     def _drawn(self) -> None:
@@ -124,7 +125,7 @@ class MeasureModel:
         marks = self.marks.found()
         if self._is_drawing and marks:
             self._is_drawing = False
-            self._tell("Drawn. The sections Measure and Inspect tell about it.")
+            self._tell(tr("Drawn. The sections Measure and Inspect tell about it."))
 
     def measure(self) -> None:
         """Measure again: marks or images have changed."""
@@ -152,7 +153,7 @@ class MeasureModel:
     def save(self, path: Path) -> None:
         """Write all regions and profiles to a CSV file; an old one is kept until it is done."""
         if not self.regions and not self.profiles:
-            self._fail("There is nothing measured yet; draw a line or a region first.")
+            self._fail(tr("There is nothing measured yet; draw a line or a region first."))
             return
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -171,7 +172,7 @@ class MeasureModel:
         except CscError as error:
             self._fail(str(error))
             return
-        self._tell(f"Written {path.name}.")
+        self._tell(tr("Written {name}.").format(name=path.name))
 
     def _along(self, mark: Mark, planes: Mapping[str, Array]) -> list[Profile]:
         spacing, unit = self._layers.pixel_spacing()

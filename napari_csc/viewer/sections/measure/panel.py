@@ -11,6 +11,7 @@ from napari_csc.viewer.layers.windowing import PRESETS
 from napari_csc.viewer.sections.measure.model import MeasureModel, table
 from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, row, wrapped
+from napari_csc.viewer.words import tr
 
 _RESET = "as at first"
 
@@ -24,7 +25,7 @@ class MeasurePanel(Panel):
         self._build_window()
         self._build_marks()
         self.plot = ProfilePlot()
-        self.plot.setToolTip("Magnitudes along the line, linearly interpolated between pixels.")
+        self.plot.setToolTip(tr("Magnitudes along the line, linearly interpolated between pixels."))
         self.form.addRow(self.plot)
         self.legend = wrapped()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
@@ -33,9 +34,13 @@ class MeasurePanel(Panel):
         self.table.setTextFormat(Qt.TextFormat.RichText)
         self.table.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table.setToolTip(
-            "Magnitudes. SD: standard deviation over the region. Mean/SD: signal to noise where "
-            "the tissue is uniform. Contrast to noise: difference of the means over the root mean "
-            "square of both SD."
+            tr(
+                "Magnitudes. SD: standard deviation over the region. Mean/SD: signal to "
+                "noise where "
+                "the tissue is uniform. Contrast to noise: difference of the means over the "
+                "root mean "
+                "square of both SD."
+            )
         )
         self.form.addRow(self.table)
         self._model.changed.connect(self._show)
@@ -52,8 +57,8 @@ class MeasurePanel(Panel):
             "hold Alt and drag, to the right for a wider window, upwards for a brighter picture; "
             "Alt and a double click take it back.",
         )
-        self.scale_bar = QCheckBox("Scale bar")
-        self.scale_bar.setToolTip("A bar of known length in the corner of the canvas.")
+        self.scale_bar = QCheckBox(tr("Scale bar"))
+        self.scale_bar.setToolTip(tr("A bar of known length in the corner of the canvas."))
         self.scale_bar.toggled.connect(self._model.show_scale_bar)
         self.form.addRow(self.scale_bar)
 

@@ -16,6 +16,7 @@ from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _MAPS_AND_SOLVER = (
@@ -93,7 +94,9 @@ class ReconstructModel:
             for field in _MAPS_AND_SOLVER:
                 setattr(self.session, field, getattr(settings, field))
             self._workbench.say(
-                f"The settings of {name} are in use. Press Run to see what they give."
+                tr("The settings of {name} are in use. Press Run to see what they give.").format(
+                    name=name
+                )
             )
 
         self._dictionaries.choose(
@@ -108,13 +111,13 @@ class ReconstructModel:
         """Start a reconstruction with the present settings; one that runs is replaced."""
         session, acquisition = self.session, self.session.acquisition
         if acquisition is None:
-            self._fail("There is nothing to reconstruct yet; open a file or choose a layer.")
+            self._fail(tr("There is nothing to reconstruct yet; open a file or choose a layer."))
             return
         if sentence := session.misfit(session.maps):
             self._fail(sentence)
             return
         if self.noise_question and session.noise_std is None:
-            self._workbench.say("The noise level is not known; answer the question first.")
+            self._workbench.say(tr("The noise level is not known; answer the question first."))
             self.noise_asked.emit(self.noise_question)
             return
         self.noise_asked.emit("")
@@ -191,7 +194,7 @@ class ReconstructModel:
     def cancel(self) -> None:
         """Stop the run within one iteration."""
         if self.is_running:
-            self._workbench.say("Cancelling…")
+            self._workbench.say(tr("Cancelling…"))
             self._lane.cancel()
 
     def forget(self) -> None:
@@ -265,6 +268,6 @@ class ReconstructModel:
         self._layers.restore()
         self.running.emit(False)
         before = "the last result is shown" if self.session.result else "there is no result yet"
-        waited = "; nothing was saved or pinned" if self._waiting else ""
+        waited = tr("; nothing was saved or pinned") if self._waiting else ""
         self._release(is_finished=False)
-        self._workbench.say(f"Cancelled; {before}{waited}.")
+        self._workbench.say(tr("Cancelled; {before}{waited}.").format(before=before, waited=waited))

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.widgets.colours import WARNING
 from napari_csc.viewer.widgets.parts import button, row, wrapped
+from napari_csc.viewer.words import tr
 
 
 class NoiseQuestion(QWidget):
@@ -27,8 +28,8 @@ class NoiseQuestion(QWidget):
         self.sentence.setStyleSheet(f"color: {WARNING};")
         layout.addWidget(self.sentence)
         self.level = QLineEdit()
-        self.level.setPlaceholderText("noise σ")
-        self.level.setToolTip("Standard deviation of the noise of one complex k-space sample.")
+        self.level.setPlaceholderText(tr("noise σ"))
+        self.level.setToolTip(tr("Standard deviation of the noise of one complex k-space sample."))
         self.level.returnPressed.connect(self._use)
         self.use_button = button("Use this σ", "Run with the noise level that you entered.")
         self.use_button.clicked.connect(self._use)
@@ -59,6 +60,8 @@ class NoiseQuestion(QWidget):
         except ValueError:
             value = 0.0
         if not 0 < value < float("inf"):
-            self.sentence.setText("The noise σ must be a positive number; enter one, or accept.")
+            self.sentence.setText(
+                tr("The noise σ must be a positive number; enter one, or accept.")
+            )
             return
         self._model.answer_noise(value)

@@ -22,6 +22,7 @@ from napari_csc.viewer.sections.reconstruct.job import (
 )
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.state_line import StateModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _ROUNDING = 1e-5
@@ -123,9 +124,13 @@ class OrderModel:
         acquisition, index = session.acquisition, layers.slice_of_result()
         moved = f"{order_in_words(settings.shuffle_seed)}: maps and codes moved with their filters"
         if acquisition is None:
-            self._workbench.say(f"{moved}. To check it by a run, open the scan.")
+            self._workbench.say(
+                tr("{moved}. To check it by a run, open the scan.").format(moved=moved)
+            )
             return
-        self._workbench.say(f"{moved}; a run checks whether the image stays the same…")
+        self._workbench.say(
+            tr("{moved}; a run checks whether the image stays the same…").format(moved=moved)
+        )
         number = index + layers.place().first_slice
         job = Job(acquisition, settings, (number,), session.sampled, session.noise_std)
 
@@ -135,9 +140,11 @@ class OrderModel:
                 self._confirm(result, change, moved)
                 return
             self._workbench.fail(
-                f"A run with the filters in this order gives another image: a pixel of slice "
-                f"{number} changed by {100 * change:.2g} % of the maximum. It runs again, to show "
-                "that image."
+                tr(
+                    "A run with the filters in this order gives another image: a pixel of "
+                    "slice {number} changed by {value:.2g} % of the maximum. It runs again, "
+                    "to show that image."
+                ).format(number=number, value=100 * change)
             )
             self._runs.run()
 
@@ -152,7 +159,10 @@ class OrderModel:
         if outcome is not None and outcome.result is result:
             self._runs.outcome = replace(outcome, shuffle_change=change)
         self._workbench.tell(
-            f"{moved}. Checked by a run: no pixel changed by more than {change:.0e} of the maximum."
+            tr(
+                "{moved}. Checked by a run: no pixel changed by more than {change:.0e} "
+                "of the maximum."
+            ).format(moved=moved, change=change)
         )
         self.checked.emit(change)
 

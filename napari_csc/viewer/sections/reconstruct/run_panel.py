@@ -15,6 +15,7 @@ from napari_csc.viewer.sections.reconstruct.state_line import State, StateModel
 from napari_csc.viewer.widgets.colours import GOOD, PROBLEM, WARNING
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
+from napari_csc.viewer.words import tr
 
 _STATE_COLOURS = dict.fromkeys(("no result", "other slice", "changed"), f"color: {WARNING};")
 HEALTH_SIGNS = {"green": ("●", GOOD), "amber": ("▲", WARNING), "red": ("■", PROBLEM)}
@@ -34,8 +35,10 @@ class RunPanel(QWidget):
         layout.setSpacing(4)
         self.state_line = wrapped(lines=2)
         self.state_line.setToolTip(
-            "What is in sight: scan and slice, whether this slice has a result, and which "
-            "dictionary and maps made it."
+            tr(
+                "What is in sight: scan and slice, whether this slice has a result, and which "
+                "dictionary and maps made it."
+            )
         )
         layout.addWidget(self.state_line)
         self.noise_question = NoiseQuestion(model)
@@ -45,8 +48,8 @@ class RunPanel(QWidget):
         self.cancel_button = button("Cancel", "Stop within one iteration; the last result stays.")
         self.cancel_button.setEnabled(False)
         self.cancel_button.clicked.connect(model.cancel)
-        self.live_box = QCheckBox("Live")
-        self.live_box.setToolTip("Run again after every change; the newest settings win.")
+        self.live_box = QCheckBox(tr("Live"))
+        self.live_box.setToolTip(tr("Run again after every change; the newest settings win."))
         self.live_box.toggled.connect(lambda is_on: setattr(self._session, "live", is_on))
         layout.addLayout(row(self.run_button, self.cancel_button, self.live_box))
         self.bar = QProgressBar()
@@ -85,7 +88,7 @@ class RunPanel(QWidget):
         if self._model.is_running:
             return
         outcome = self._model.outcome
-        is_praised = outcome is not None and self.line.text() == outcome.sentence
+        is_praised = outcome is not None and self.line.text() == tr(outcome.sentence)
         if is_praised and state.kind != "current":
             self.line.setText("")
         if outcome is None or outcome.result is not self._session.result or not state.has_result:
@@ -100,14 +103,14 @@ class RunPanel(QWidget):
 
     def _show_running(self, is_running: bool) -> None:
         self.cancel_button.setEnabled(is_running)
-        self.run_button.setText("Run again" if is_running else "Run")
+        self.run_button.setText(tr("Run again") if is_running else tr("Run"))
         if is_running:
             self._clear()
             self.curve.clear()
             self._measured = None
             self.line.setText("")
             self._show_progress(0, 0)
-            self.state.setText("starting…")
+            self.state.setText(tr("starting…"))
         else:
             self._show_progress(0, 1)
             self.state.setText("")
@@ -152,11 +155,15 @@ class RunPanel(QWidget):
         last = history[-1] if history else None
         if last is not None:
             self.state.setText(
-                f"{int(last['iteration'])} iterations · objective {last['objective']:.5g}"
+                tr("{count} iterations · objective {objective:.5g}").format(
+                    count=int(last["iteration"]), objective=last["objective"]
+                )
             )
             self.state.setToolTip(
-                f"Computed on {outcome.result.provenance['hardware']}. The objective is data "
-                "misfit plus penalty, in noise units: the run makes it small."
+                tr(
+                    "Computed on {hardware}. The objective is data misfit plus penalty, in "
+                    "noise units: the run makes it small."
+                ).format(hardware=outcome.result.provenance["hardware"])
             )
         self._show_health(recorded_health(outcome.result.provenance))
         if outcome.figures is None:
@@ -165,10 +172,12 @@ class RunPanel(QWidget):
             f"{name} {before:.3f} → {after:.3f}"
             for name, (before, after) in outcome.figures.items()
         ]
-        self.figures.setText("Against the reference:\n" + " · ".join(shown))
+        self.figures.setText(tr("Against the reference:") + "\n" + " · ".join(shown))
         self.figures.setToolTip(
-            "Magnitude images: initial image → reconstruction. SSIM: 1 is equal; 7 × 7 window, "
-            "data range is the maximum of the reference. NMSE: 0 is equal."
+            tr(
+                "Magnitude images: initial image → reconstruction. SSIM: 1 is equal; 7 × 7 window, "
+                "data range is the maximum of the reference. NMSE: 0 is equal."
+            )
         )
         self.figures.show()
 

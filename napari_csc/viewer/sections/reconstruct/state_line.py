@@ -12,6 +12,7 @@ from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import SETTING_FIELDS, short_name
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 Kind = Literal["nothing", "no result", "running", "unfinished", "other slice", "changed", "current"]
@@ -107,23 +108,25 @@ class StateModel:
     def _now(self) -> State:
         session, result = self._session, self._session.result
         if session.acquisition is None and result is None:
-            return State("nothing", "No scan is open.")
+            return State("nothing", tr("No scan is open."))
         count = self._layers.slice_count()
         number = self._layers.current_slice()
         where = session.input_name
         if count > 1:
-            where += f" · slice {number} of 0–{count - 1}"
+            where += " · " + tr("slice {number} of 0–{last}").format(number=number, last=count - 1)
         if unfinished := self._layers.unfinished:
-            return State("unfinished", f"{where} · {unfinished} · the result follows")
+            told = tr("the result follows")
+            return State("unfinished", f"{where} · {unfinished} · {told}")
         if result is None:
-            told = "computing…" if self._is_running else "no result yet: press Run"
+            told = tr("computing…") if self._is_running else tr("no result yet: press Run")
             return State("running" if self._is_running else "no result", f"{where} · {told}")
         if not self._layers.has_result(number):
-            return State("other slice", f"{where} · no result for this slice: press Run")
+            return State("other slice", f"{where} · {tr('no result for this slice: press Run')}")
         made = made_with(result)
         if self._made_with != self._present():
-            return State("changed", f"{where} · settings changed: press Run · shown: {made}")
-        return State("current", f"{where} · result of {made}")
+            told = tr("settings changed: press Run · shown: {made}").format(made=made)
+            return State("changed", f"{where} · {told}")
+        return State("current", f"{where} · {tr('result of {made}').format(made=made)}")
 
 
 def _deciding(settings: ReconstructionSettings) -> dict[str, Any]:
@@ -143,12 +146,12 @@ def made_with(result: Reconstruction) -> str:
     words = [short_name(str(settings.get("dictionary", result.dictionary.name)))]
     seed, dropped = settings.get("shuffle_seed"), settings.get("dropped") or ()
     if seed is not None:
-        words.append(f"shuffled (seed {seed})")
+        words.append(tr("shuffled (seed {seed})").format(seed=seed))
     if dropped:
-        words.append(f"{len(dropped)} left out")
+        words.append(tr("{count} left out").format(count=len(dropped)))
     strength = settings.get("strength", 1.0)
     factor = "" if strength == 1 else f" × {strength:g}"
     maps = str(settings.get("maps", ""))
     if result.edits:
-        factor += f", EDITED BY HAND ({len(result.edits)})"
+        factor += ", " + tr("EDITED BY HAND ({count})").format(count=len(result.edits))
     return ", ".join([*words, f"{short_name(maps)}{factor}"] if maps else words)

@@ -25,6 +25,7 @@ from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.sections.tour.scenes import SCENES, Scene, sentence
 from napari_csc.viewer.sections.trust.model import TrustModel
 from napari_csc.viewer.session import SETTING_FIELDS
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 # Of the layers that were not there before the tour, those that are hidden after it.
@@ -102,7 +103,9 @@ class TourModel:
         """Begin with the first scene."""
         session = self._session
         if self._comparing.is_hidden:
-            self._workbench.fail("A blinded reading is going on; end it before you take the tour.")
+            self._workbench.fail(
+                tr("A blinded reading is going on; end it before you take the tour.")
+            )
             return
         self._playing.leave()
         self._comparing.show("result")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from napari_csc.viewer.sections.tour.model import TourModel
 from napari_csc.viewer.widgets.colours import GOOD
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
+from napari_csc.viewer.words import marked, tr
 
-_INVITATION = (
+_INVITATION = marked(
     "See step by step how a reconstruction decides. The tour uses the scan that is loaded, or the "
     "sample head; your settings come back at its end."
 )
@@ -54,10 +55,10 @@ class TourPanel(Panel):
             one.setVisible(model.is_on)
         self.told.setVisible(model.is_on)
         if not model.is_on:
-            self.text.setText(_INVITATION)
+            self.text.setText(tr(_INVITATION))
             return
         self.title.setText(f"{model.index + 1} of {len(model.scenes)} · {model.scene.title}")
         self.text.setText(model.scene.text)
-        self.told.setText(model.told if model.is_ready or model.told else "One moment…")
+        self.told.setText(model.told if model.is_ready or model.told else tr("One moment…"))
         self.back_button.setEnabled(model.index > 0)
-        self.next_button.setText("Finish" if is_last else "Next")
+        self.next_button.setText(tr("Finish") if is_last else tr("Next"))
