@@ -27,6 +27,7 @@ from napari_csc.viewer.layers import (
     REMOVED,
     RULERS,
     SMOOTH,
+    SMOOTH_CONTRIBUTION,
     SMOOTH_MAP,
     ScanLayers,
 )
@@ -321,6 +322,11 @@ class User:
         if smooth is not None:
             wanted = result.smooth_maps[:, session.smooth_filter] / result.noise_std
             assert np.array_equal(smooth.data, wanted)
+        part = self.layer(SMOOTH_CONTRIBUTION)
+        if part is not None:
+            wanted = result.smooth_parts[:, session.smooth_filter]
+            assert np.array_equal(self.values(SMOOTH_CONTRIBUTION), np.asarray(wanted))
+            assert self.layer(CONTRIBUTION) is None
         is_settled = not self.waits_for("filter")
         order = session.order_shown()
         if is_settled and session.selected in order:

@@ -11,6 +11,7 @@ from napari_csc.viewer.layers import (
     PIN_B,
     PLACE,
     REMOVED,
+    SMOOTH_CONTRIBUTION,
     SMOOTH_MAP,
 )
 from napari_csc.viewer.layers.roles import GROUPS, REGIONS, group_of
@@ -132,15 +133,15 @@ def test_the_map_of_a_smooth_filter(dock, viewer, load, run, qtbot, scan_file) -
     assert [one.isChecked() for one in row.buttons] == [False, True, False]
     # What it adds, and again what a filter of the dictionary does.
     dock.session.extra_layers = frozenset({CONTRIBUTION})
-    qtbot.waitUntil(lambda: CONTRIBUTION in roles(viewer))
-    part = viewer.layers[CONTRIBUTION]
+    qtbot.waitUntil(lambda: SMOOTH_CONTRIBUTION in roles(viewer))
+    part = viewer.layers[SMOOTH_CONTRIBUTION]
     assert np.array_equal(part.data.values, result.smooth_parts[:, 1].numpy())
+    assert CONTRIBUTION not in roles(viewer)
     dock.session.smooth_filter = None
-    qtbot.waitUntil(
-        lambda: np.array_equal(
-            part.data.values, result.contributions(dock.session.selected).numpy()
-        )
-    )
+    qtbot.waitUntil(lambda: CONTRIBUTION in roles(viewer))
+    assert SMOOTH_CONTRIBUTION not in roles(viewer)
+    shown = viewer.layers[CONTRIBUTION].data.values
+    assert np.array_equal(shown, result.contributions(dock.session.selected).numpy())
     dock.session.extra_layers = frozenset()
     row.buttons[1].click()
     dock.session.strength = 2.0

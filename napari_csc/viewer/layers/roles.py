@@ -8,6 +8,7 @@ REFERENCE = "reference"
 KSPACE = "sampled k-space (log)"
 CODE = "code of the filter"
 CONTRIBUTION = "contribution of the filter"
+SMOOTH_CONTRIBUTION = "contribution of a smooth filter"
 RULERS = "ruling filters"
 SMOOTH_MAP = "map of a smooth filter"
 RELATIVE = "map against the others"
@@ -42,6 +43,7 @@ OUTPUTS = (
     SMOOTH_MAP,
     RELATIVE,
     CONTRIBUTION,
+    SMOOTH_CONTRIBUTION,
     CODE,
     REMOVED,
     RULERS,
@@ -62,7 +64,7 @@ TESTED = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 
 GROUPS = {
     "Dictionary": (SMOOTH_MAP,),
-    "Display": (CONTRIBUTION, CODE, REMOVED, RULERS, RELATIVE, KSPACE),
+    "Display": (CONTRIBUTION, SMOOTH_CONTRIBUTION, CODE, REMOVED, RULERS, RELATIVE, KSPACE),
     "Inspect": (PLACE,),
     "Play": PLAYED,
     "Compare": COMPARED,

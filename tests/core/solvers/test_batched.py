@@ -96,7 +96,7 @@ def test_the_picture_of_the_codes_that_fit(way):
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("rule", [BALANCED, FITTED])
 def test_gradcheck_through_three_iterations(norm, rule, way):
-    batch = Batch(count=3, size=3, grid=(4, 3))
+    batch = Batch(count=3, size=3, grid=(4, 5))
     penalties = batch.penalties()
     rule = replace(rule, penalties=lambda *_: penalties)
 

@@ -11,8 +11,7 @@ from napari_csc.viewer.sections.display import layers as display_layers
 from napari_csc.viewer.sections.measure import profile_plot
 from napari_csc.viewer.sections.measure.layers import _COLOURS as MARKS
 from napari_csc.viewer.sections.reconstruct.run_panel import HEALTH_SIGNS
-from napari_csc.viewer.sections.risk import panel as risk_panel
-from napari_csc.viewer.widgets import colours
+from napari_csc.viewer.widgets import colours, risk_bars
 from napari_csc.viewer.widgets.look import BACKGROUND, FOREGROUND, MARKED, style
 
 APART = 10.0
@@ -21,7 +20,7 @@ SETS = {
     "legend of filters": [*colours.DISTINCT, display_layers._OTHER],
     "levels": [colours.GOOD, colours.WARNING, colours.PROBLEM],
     "profiles": list(profile_plot.COLOURS),
-    "risk": [one.name() for one in (risk_panel._BEST, risk_panel._BAR, risk_panel._TIE)],
+    "risk": [one.name() for one in (risk_bars._BEST, risk_bars._BAR, risk_bars._TIE)],
     "marks of filters": [gallery._NEW.name(), gallery._MOVED.name()],
     "ticks of filters": [gallery._GOOD.name(), gallery._BAD.name()],
     "lines and regions": list(MARKS.values()),

@@ -17,6 +17,7 @@ from napari_csc.viewer.layers import (
     RELATIVE,
     REMOVED,
     RULERS,
+    SMOOTH_CONTRIBUTION,
     SMOOTH_MAP,
     ScanLayers,
 )
@@ -29,7 +30,7 @@ _OTHER = "#c0c0c0"
 """All filters that rule less than those with a colour of their own."""
 _OCTAVES = 1.0
 """Where the colours of a map against the others end at least: half and twice their mean."""
-_FILTER = {CONTRIBUTION: "cyan", CODE: "green"}
+_FILTER = {CONTRIBUTION: "cyan", SMOOTH_CONTRIBUTION: "cyan", CODE: "green"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from napari_csc.core.analysis.filter_figures import (
     removed,
     ruling_filters,
 )
-from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import (
@@ -25,6 +24,7 @@ from napari_csc.viewer.layers import (
     RELATIVE,
     REMOVED,
     RULERS,
+    SMOOTH_CONTRIBUTION,
     SMOOTH_MAP,
 )
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
@@ -149,8 +149,15 @@ class DisplayModel:
         roles = {CODE, CONTRIBUTION} & self.session.extra_layers
         for role in {CODE, CONTRIBUTION} - roles:
             self._layers.remove(role)
-        if result is not None and CONTRIBUTION in roles and self._show_smooth_part(result):
+        part = self._smooth_part() if CONTRIBUTION in roles else None
+        if part is None:
+            self._layers.remove(SMOOTH_CONTRIBUTION)
+        else:
             roles -= {CONTRIBUTION}
+            self._layers.remove(CONTRIBUTION)
+            self._layers.show_filter(
+                SMOOTH_CONTRIBUTION, part, (0.0, float(abs(part).max()) or 1.0)
+            )
         order = self.session.order_shown()
         if result is None or not roles or self.session.selected not in order:
             return
@@ -180,19 +187,19 @@ class DisplayModel:
                     )
                 )
             # What is not wanted any more may have been under way.
-            for role in made.keys() & self.session.extra_layers:
+            gone = {CONTRIBUTION} if self._smooth_part() is not None else set()
+            for role in (made.keys() & self.session.extra_layers) - gone:
                 self._layers.show_filter(role, *made[role])
 
         self._start("filter", ("result", "selected"), work, done, roles)
 
-    def _show_smooth_part(self, result: Reconstruction) -> bool:
-        """Show what the chosen smooth filter adds; return whether one is chosen and that known."""
-        number, parts = self.session.smooth_filter, result.smooth_parts
+    def _smooth_part(self) -> Array | None:
+        """Return what the chosen smooth filter adds; None if none is chosen, or that not known."""
+        result, number = self.session.result, self.session.smooth_filter
+        parts = None if result is None else result.smooth_parts
         if number is None or parts is None or number >= parts.shape[1]:
-            return False
-        values = np.asarray(parts[:, number])
-        self._layers.show_filter(CONTRIBUTION, values, (0.0, float(np.abs(values).max()) or 1.0))
-        return True
+            return None
+        return np.asarray(parts[:, number])
 
     def _show_rulers(self) -> None:
         """Show or hide which filter contributes most at each pixel."""
