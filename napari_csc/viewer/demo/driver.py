@@ -147,6 +147,8 @@ class Driver:
         models.lecture.end()
         models.blinded_reading.end()
         models.play.leave()
+        models.trust.cancel()
+        models.trust.forget()
         models.compare.show("result")
         models.measure.marks.clear()
         session.extra_layers, session.part = frozenset(), "magnitude"

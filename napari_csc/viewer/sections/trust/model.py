@@ -246,6 +246,12 @@ class TrustModel:
         self._workbench.lane("trust", ("result",), thread="run").forget()
         self.progress.emit("", 0.0)
 
+    def forget(self) -> None:
+        """Take all answers and their layers away."""
+        self._forget_answers()
+        self._layers.remove(*GROUPS["Trust"])
+        self.changed.emit()
+
     def forget_map(self, role: str) -> None:
         """Take the map of noise or of lesions away."""
         if role == NOISE_LEFT:
@@ -368,9 +374,7 @@ class TrustModel:
             self._leave_pictures()
 
     def _result_changed(self) -> None:
-        self._forget_answers()
-        self._layers.remove(*GROUPS["Trust"])
-        self.changed.emit()
+        self.forget()
 
     def _forget_answers(self) -> None:
         self.test, self.curve, self.noise, self.point, self.survival = None, [], None, None, None
