@@ -15,6 +15,19 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="file to write")]
 Result = Annotated[
     Path, typer.Option("-o", "--output", help="file to write; a folder for several inputs")
 ]
+Dictionary = Annotated[
+    str | None,
+    typer.Option(help="name such as dct-64-11, or file [default: brain-64-unrolled]"),
+]
+Maps = Annotated[
+    str | None,
+    typer.Option(help="v5, v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
+]
+Solver = Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")]
+Iterations = Annotated[int | None, typer.Option(help="number of iterations")]
+Strength = Annotated[float | None, typer.Option(help="factor on all maps")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads [default: cores]")]
 CoilMaps = Annotated[
     str | None, typer.Option(help="walsh, inati or uniform: how to estimate coil sensitivity maps")
 ]

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from napari_csc.cli.options import AcceptEstimate, CoilMaps, NoiseStd, Quiet
+from napari_csc.cli.arriving.settings import given_of, reconstructor_of
+from napari_csc.cli.options import (
+    AcceptEstimate,
+    CoilMaps,
+    Device,
+    Dictionary,
+    Iterations,
+    Maps,
+    NoiseStd,
+    Quiet,
+    Solver,
+    Strength,
+    Threads,
+)
 from napari_csc.cli.parts import plain_errors
 
 if TYPE_CHECKING:
@@ -22,18 +35,13 @@ _HERE = "127.0.0.1"
 
 @plain_errors
 def stream(
-    dictionary: Annotated[
-        str | None, typer.Option(help="name or file [default: brain-64-unrolled]")
-    ] = None,
-    maps: Annotated[
-        str | None,
-        typer.Option(help="v5, v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
-    ] = None,
-    solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
-    iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
-    strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads [default: cores]")] = None,
+    dictionary: Dictionary = None,
+    maps: Maps = None,
+    solver: Solver = None,
+    iterations: Iterations = None,
+    strength: Strength = None,
+    device: Device = None,
+    threads: Threads = None,
     output_kind: Annotated[
         str, typer.Option(help="magnitude, phase, real, imaginary or complex")
     ] = "magnitude",
@@ -68,24 +76,18 @@ def stream(
     mrd_package("Streams are MRD of version 2")
     with _standard_output() as output:
         from napari_csc.batch.stream import StreamOrder
-        from napari_csc.core.reconstruction.devices import set_threads
-        from napari_csc.core.reconstruction.reconstructor import Reconstructor
-        from napari_csc.core.reconstruction.settings import ReconstructionSettings
         from napari_csc.io.requests import LoadRequest
 
-        if threads is not None:
-            set_threads(threads)
-        given: dict[str, Any] = {
-            "dictionary": dictionary,
-            "maps": maps,
-            "solver": solver,
-            "iterations": iterations,
-            "strength": strength,
-            "device": device,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
+        given = given_of(
+            dictionary=dictionary,
+            maps=maps,
+            solver=solver,
+            iterations=iterations,
+            strength=strength,
+            device=device,
+        )
         order = StreamOrder(
-            Reconstructor.from_settings(ReconstructionSettings.checked(**given)),
+            reconstructor_of(given, threads),
             LoadRequest(coil_maps=coil_maps, noise_std=noise_std),
             output_kind,
             wait,  # type: ignore[arg-type]

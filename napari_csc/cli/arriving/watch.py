@@ -8,7 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_csc.cli.options import AcceptEstimate, CoilMaps, NoiseStd, Quiet, Result
+from napari_csc.cli.arriving.settings import given_of, reconstructor_of
+from napari_csc.cli.options import (
+    AcceptEstimate,
+    CoilMaps,
+    Device,
+    Dictionary,
+    Iterations,
+    Maps,
+    NoiseStd,
+    Quiet,
+    Result,
+    Solver,
+    Strength,
+    Threads,
+)
 from napari_csc.cli.parts import plain_errors
 
 _EVERY = 0.5
@@ -21,18 +35,13 @@ def watch(
     like: Annotated[
         Path | None, typer.Option(help="result whose filters and settings are taken")
     ] = None,
-    dictionary: Annotated[
-        str | None, typer.Option(help="name or file [default: brain-64-unrolled]")
-    ] = None,
-    maps: Annotated[
-        str | None,
-        typer.Option(help="v5, v4, v3, a level (0.3), a multiple of the noise (1.5sigma), file"),
-    ] = None,
-    solver: Annotated[str | None, typer.Option(help="{solvers} [default: as trained]")] = None,
-    iterations: Annotated[int | None, typer.Option(help="number of iterations")] = None,
-    strength: Annotated[float | None, typer.Option(help="factor on all maps")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, mps")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads [default: cores]")] = None,
+    dictionary: Dictionary = None,
+    maps: Maps = None,
+    solver: Solver = None,
+    iterations: Iterations = None,
+    strength: Strength = None,
+    device: Device = None,
+    threads: Threads = None,
     settle: Annotated[
         float, typer.Option(help="seconds without a change after which a file is complete")
     ] = 2.0,
@@ -54,15 +63,14 @@ def watch(
     """
     from napari_csc.errors import CscError
 
-    given: dict[str, Any] = {
-        "dictionary": dictionary,
-        "maps": maps,
-        "solver": solver,
-        "iterations": iterations,
-        "strength": strength,
-        "device": device,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
+    given = given_of(
+        dictionary=dictionary,
+        maps=maps,
+        solver=solver,
+        iterations=iterations,
+        strength=strength,
+        device=device,
+    )
     if like is not None and given:
         raise CscError(
             f"--like takes all settings from the result; leave out {', '.join(sorted(given))}."
@@ -72,16 +80,12 @@ def watch(
     if min(settle, settle_series) < 0:
         raise CscError("The seconds without a change must not be negative.")
     from napari_csc.batch.watching import free_target, watch_folder
-    from napari_csc.core.reconstruction.devices import set_threads
     from napari_csc.io.watch import Arrival, FolderWatch
 
-    if threads is not None:
-        set_threads(threads)
-    reconstructor = _reconstructor(like, given)
+    reconstructor = reconstructor_of(given, threads, like)
     target_folder = output.expanduser()
     target_folder.mkdir(parents=True, exist_ok=True)
-    options: dict[str, Any] = {"coil_maps": coil_maps, "noise_std": noise_std}
-    options = {name: value for name, value in options.items() if value is not None}
+    options = given_of(coil_maps=coil_maps, noise_std=noise_std)
 
     def work(arrival: Arrival) -> None:
         from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
@@ -118,15 +122,3 @@ def watch(
         # The way this ends; a result that was not finished is not there at all.
         if not quiet:
             typer.echo("\nended")
-
-
-def _reconstructor(like: Path | None, given: dict[str, Any]) -> Any:
-    if like is not None:
-        from napari_csc.core.reconstruction.repeat import reconstructor_like
-        from napari_csc.io.load import load_result
-
-        return reconstructor_like(load_result(like))
-    from napari_csc.core.reconstruction.reconstructor import Reconstructor
-    from napari_csc.core.reconstruction.settings import ReconstructionSettings
-
-    return Reconstructor.from_settings(ReconstructionSettings.checked(**given))

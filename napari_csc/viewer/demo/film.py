@@ -69,11 +69,22 @@ def write_film(
     Path
         The file.
     """
+    make_ready(driver)
+    takes = list(film(driver, dictionaries))
+    return write_takes([*takes, *trusted(driver)] if has_tour else takes, path)
+
+
+def make_ready(driver: Driver) -> None:
+    """Give the window the size and the look of a film, and put everything back."""
     driver.viewer.theme = "dark"
     driver.viewer.window.resize(*SIZE)
     driver.tidy()
-    takes = list(film(driver, dictionaries))
-    return write_takes([*takes, *trusted(driver)] if has_tour else takes, path)
+
+
+def seen(driver: Driver, caption: str, seconds: float) -> Take:
+    """Return what the window shows, once nothing is under way."""
+    driver.idle()
+    return Take(Frame(driver.picture(), caption), seconds)
 
 
 def write_takes(takes: list[Take], path: Path) -> Path:
@@ -100,18 +111,17 @@ def film(driver: Driver, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterat
     """Work the viewer and return its pictures, one after the other."""
     session, layers = driver.session, driver.layers
 
-    def seen(caption: str, seconds: float) -> Take:
-        driver.idle()
-        return Take(Frame(driver.picture(), caption), seconds)
-
     driver.with_scan()
     yield seen(
-        "A low-field scan: coarse and noisy, because only the middle of k-space is sampled.", 4
+        driver,
+        "A low-field scan: coarse and noisy, because only the middle of k-space is sampled.",
+        4,
     )
     yield from _run(driver, "Run: the image comes about while one looks on.")
     layers.maps.set_visible(False)
     filters = 0 if session.dictionary is None else len(session.dictionary)
     yield seen(
+        driver,
         f"The reconstruction: a smooth part plus {filters} small filters, each printed where it "
         "fits.",
         4,
@@ -122,24 +132,27 @@ def film(driver: Driver, dictionaries: tuple[str, ...] = DICTIONARIES) -> Iterat
         what = (
             "Why it looks so: the map of a filter." if number == 0 else "The map of another filter."
         )
-        yield seen(f"{what}\nDark: the filter is free to act there; bright: it is held back.", 3)
+        yield seen(
+            driver, f"{what}\nDark: the filter is free to act there; bright: it is held back.", 3
+        )
     for number, name in enumerate(dictionaries, start=1):
         driver.with_result(name)
         session.selected = driver.telling_filters(1)[0]
         yield seen(
+            driver,
             f"Another dictionary, {number} of {len(dictionaries)}: {name}. The same network infers "
             f"its maps,\nwithout any retraining.{_similarity(driver)}",
             4,
         )
     driver.with_result()
     session.selected = driver.telling_filters(1)[0]
-    yield seen("Back to the first dictionary. Now its filters are shuffled…", 3)
+    yield seen(driver, "Back to the first dictionary. Now its filters are shuffled…", 3)
     session.shuffle_seed = 3
-    yield seen("…the gallery shows them in another order…", 2)
+    yield seen(driver, "…the gallery shows them in another order…", 2)
     outcome = driver.models.reconstruct.outcome
     change = None if outcome is None else outcome.shuffle_change
     told = "" if change is None else f"\nLargest change of any pixel: {change:.0e} of the maximum."
-    yield seen(f"…and the image stays the same: each map moves with its filter.{told}", 4)
+    yield seen(driver, f"…and the image stays the same: each map moves with its filter.{told}", 4)
     yield from _compared(driver)
 
 
@@ -167,23 +180,23 @@ def _compared(driver: Driver) -> Iterator[Take]:
     """Leave filters out, and compare."""
     session, comparing = driver.session, driver.models.compare
 
-    def seen(caption: str, seconds: float) -> Take:
-        driver.idle()
-        return Take(Frame(driver.picture(), caption), seconds)
-
     driver.with_result()
     driver.layers.maps.set_visible(False)
     yield seen(
-        f"What if filters are missing? All of them first, kept as A.{_similarity(driver)}", 3
+        driver,
+        f"What if filters are missing? All of them first, kept as A.{_similarity(driver)}",
+        3,
     )
     comparing.pin("A")
     count = 0 if session.dictionary is None else len(session.dictionary)
     session.dropped = tuple(index for index in range(count) if index % 4)
-    yield seen("Three of four filters are left out…", 2)
+    yield seen(driver, "Three of four filters are left out…", 2)
     driver.run()
     comparing.pin("B")
     driver.layers.maps.set_visible(False)
-    yield seen(f"…and the image has to do without them. This is kept as B.{_similarity(driver)}", 3)
+    yield seen(
+        driver, f"…and the image has to do without them. This is kept as B.{_similarity(driver)}", 3
+    )
     driver.open_sections("Compare")
     comparing.set_gain(5)
     for view, caption, seconds in (
@@ -195,7 +208,7 @@ def _compared(driver: Driver) -> Iterator[Take]:
         ("side by side", "Everything side by side, with figures against the truth in the dock.", 5),
     ):
         comparing.show(view)  # type: ignore[arg-type]
-        yield seen(caption, seconds)
+        yield seen(driver, caption, seconds)
 
 
 def trusted(driver: Driver) -> Iterator[Take]:

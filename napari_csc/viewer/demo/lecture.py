@@ -7,9 +7,8 @@ from pathlib import Path
 
 from napari_csc.viewer.demo import trust_states
 from napari_csc.viewer.demo.driver import Driver
-from napari_csc.viewer.demo.film import SIZE, Take, write_takes
+from napari_csc.viewer.demo.film import Take, make_ready, seen, write_takes
 from napari_csc.viewer.sections.dictionary.drawing import Gabor
-from napari_csc.viewer.sections.play.movie import Frame
 
 _SWAP = "random-64-11"
 
@@ -29,9 +28,7 @@ def write_lecture(driver: Driver, path: Path) -> Path:
     Path
         The file.
     """
-    driver.viewer.theme = "dark"
-    driver.viewer.window.resize(*SIZE)
-    driver.tidy()
+    make_ready(driver)
     return write_takes(list(lecture(driver)), path)
 
 
@@ -40,7 +37,7 @@ def lecture(driver: Driver) -> Iterator[Take]:
     driver.with_result()
     driver.layers.maps.set_visible(False)
     driver.open_sections("What if")
-    yield _seen(
+    yield seen(
         driver,
         "An image made of small filters. How strongly each may act, and where, a network has "
         "decided:\nthese are the maps. Do the maps really make the image what it is?",
@@ -55,14 +52,14 @@ def lecture(driver: Driver) -> Iterator[Take]:
 def what_if(driver: Driver) -> Iterator[Take]:
     """Change the maps in a region."""
     trust_states.what_if(driver)
-    yield _seen(
+    yield seen(
         driver,
         "What if? In the ellipse all filters are held back eight times as much. The solver runs "
         "again,\nthe network does not: detail is gone there, and nowhere else.",
         6,
     )
     driver.models.what_if.toggle_difference()
-    yield _seen(
+    yield seen(
         driver,
         "The difference to the image before. The result is marked as edited in the names of its "
         "layers,\non the canvas, in its file: nobody can take it for a finding.",
@@ -72,7 +69,7 @@ def what_if(driver: Driver) -> Iterator[Take]:
     driver.models.what_if.restore()
     driver.models.measure.marks.clear()
     driver.wait(lambda: not driver.models.reconstruct.is_running)
-    yield _seen(driver, "Restore: the maps of the network, and the image they gave.", 3)
+    yield seen(driver, "Restore: the maps of the network, and the image they gave.", 3)
 
 
 def own_filter(driver: Driver) -> Iterator[Take]:
@@ -91,7 +88,7 @@ def own_filter(driver: Driver) -> Iterator[Take]:
         driver.layers.maps.set_visible(True)
         number = 0 if session.dictionary is None else len(session.dictionary) - 1
         session.selected = number
-        yield _seen(
+        yield seen(
             driver,
             f"A filter of one's own: a stripe of 30 degrees is number {number} now. The network "
             "has never seen it,\nand gives it a map all the same: dark where stripes like it are.",
@@ -106,7 +103,7 @@ def swap(driver: Driver) -> Iterator[Take]:
     """Take another dictionary."""
     driver.with_result(_SWAP)
     driver.session.selected = driver.telling_filters(1)[0]
-    yield _seen(
+    yield seen(
         driver,
         f"Another dictionary altogether, {_SWAP}: filters of random numbers. Again no training, "
         "and an image.\nIs it as good? Without a truth, ask for its risk, or for a lesion.",
@@ -119,18 +116,13 @@ def lesion(driver: Driver) -> Iterator[Take]:
     trust_states.lesion(driver)
     test = driver.models.trust.test
     told = "" if test is None else f"\n{test.sentence}"
-    yield _seen(
+    yield seen(
         driver,
         f"Would a lesion have survived? One is added to the measured samples, and all is done "
         f"again.{told}",
         8,
     )
     driver.models.trust.show("with")
-    yield _seen(driver, "The image as it would have been, with the lesion in the ring.", 3)
+    yield seen(driver, "The image as it would have been, with the lesion in the ring.", 3)
     driver.models.trust.show("without")
-    yield _seen(driver, "And without it.", 3)
-
-
-def _seen(driver: Driver, caption: str, seconds: float) -> Take:
-    driver.idle()
-    return Take(Frame(driver.picture(), caption), seconds)
+    yield seen(driver, "And without it.", 3)
