@@ -193,7 +193,8 @@ class TourModel:
         if scene.is_plain:
             self._plain = outcome
         if not self._is_answered():
-            return self._ask(scene.asks, self._ask_about)
+            # Of each result anew: the answer about one goes with it.
+            return self._ask((scene.asks, outcome), self._ask_about)
         return not scene.shows_filter or self._figures is not None
 
     def _is_answered(self) -> bool:

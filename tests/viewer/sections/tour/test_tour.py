@@ -139,6 +139,19 @@ def test_goes_back_and_says_when_it_was_stopped(dock, tour, qtbot) -> None:
     assert not dock.tour_panel.told.text()
 
 
+@pytest.mark.parametrize("asks", ["lesion", "risk"])
+def test_asks_again_about_another_result(dock, tour, load, run, scan_file, qtbot, asks) -> None:
+    """A result that comes while a scene waits for its answer takes the answer with it."""
+    load(scan_file)
+    tour.start()
+    tour.go(next(index for index, one in enumerate(tour.scenes) if one.asks == asks))
+    qtbot.waitUntil(lambda: any(asks in str(one) for one in tour._asked))
+    dock.models.reconstruct.run()
+    qtbot.waitUntil(lambda: tour.is_ready, timeout=60_000)
+    assert tour.told
+    tour.end()
+
+
 def test_takes_comparisons_away_and_respects_a_reading(dock, viewer, tour, load, run, scan_file):
     load(scan_file)
     run()
