@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from napari.utils.key_bindings import KeymapHandler
 
 from napari_csc.core.analysis.filter_figures import removed, ruling_filters
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.viewer.images.pair_views import SwipeView
 from napari_csc.viewer.images.views import MapsView
@@ -185,6 +186,10 @@ def test_the_boundary_of_a_swipe_is_a_line() -> None:
 
 def test_boxes_follow_a_dictionary_of_no_family(dock, qtbot) -> None:
     panel = dock.dictionary_panel
+    qtbot.waitUntil(lambda: dock.session.dictionary is not None)
+    # Filters come later than their name, as when the dock opens.
+    dock.session.use_dictionary(dock.session.dictionary_name, Dictionary.dct(12, 7))
+    assert (panel.count_box.value(), panel.size_box.value()) == (12, 7)
     dock.models.dictionary.choose("brain-16-11")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "brain-16-11")
     assert panel.count_box.value() == 16

@@ -66,7 +66,9 @@ class DictionaryPanel(Panel):
         events.smooth_filter.connect(lambda: self._show_smooth(self._smooth_facts))
         self._show_smooth(None)
         events.selected.connect(self._show_selected)
-        events.dictionary_name.connect(self._show_name)
+        # Its filters may come later than its name, as when the dock opens.
+        for event in (events.dictionary_name, events.dictionary):
+            event.connect(self._show_name)
         events.dictionary_name.connect(self._forget_figures)
         self._show_name()
         self._show_filters()
