@@ -162,6 +162,9 @@ class Admm(BlockedSolver):
         """Return the point ``2 z - w`` that the data update starts from."""
         return self._current(pairs).mul_(2).sub_(self._sums[pairs])
 
+    def _sums_have_been_through(self) -> tuple[int, float]:
+        return self._earlier + self.iteration, self._relaxation
+
     def _centre_spectrum(self) -> Tensor:
         return 2 * self.spectrum - self._sums_spectrum
 

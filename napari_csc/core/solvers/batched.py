@@ -18,11 +18,8 @@ from napari_csc.core.dictionary.synthesis import SynthesisOperator
 from napari_csc.core.options import Norm, Rule
 from napari_csc.core.solvers.admm import OVER_RELAXATION, PENALTY_FACTORS, balanced_penalties
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.core.solvers.fit import (
-    ring_numbers,
-    unexplained_share,
-    with_what_is_unexplained,
-)
+from napari_csc.core.solvers.fit import last_fit
+from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.pairs import default_block_size
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
 
@@ -41,11 +38,17 @@ class AdmmState:
         The running sums ``w`` that the shrinkage sees, likewise.
     scales : Tensor
         ``1 / sqrt(rho_k)``, (n, K).
+    iterations : int
+        How many there were.
+    relaxation : float
+        Their over-relaxation.
     """
 
     shrunk: Tensor
     sums: Tensor
     scales: Tensor
+    iterations: int
+    relaxation: float
 
     @property
     def codes(self) -> Tensor:
@@ -80,10 +83,8 @@ def of_fitted_codes(
     scales = state.scales[..., None, None]
     target = synthesis.to_spectrum((2 * state.shrunk - state.sums) * scales)
     power = torch.einsum("nk,kyx->nyx", state.scales.square(), _power(synthesis.spectra))
-    correction = data.penalised_residual(target, power)
-    rings = ring_numbers((target.shape[-2], target.shape[-1]), target.device)
-    share = unexplained_share(correction, data.noise, rings)
-    return target + power * with_what_is_unexplained(correction, power, share)
+    band = FrequencyBand.whole((target.shape[-2], target.shape[-1]))
+    return last_fit(target, data, power, band, state.iterations, state.relaxation)[1]
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,8 @@ def batched_admm(
     plan = _Plan(scaled, data.mask, first, iterations, norm, rule.over_relaxation)
     thresholds = maps * scales[..., None, None]
     shrunk, sums = _Unrolled.apply(thresholds, data.spectrum, plan)
-    return rule.picture(synthesis, data, AdmmState(shrunk, sums, scales))
+    state = AdmmState(shrunk, sums, scales, iterations, rule.over_relaxation)
+    return rule.picture(synthesis, data, state)
 
 
 @dataclass(frozen=True)

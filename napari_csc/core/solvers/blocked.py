@@ -13,11 +13,7 @@ import torch
 
 from napari_csc.core.options import Norm
 from napari_csc.core.solvers.data_term import CartesianDataTerm, DataTerm
-from napari_csc.core.solvers.fit import (
-    ring_numbers,
-    unexplained_share,
-    with_what_is_unexplained,
-)
+from napari_csc.core.solvers.fit import last_fit
 from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.pairs import (
     FilterPairs,
@@ -37,6 +33,8 @@ Tensor = torch.Tensor
 
 # A threshold that no code comes near, and whose product with zero is zero.
 _OUT_OF_REACH = 1e30
+# Iterations that are as good as convergence: another solver has done them.
+_MANY = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +123,8 @@ class BlockedSolver(ABC):
         self.spectrum = spectra.new_zeros(self._band.size)
         """Unitary spectrum of ``D s`` on the band."""
         self.iteration = 0
+        self._earlier = 0
+        """Iterations before those that count, with other maps or another dictionary."""
         self._tape: Tensor | None = None
         self._forbidden: Tensor | None = None
 
@@ -183,6 +183,7 @@ class BlockedSolver(ABC):
             codes = codes.masked_fill(places, 0)
             pull = None if pull is None else pull.masked_fill(places, 0)
         there = None if pull is None else packed(pull * scales)
+        self._earlier = _MANY
         self._begin_from(packed(codes / scales), there)
 
     can_go_on: ClassVar[bool] = True
@@ -202,6 +203,7 @@ class BlockedSolver(ABC):
         self._shrinkage = Shrinkage(norm, self._shrinkage.scratch)
         if forbidden is not None:
             self.forbid(forbidden)
+        self._earlier += self.iteration
         self.iteration = 0
         self._follow()
 
@@ -345,13 +347,12 @@ class BlockedSolver(ABC):
         """Replace the codes by those that fit the data; the last thing to do.
 
         One more update of the copy that ADMM fits to the data, with what noise cannot explain
-        given back; see `napari_csc.core.solvers.fit`.
+        given back and a remainder of noise taken away; see `napari_csc.core.solvers.fit`.
         """
-        target, correction, power = self._fitted(self._data)
+        correction, self.spectrum = self._fitted(self._data)
         halves = self._pairs.halves(correction)
         for block in self._pairs.blocks():
             self._replace(block, self._centre(block).add_(self._pairs.analysed(block, halves)))
-        self.spectrum = target + power * correction
         if self._forbidden is not None:
             self._take_out_forbidden()
 
@@ -375,7 +376,7 @@ class BlockedSolver(ABC):
     def fitted_image(self) -> Tensor:
         """Return the image (y, x) that `fit` would leave, without a change of anything."""
         # A copy, because the inner solver of coils goes on from its last solution.
-        _, correction, power = self._fitted(copy.copy(self._data))
+        correction, _ = self._fitted(copy.copy(self._data))
         if self._forbidden is not None:
             halves = self._pairs.halves(correction)
 
@@ -384,7 +385,7 @@ class BlockedSolver(ABC):
                 return self._without_forbidden(codes, block)
 
             return torch.fft.ifft2(self._on_grid(left), norm="ortho")
-        spectrum = self._on_grid(self._centre) + self._band.scatter(power * correction)
+        spectrum = self._on_grid(self._centre) + self._band.scatter(self._pairs.power * correction)
         return torch.fft.ifft2(spectrum, norm="ortho")
 
     def _on_grid(self, codes: Callable[[slice], Tensor]) -> Tensor:
@@ -398,19 +399,18 @@ class BlockedSolver(ABC):
             total += transformed.mul_(joined(spectra, -1j).unsqueeze(1)).sum(0)
         return image_of(total, FrequencyBand.whole((total.shape[-2], total.shape[-1])))
 
-    def _fitted(self, data: DataTerm) -> tuple[Tensor, Tensor, Tensor]:
-        """Return, on the band, spectrum of the centre, correction, and power of the filters."""
-        target, power = self._centre_spectrum(), self._pairs.power
-        correction = data.penalised_residual(target, power)
-        shape = (self._spectra.shape[-2], self._spectra.shape[-1])
-        rings = self._band.gather(ring_numbers(shape, target.device))
-        share = unexplained_share(correction, data.noise, rings)
-        correction = with_what_is_unexplained(correction, power, share, data.norm_squared)
-        return target, correction, power
+    def _fitted(self, data: DataTerm) -> tuple[Tensor, Tensor]:
+        """Return, on the band, the correction of the centre and the image of the fitted codes."""
+        power, through = self._pairs.power, self._sums_have_been_through()
+        return last_fit(self._centre_spectrum(), data, power, self._band, *through)
 
     def _centre(self, pairs: slice) -> Tensor:
         """Return a copy of the codes that the fit stays near to, of some pairs."""
         return self._current(pairs).clone()
+
+    def _sums_have_been_through(self) -> tuple[int, float]:
+        """Return iterations and over-relaxation of the running sums, if there are any."""
+        return 0, 0.0
 
     def _centre_spectrum(self) -> Tensor:
         """Return the spectrum of what they synthesise, on the band."""

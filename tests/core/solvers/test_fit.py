@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helper import random_complex, relative, small_scan
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.dictionary.dictionary import Dictionary
@@ -12,6 +12,8 @@ from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps import NoiseScalar, load_map_network
 from napari_csc.core.reconstruction.health_checks.figures import misfit
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
+from napari_csc.core.solvers import fit
+from napari_csc.core.solvers.fit import believed
 from napari_csc.phantom.head import head_phantom
 
 SMALL = Dictionary.dct(8, 5)
@@ -97,6 +99,65 @@ def test_the_result_is_not_farther_from_the_truth_than_the_data(snr):
     result = reconstruct(scan, Dictionary.load("dct-32-9"), load_map_network("v4"))
     assert relative(result.image[0], truth) <= relative(scan.adjoint()[0], truth)
     assert 0.02 < misfit(scan, result) < 1.3
+
+
+@pytest.mark.parametrize("snr", [2, 20])
+def test_where_nothing_is_but_noise_nothing_is_shown(snr, monkeypatch):
+    scan, truth, inside = noisy_head(snr, 0)
+    dictionary, network = Dictionary.load("brain-64-unrolled"), load_map_network("v5")
+    outside = ~torch.as_tensor(binary_dilation(inside, iterations=10))
+
+    def figures(**options):
+        image = reconstruct(scan, dictionary, network, **options).image[0]
+        return float(image[outside].abs().square().mean()), relative(image[inside], truth[inside])
+
+    found = figures()
+    monkeypatch.setattr(fit, "believed", lambda *_: 1.0)
+    fitted = figures()
+    # Most of the noise that fitted codes keep is gone, and nothing of the object.
+    assert found[0] < 0.3 * fitted[0]
+    assert found[1] < fitted[1] * 1.002
+
+
+@pytest.mark.parametrize("level", [0.3, 1.0])
+def test_what_is_faint_but_everywhere_is_not_taken_for_noise(level):
+    """A floor of the image well below the noise of a pixel: it is seen by its neighbourhood."""
+    kspace = random_complex(64, 64)
+    kspace[32, 32] += level * 64
+    result = reconstruct(
+        Acquisition.from_kspace(kspace, noise_std=1.0), Dictionary.load("dct-32-9")
+    )
+    found = complex(result.image[0].mean())
+    assert abs(found - complex(kspace[32, 32]) / 64) < 0.1 * level
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (23, 40)])
+@pytest.mark.parametrize("size", [0.0, 0.05, 0.09, 0.2, 50.0])
+def test_how_far_an_image_is_believed(shape, size):
+    image = torch.full(shape, size * 1j, dtype=torch.complex128)
+    share = believed(image, torch.full((1, 1), 0.05**2, dtype=torch.float64))
+    expected = max(0.0, 1 - 2 * (0.05 / size) ** 2) if size else 0.0
+    assert share == pytest.approx(torch.full(shape, expected).double(), abs=1e-7)
+
+
+@pytest.mark.parametrize("snr", [2, 20, 100])
+@pytest.mark.parametrize(("solver", "iterations"), [("admm", 6), ("admm", 16), ("fista", 16)])
+def test_the_remainder_of_noise_is_what_is_measured(snr, solver, iterations, monkeypatch):
+    found = []
+    original = fit.believed
+
+    def watched(image, remainder):
+        found.append((image, remainder))
+        return original(image, remainder)
+
+    monkeypatch.setattr(fit, "believed", watched)
+    scan, _, inside = noisy_head(snr, 0)
+    options = {"solver": solver, "iterations": iterations}
+    reconstruct(scan, Dictionary.load("dct-32-9"), load_map_network("v5"), **options)
+    image, remainder = found[-1]
+    outside = ~torch.as_tensor(binary_dilation(inside, iterations=10))
+    measured = image[outside].abs().square().median() / np.log(2)
+    assert 0.5 < float(measured / remainder) ** 0.5 < 1.5
 
 
 def test_what_was_shrunk_last_is_left_as_it_was():
