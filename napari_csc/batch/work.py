@@ -13,12 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from napari_csc.batch.identity import WHERE, program_version
 from napari_csc.batch.scans import PARTS, Order, Scan, state_of
 from napari_csc.batch.tasks import Answer, told_failure
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.devices import set_threads
 from napari_csc.core.reconstruction.join_slices import join_slices
 from napari_csc.core.reconstruction.noise_question import refuse_unknown_noise
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
@@ -163,7 +162,7 @@ def _part(scan: Scan, order: Order, index: int) -> Path:
 
 def _told(work: Callable[[], Answer], scan: Scan, order: Order) -> Answer:
     """Do the work with the right number of threads; problems become one plain sentence."""
-    torch.set_num_threads(order.threads)
+    set_threads(order.threads)
     try:
         return work()
     except Exception as error:

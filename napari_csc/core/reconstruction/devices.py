@@ -8,11 +8,17 @@ from contextlib import contextmanager
 
 import torch
 
+from napari_csc.core.busy_cores import (
+    busy_elsewhere,
+    is_chosen_in_environment,
+    threads_beside,
+)
 from napari_csc.core.reconstruction.main_memory import free_main_memory
 from napari_csc.errors import CscError
 
 _OUT_OF_MEMORY = ("allocate memory", "out of memory", "not enough memory", "insufficient memory")
 _sharers = 1
+_are_threads_chosen = False
 _turn = threading.Lock()
 
 
@@ -51,8 +57,9 @@ def describe_device(device: torch.device) -> str:
 def set_threads(count: int) -> None:
     """Set how many CPU threads the library uses, once, before the first reconstruction.
 
-    The default is one for each physical core (or ``OMP_NUM_THREADS``). Results of different
-    thread counts agree within rounding (1e-6 of the image maximum).
+    The default is one for each physical core (or ``OMP_NUM_THREADS``), and one in all for a
+    reconstruction that begins while many other programs want the cores (Linux tells). Results of
+    different thread counts agree within rounding (1e-6 of the image maximum).
 
     Raises
     ------
@@ -71,7 +78,23 @@ def set_threads(count: int) -> None:
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise CscError(f"The number of threads must be one or more, but is {count!r}.")
+    global _are_threads_chosen
+    _are_threads_chosen = True
     torch.set_num_threads(count)
+
+
+@contextmanager
+def threads_for_now(device: torch.device) -> Iterator[None]:
+    """Take fewer threads meanwhile if other programs keep the cores busy; never what was chosen."""
+    usual = torch.get_num_threads()
+    if device.type != "cpu" or usual < 2 or _are_threads_chosen or is_chosen_in_environment():
+        yield
+        return
+    torch.set_num_threads(threads_beside(busy_elsewhere(), usual))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def share_memory(count: int) -> None:

@@ -19,7 +19,12 @@ from napari_csc.core.maps.edits import EditedFilters
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
-from napari_csc.core.reconstruction.devices import chosen_device, free_memory, taking_turns
+from napari_csc.core.reconstruction.devices import (
+    chosen_device,
+    free_memory,
+    taking_turns,
+    threads_for_now,
+)
 from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.history import check_finite, numbers_of
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
@@ -238,21 +243,34 @@ class Reconstructor:
         acquisition = in_memory(acquisition)
         plan = self.check(acquisition)
         try:
-            job = self._job(acquisition, plan, on_iteration, should_stop)
-            # Made here, because tensors of the inference mode could not be changed by the user.
-            kept_on = self._place_of_parts(plan)
-            counts = (job.n_dictionary, len(job.synthesis))
-            parts = Parts.empty(acquisition.shape, *counts, kept_on)
-            with taking_turns(self.device), torch.inference_mode():
-                history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
-            told = numbers_of(history)
-            check_finite(told)
-            return self._result(acquisition, parts, told, stopped, job.start)
+            with threads_for_now(self.device):
+                return self._reconstructed(
+                    acquisition, plan, on_iteration, should_stop, early_picture
+                )
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
                 "device 'cpu'."
             ) from error
+
+    def _reconstructed(
+        self,
+        acquisition: Acquisition,
+        plan: MemoryPlan,
+        on_iteration: Callable[[Progress], object] | None,
+        should_stop: Callable[[], bool] | None,
+        early_picture: bool,
+    ) -> Reconstruction:
+        job = self._job(acquisition, plan, on_iteration, should_stop)
+        # Made here, because tensors of the inference mode could not be changed by the user.
+        kept_on = self._place_of_parts(plan)
+        counts = (job.n_dictionary, len(job.synthesis))
+        parts = Parts.empty(acquisition.shape, *counts, kept_on)
+        with taking_turns(self.device), torch.inference_mode():
+            history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
+        told = numbers_of(history)
+        check_finite(told)
+        return self._result(acquisition, parts, told, stopped, job.start)
 
     def _place_of_parts(self, plan: MemoryPlan) -> torch.device:
         """Return where results are kept meanwhile: on an accelerator that has plenty of memory."""
