@@ -8,6 +8,7 @@ from pathlib import Path
 import napari
 import numpy as np
 import pytest
+from npe2 import PluginManifest
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import (
@@ -43,6 +44,15 @@ def _what_stays_is_not_searched() -> Iterator[None]:
         gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _manifests_are_read_once() -> Iterator[None]:
+    """The plugins that are installed stay the same: napari reads all manifests for each viewer."""
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
 
 
 @pytest.fixture
