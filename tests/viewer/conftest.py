@@ -8,6 +8,7 @@ from pathlib import Path
 import napari
 import numpy as np
 import pytest
+from napari._qt.qt_main_window import _QtMainWindow
 from npe2 import PluginManifest
 
 from napari_csc.core.acquisition.cartesian import Acquisition
@@ -52,6 +53,14 @@ def _manifests_are_read_once() -> Iterator[None]:
     found = list(PluginManifest.discover())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _events_do_not_pass_through_python() -> Iterator[None]:
+    """napari looks at every event of Qt, for a menu bar that hides: a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(_QtMainWindow, "eventFilter")
         yield
 
 
