@@ -4,11 +4,14 @@ import gc
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import napari
 import numpy as np
 import pytest
 from napari._qt.qt_main_window import _QtMainWindow
+from napari._vispy import canvas
+from napari.settings._base import EventedConfigFileSettings
 from npe2 import PluginManifest
 
 from napari_csc.core.acquisition.cartesian import Acquisition
@@ -57,10 +60,18 @@ def _manifests_are_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _events_do_not_pass_through_python() -> Iterator[None]:
-    """napari looks at every event of Qt, for a menu bar that hides: a tenth of the time."""
+def _napari_does_less() -> Iterator[None]:
+    """What costs a sixth of the time of a test and changes nothing here is left out.
+
+    Every event of Qt goes through Python, for a menu bar that hides; after each removal of a layer
+    all objects are searched, for the sake of drivers on Windows (the tests of memory in use search
+    them, and so does the end of each test); and each change of a setting is written into the file
+    of whoever runs the tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(_QtMainWindow, "eventFilter")
+        patch.setattr(canvas, "gc", SimpleNamespace(collect=lambda: 0))
+        patch.setattr(EventedConfigFileSettings, "_maybe_save", lambda self: None)
         yield
 
 
