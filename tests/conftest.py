@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 # Before torch is loaded: its threads shall sleep while they wait, not take the cores from the
@@ -16,6 +17,7 @@ from places import DATA_FOLDER, SAMPLE_SCAN
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
 from napari_csc.core.reconstruction import reconstructor
+from napari_csc.phantom import head
 from napari_csc.phantom.head import head_phantom
 
 
@@ -31,6 +33,14 @@ def free_memory() -> Iterator[None]:
     """As much memory as the tests need, whatever other programs take meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconstructor, "free_memory", lambda device: 8_000_000_000)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slices_of_heads() -> Iterator[None]:
+    """Many tests draw the same few heads: each of their slices is drawn once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(head, "_render", lru_cache(maxsize=64)(head._render))
         yield
 
 

@@ -135,6 +135,10 @@ class Workbench:
         self.layers.close()
         for thread in self._threads.values():
             thread.close()
+        # psygnal keeps a session for as long as somebody listens to it, and whoever listens here
+        # holds the session: scan and result would stay in memory for ever.
+        for name in self.session.events:
+            self.session.events[name].disconnect()
 
     # ------------------------------------------------------------ messages
 

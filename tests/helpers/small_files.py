@@ -1,6 +1,7 @@
 """One small valid file of each format, made by the generators of the tests of the readers."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ Array = np.ndarray[Any, Any]
 SLICES, ROWS, COLUMNS = 2, 12, 10
 
 
-def images() -> Array:
-    """Return complex images (slice, y, x) that no symmetry maps to themselves."""
+@cache
+def _images() -> Array:
     head = head_phantom(16, SLICES, "flair", seed=1)[:, 2 : 2 + ROWS, 3 : 3 + COLUMNS]
     return head.to(torch.complex64).numpy() + np.float32(0.1)
+
+
+def images() -> Array:
+    """Return complex images (slice, y, x) that no symmetry maps to themselves."""
+    return _images().copy()
 
 
 def kspace() -> Array:

@@ -1,12 +1,18 @@
 """A viewer with the dock, small scans, and tiny untrained networks in place of the shipped ones."""
 
 import gc
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import napari
 import numpy as np
 import pytest
+from napari._qt.qt_main_window import _QtMainWindow
+from napari._vispy import canvas
+from napari.settings._base import EventedConfigFileSettings
+from npe2 import PluginManifest
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import (
@@ -25,16 +31,48 @@ PATIENCE = 300_000
 """Milliseconds that every wait may last: against hanging only."""
 
 
+_THOROUGH = 50
+"""Tests after which everything is searched again, what stayed of those before included."""
+_tests_done = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def _what_stays_is_not_searched() -> Iterator[None]:
-    """After the first test what is left are modules: napari's fixture searches all objects often.
+    """What is left after a test is not searched again: napari searches all objects often.
 
-    That took a fifth of the time of a test.
+    It does so whenever a layer goes. What stays are modules at first, and then ten thousand objects
+    of every viewer that was closed; to search them took half of the time of a test after a hundred.
     """
     yield
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
+    if next(_tests_done) % _THOROUGH == 0:
+        gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _manifests_are_read_once() -> Iterator[None]:
+    """The plugins that are installed stay the same: napari reads all manifests for each viewer."""
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _napari_does_less() -> Iterator[None]:
+    """What costs a sixth of the time of a test and changes nothing here is left out.
+
+    Every event of Qt goes through Python, for a menu bar that hides; after each removal of a layer
+    all objects are searched, for the sake of drivers on Windows (the tests of memory in use search
+    them, and so does the end of each test); and each change of a setting is written into the file
+    of whoever runs the tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(_QtMainWindow, "eventFilter")
+        patch.setattr(canvas, "gc", SimpleNamespace(collect=lambda: 0))
+        patch.setattr(EventedConfigFileSettings, "_maybe_save", lambda self: None)
+        yield
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import QThread, QThreadPool
 
 from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.viewer.dock import ReconstructionDock
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, REFERENCE, SMOOTH
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
@@ -104,3 +105,32 @@ def test_two_hundred_live_swaps(dock, viewer, load, run, qtbot, scan_file) -> No
     assert np.array_equal(viewer.layers[MAPS].data.values, result.sparsity_maps.transpose(0, 1))
     assert np.array_equal(viewer.layers[RECONSTRUCTION].data.values, result.image)
     assert not [text for kind, text in dock.messages if kind == "problem"]
+
+
+def test_a_closed_dock_holds_no_memory(make_napari_viewer, networks, qtbot, scan_file) -> None:
+    viewer = make_napari_viewer()
+
+    def work_and_close() -> list[weakref.ref]:
+        dock = ReconstructionDock(viewer)
+        viewer.window.add_dock_widget(dock, name="csc")
+        session, models = dock.session, dock.models
+        models.dictionary.choose("dct-8-5")
+        models.input.open_file(scan_file)
+        qtbot.waitUntil(lambda: session.acquisition is not None, timeout=PATIENCE)
+        session.iterations, session.device = 2, "cpu"
+        models.reconstruct.run()
+        qtbot.waitUntil(lambda: session.result is not None, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: dock.workbench.is_idle, timeout=PATIENCE)
+        held = [weakref.ref(one) for one in (session, session.result, models.reconstruct)]
+        viewer.window.remove_dock_widget(dock)
+        dock.deleteLater()
+        return held
+
+    held = work_and_close()
+    viewer.layers.clear()
+
+    def is_free() -> bool:
+        gc.collect()
+        return [one() for one in held] == [None] * len(held)
+
+    qtbot.waitUntil(is_free, timeout=PATIENCE)

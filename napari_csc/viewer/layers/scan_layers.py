@@ -165,8 +165,7 @@ class ScanLayers:
         """
         # First, as some of it may have hidden others, and those keep their look.
         self.leaving.emit()
-        for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE):
-            self.remove(role)
+        self.remove(*OUTPUTS, KSPACE, REFERENCE, PLACE)
         self._shown, self._running = None, None
         self._notify()
         self._geometry, self._initial, self._image_window = geometry, initial, window
@@ -230,8 +229,7 @@ class ScanLayers:
         self.leaving.emit()
         self._shown, self._running, self._initial = None, None, None
         self._notify()
-        for role in (*OUTPUTS, KSPACE, REFERENCE, PLACE, INITIAL):
-            self.remove(role)
+        self.remove(*OUTPUTS, KSPACE, REFERENCE, PLACE, INITIAL)
         self.signs.show_letters({})
 
     def go_to_slice(self, index: int) -> None:
@@ -341,8 +339,7 @@ class ScanLayers:
     def withdraw_result(self) -> None:
         """Take away what was made of the input."""
         self._shown, self._running = None, None
-        for role in OUTPUTS:
-            self.remove(role)
+        self.remove(*OUTPUTS)
         self._notify()
 
     def restore(self) -> None:
@@ -357,9 +354,9 @@ class ScanLayers:
             result, _, first_slice, _ = self._shown
             self.put_image(RECONSTRUCTION, result.image, first_slice, {"result": result})
 
-    def remove(self, role: str) -> None:
-        """Remove a layer, if it is there; its look is kept for the next of its kind."""
-        self.store.remove(role)
+    def remove(self, *roles: str) -> None:
+        """Remove layers, those that are there; their look is kept for the next of their kind."""
+        self.store.remove(*roles)
 
     # ------------------------------------------------------------ where things are
 

@@ -177,30 +177,25 @@ def test_a_missing_or_changed_scan_is_told(
     assert state(dock, viewer) == before, "nothing was replaced"
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_unknown_versions_and_damage_are_refused_in_a_sentence(dock, load, scan, save) -> None:
+    load(scan)
+    path = save()
+    with zipfile.ZipFile(path) as archive:
+        text = json.loads(archive.read("session.json"))
+    for change, words in (
         ({"version": 2}, "version 2"),
         ({"version": None}, "version None"),
         ({"schema": "other"}, "no session"),
         ({"settings": {"strength": -1}}, "damaged"),
         ({"marks": "none"}, "damaged"),
         ({"unknown": 1}, "damaged"),
-    ],
-)
-def test_unknown_versions_and_damage_are_refused_in_a_sentence(
-    dock, load, scan, save, change, words
-) -> None:
-    load(scan)
-    path = save()
-    with zipfile.ZipFile(path) as archive:
-        text = json.loads(archive.read("session.json"))
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("session.json", json.dumps({**text, **change}))
-    with pytest.raises(CscError, match=words) as told:
-        document.read(path)
-    assert "\n" not in str(told.value)
-    assert str(told.value).endswith(".")
+    ):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("session.json", json.dumps({**text, **change}))
+        with pytest.raises(CscError, match=words) as told:
+            document.read(path)
+        assert "\n" not in str(told.value)
+        assert str(told.value).endswith(".")
 
 
 def test_cut_and_foreign_files_are_refused(dock, load, run, scan, save, tmp_path, qtbot) -> None:

@@ -85,8 +85,7 @@ class PlaybackLayers:
         self._caption.show("")
         self._stage.clear()
         self._ours = True
-        for role in PLAYED:
-            self._store.remove(role)
+        self._store.remove(*PLAYED)
         self._ours = False
 
     def paint(self, role: str, part: Part, place: Place) -> Paint:

@@ -171,8 +171,7 @@ class TrustLayers:
 
     def remove(self, *roles: str) -> None:
         """Take layers away."""
-        for role in roles:
-            self._store.remove(role)
+        self._store.remove(*roles)
         self.leave()
 
 
