@@ -1,0 +1,87 @@
+"""Finds the sentences in code that knows no languages, with fields in place of their values."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+ERRORS = {"CscError", "NeedsChoice", "ReconstructionStopped"}
+SILENT = {"debug", "info", "warning", "exception", "getLogger", "compile", "warn"}
+"""Functions whose texts nobody reads in the viewer."""
+_WORDS = re.compile(
+    r"[^\W\d_]{2,}[^\W\d_]*[,:;]? +\W*[^\W\d_]|[^\W\d_]{2}[^{}]*\{|\}[^{}]*[^\W\d_]{2}"
+)
+
+
+def sentences_of(code: str, only_errors: bool = False) -> Iterator[tuple[int, str]]:
+    """Return lines and texts: all of errors, f-strings with words, and plain sentences.
+
+    Parameters
+    ----------
+    code
+        Python.
+    only_errors
+        Whether to take only what errors say.
+    """
+    found = _Sentences(only_errors)
+    found.visit(ast.parse(code))
+    yield from found.texts
+
+
+class _Sentences(ast.NodeVisitor):
+    def __init__(self, only_errors: bool) -> None:
+        self.texts: list[tuple[int, str]] = []
+        self._only_errors = only_errors
+        self._of_error = False
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):  # which would be a docstring
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in SILENT:
+            return
+        before, self._of_error = self._of_error, self._of_error or name in ERRORS
+        self.generic_visit(node)
+        self._of_error = before
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        text, values = "", {}
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                text += f"{{{_field(part.value, values)}}}"
+                self.visit(part.value)
+            else:
+                text += part.value.replace("{", "{{").replace("}", "}}")
+        self._add(node.lineno, text, _has_words(text))
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            text = node.value.replace("{", "{{").replace("}", "}}")
+            is_sentence = bool(re.match(r"[A-Z]", text)) and text.rstrip().endswith(".")
+            self._add(node.lineno, text, _has_words(text) and (self._of_error or is_sentence))
+
+    def _add(self, line: int, text: str, is_wanted: bool) -> None:
+        if is_wanted and (self._of_error or not self._only_errors):
+            self.texts.append((line, text))
+
+
+def _has_words(text: str) -> bool:
+    """Return whether a text says something: not a path, a part of a page, a sign between names."""
+    letters = sum(one.isalpha() for one in re.sub(r"\{\w+\}", "", text))
+    return letters > 2 and " " in text and "<" not in text and bool(_WORDS.search(text))
+
+
+def _field(value: ast.expr, taken: dict[str, str]) -> str:
+    """Return a name for what stands in a field: the last one in the expression."""
+    names = [
+        one.id if isinstance(one, ast.Name) else one.attr
+        for one in ast.walk(value)
+        if isinstance(one, ast.Name | ast.Attribute)
+    ]
+    names = [one.strip("_").lower() for one in names if one not in ("self", "len", "str", "join")]
+    wanted, code = next(iter(names), "value"), ast.unparse(value)
+    name, number = wanted, 2
+    while taken.setdefault(name, code) != code:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
