@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import create_widget
@@ -61,6 +61,8 @@ class Field:
             # Where nothing stands for None, the widget shows what counts in its place.
             annotation = _without_none(annotation)
         options = {**limits, **options}
+        if choices is None and get_origin(_without_none(annotation)) is Literal:
+            choices = [(tr(str(one)), one) for one in get_args(_without_none(annotation))]
         if choices is not None:
             options["choices"] = list(choices)
         self._widget = cast(Any, create_widget(annotation=annotation, options=options))
