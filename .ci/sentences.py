@@ -1,19 +1,43 @@
-"""Finds the sentences in code that knows no languages, with fields in place of their values."""
+"""Finds the texts for translators in code."""
 
 import ast
 import re
 from collections.abc import Iterator
 
+Text = str | tuple[str, str]
+
+# The functions that translate, and which of their arguments is a text.
+TRANSLATES = {
+    **dict.fromkeys(("tr", "marked", "say", "tell", "fail", "_fail"), (0,)),
+    **dict.fromkeys(("reset_button", "wrapped"), (0,)),
+    "button": (0, 1),
+    "add": (0, 2),
+}
 ERRORS = {"CscError", "NeedsChoice", "ReconstructionStopped"}
+# Functions whose texts nobody reads in the viewer.
 SILENT = {"debug", "info", "warning", "exception", "getLogger", "compile", "warn"}
-"""Functions whose texts nobody reads in the viewer."""
-_WORDS = re.compile(
-    r"[^\W\d_]{2,}[^\W\d_]*[,:;]? +\W*[^\W\d_]|[^\W\d_]{2}[^{}]*\{|\}[^{}]*[^\W\d_]{2}"
-)
+_WORDS = re.compile(r"[^\W\d_]{2,}[,:;]? +\W*[^\W\d_]|[^\W\d_]{2}[^{}]*\{|\}[^{}]*[^\W\d_]{2}")
 
 
-def sentences_of(code: str, only_errors: bool = False) -> Iterator[tuple[int, str]]:
-    """Return lines and texts: all of errors, f-strings with words, and plain sentences.
+def translated_in(code: str) -> Iterator[tuple[int, Text]]:
+    """Return lines and texts that functions translate; of a plural both, as a pair."""
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call):
+            continue
+        texts = [one.value if isinstance(one, ast.Constant) else None for one in node.args]
+        name = _name(node)
+        if name == "counted" and all(isinstance(one, str) for one in texts[:2]):
+            yield node.lineno, (texts[0], texts[1])
+        for place in TRANSLATES.get(name, ()):
+            text = texts[place] if place < len(texts) else None
+            if isinstance(text, str) and sum(one.isalpha() for one in text) > 1:
+                yield node.lineno, text
+
+
+def sentences_of(code: str, only_errors: bool = False) -> Iterator[tuple[int, Text]]:
+    """Return lines and sentences of code that knows no languages, with fields for their values.
+
+    All that errors say, f-strings with words, and plain sentences.
 
     Parameters
     ----------
@@ -29,7 +53,7 @@ def sentences_of(code: str, only_errors: bool = False) -> Iterator[tuple[int, st
 
 class _Sentences(ast.NodeVisitor):
     def __init__(self, only_errors: bool) -> None:
-        self.texts: list[tuple[int, str]] = []
+        self.texts: list[tuple[int, Text]] = []
         self._only_errors = only_errors
         self._of_error = False
 
@@ -38,7 +62,7 @@ class _Sentences(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        name = _name(node)
         if name in SILENT:
             return
         before, self._of_error = self._of_error, self._of_error or name in ERRORS
@@ -52,18 +76,26 @@ class _Sentences(ast.NodeVisitor):
                 text += f"{{{_field(part.value, values)}}}"
                 self.visit(part.value)
             else:
-                text += part.value.replace("{", "{{").replace("}", "}}")
+                text += _escaped(part.value)
         self._add(node.lineno, text, _has_words(text))
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
-            text = node.value.replace("{", "{{").replace("}", "}}")
+            text = _escaped(node.value)
             is_sentence = bool(re.match(r"[A-Z]", text)) and text.rstrip().endswith(".")
             self._add(node.lineno, text, _has_words(text) and (self._of_error or is_sentence))
 
     def _add(self, line: int, text: str, is_wanted: bool) -> None:
         if is_wanted and (self._of_error or not self._only_errors):
             self.texts.append((line, text))
+
+
+def _name(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _has_words(text: str) -> bool:

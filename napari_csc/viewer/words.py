@@ -37,14 +37,19 @@ class _Catalog(gettext.GNUTranslations):
         found = {text: words for text, words in known.items() if isinstance(text, str)}
         # Those that say most come first: others may be parts of them.
         self.templates = [
-            _Template(text, translation)
+            Template(text, translation)
             for text, translation in sorted(found.items(), key=lambda one: -_said(one[0]))
-            if translation and _FIELD.search(text) and _said(text)
+            if translation and Template.is_one(text)
         ]
 
 
-class _Template:
+class Template:
     """A text with fields, by which sentences that were made of it are recognised."""
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Return whether a text has fields, and words beside them."""
+        return bool(_FIELD.search(text)) and _said(text) > 0
 
     def __init__(self, text: str, translation: str) -> None:
         self._text, self._translation = text, translation
@@ -87,13 +92,15 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-class _Pseudo(gettext.NullTranslations):
+class Pseudo(gettext.NullTranslations):
     """The language of brackets."""
 
     def gettext(self, message: str) -> str:
+        """Return a text in brackets."""
         return message if message.startswith("[!!") else f"[!!{message}!!]"
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the text for a number in brackets."""
         return self.gettext(msgid1 if n == 1 else msgid2)
 
 
@@ -101,7 +108,7 @@ def _translation(language: str | None = None) -> gettext.NullTranslations:
     """Return what translates into a language; into that of the system if None."""
     wanted = language or os.environ.get(_VARIABLE)
     if wanted == PSEUDO:
-        return _Pseudo()
+        return Pseudo()
     languages = [wanted] if wanted else None
     return gettext.translation(DOMAIN, FOLDER, languages, class_=_Catalog, fallback=True)
 
@@ -171,7 +178,7 @@ def told(sentence: str) -> str:
     >>> told("The radius of a lesion must be more than 0, but is -1.")
     'The radius of a lesion must be more than 0, but is -1.'
     """
-    if isinstance(_used, _Pseudo):
+    if isinstance(_used, Pseudo):
         return tr(sentence)
     return _told(sentence, _used) if isinstance(_used, _Catalog) else sentence
 

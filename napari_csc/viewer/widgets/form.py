@@ -24,6 +24,13 @@ def fields_of(annotated: type) -> dict[str, FieldInfo]:
     return found
 
 
+def names_of(info: FieldInfo) -> tuple[str, ...]:
+    """Return the words that a setting is chosen from; none if it is a number or a free text."""
+    bare = _without_none(_annotation(info)[0])
+    named = get_args(bare) if get_origin(bare) is Literal else ()
+    return tuple(one for one in named if isinstance(one, str))
+
+
 class Field:
     """One setting in a magicgui widget.
 
@@ -61,8 +68,8 @@ class Field:
             # Where nothing stands for None, the widget shows what counts in its place.
             annotation = _without_none(annotation)
         options = {**limits, **options}
-        if choices is None and get_origin(_without_none(annotation)) is Literal:
-            choices = [(tr(str(one)), one) for one in get_args(_without_none(annotation))]
+        if choices is None and (names := names_of(info)):
+            choices = [(tr(one), one) for one in names]
         if choices is not None:
             options["choices"] = list(choices)
         self._widget = cast(Any, create_widget(annotation=annotation, options=options))

@@ -23,7 +23,7 @@ class SolverPanel(Panel):
     def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
         self._session = model.session
-        solvers = [(spec.label, name) for name, spec in SOLVERS.items()]
+        solvers = [(tr(spec.label), name) for name, spec in SOLVERS.items()]
         self.solver = Field(_SETTINGS["solver"], solvers, unset=tr(_AS_TRAINED))
         least, most = _ITERATIONS
         self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
@@ -34,7 +34,7 @@ class SolverPanel(Panel):
         self.smooth = Field(_SETTINGS["smooth"], unset=tr(_AS_TRAINED))
         self.trained_button = reset_button("As many iterations as the network was trained with.")
         self.trained_button.clicked.connect(self._iterations_reset)
-        about = [f"{one.label}: {told(one.text)}" for one in SOLVERS.values() if one.text]
+        about = [f"{tr(one.label)}: {told(one.text)}" for one in SOLVERS.values() if one.text]
         self.add(self.solver.title, self.solver.native, "\n".join([*about, self.solver.tip]))
         self.add(
             self.iterations.title,
@@ -73,7 +73,7 @@ class SolverPanel(Panel):
             (self.smooth, "smooth"),
         ):
             trained = session.default(name)
-            words = SOLVERS[trained].label if field is self.solver else tr(trained)
+            words = tr(SOLVERS[trained].label if field is self.solver else trained)
             field.call_unset(tr("as trained ({value})").format(value=words))
         self.iterations.show(self._iterations())
         self.trained_button.setEnabled(session.iterations is not None)
