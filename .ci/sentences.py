@@ -13,6 +13,7 @@ TRANSLATES = {
     "button": (0, 1),
     "add": (0, 2),
 }
+_WORD = re.compile(r"[^\W\d_]{3}")
 ERRORS = {"CscError", "NeedsChoice", "ReconstructionStopped"}
 # Functions whose texts nobody reads in the viewer.
 SILENT = {"debug", "info", "warning", "exception", "getLogger", "compile", "warn"}
@@ -69,15 +70,30 @@ class _Sentences(ast.NodeVisitor):
         self.generic_visit(node)
         self._of_error = before
 
+    def visit_Return(self, node: ast.Return) -> None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            text = _escaped(node.value.value)
+            self._add(node.lineno, text, _has_words(text))
+        self.generic_visit(node)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         text, values = "", {}
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 text += f"{{{_field(part.value, values)}}}"
-                self.visit(part.value)
+                self._visit_value(part.value)
             else:
                 text += _escaped(part.value)
         self._add(node.lineno, text, _has_words(text))
+
+    def _visit_value(self, value: ast.expr) -> None:
+        """Take what a field may hold, if it is one of two words."""
+        self.visit(value)
+        if isinstance(value, ast.IfExp):
+            for one in (value.body, value.orelse):
+                text = one.value if isinstance(one, ast.Constant) else None
+                if isinstance(text, str):
+                    self._add(one.lineno, _escaped(text), bool(_WORD.search(text)))
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):

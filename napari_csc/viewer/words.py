@@ -193,4 +193,5 @@ def _told(sentence: str, catalog: _Catalog, depth: int = 0) -> str:
         values = one.values(sentence)
         if values is not None:
             return one.filled({k: _told(v, catalog, depth + 1) for k, v in values.items()})
-    return sentence
+    # One that was put together, and the full stop last.
+    return f"{_told(sentence[:-1], catalog, depth + 1)}." if sentence.endswith(".") else sentence

@@ -115,7 +115,9 @@ class Known:
         self._templates = [Template(one, one) for one in self.texts if Template.is_one(one)]
 
     def __contains__(self, text: str) -> bool:
-        return text in self.texts or any(one.values(text) is not None for one in self._templates)
+        if text in self.texts or any(one.values(text) is not None for one in self._templates):
+            return True
+        return text.endswith(".") and text[:-1] in self
 
 
 class Recording(words.Pseudo):

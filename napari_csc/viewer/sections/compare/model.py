@@ -290,15 +290,25 @@ class CompareModel:
 
     def gain_in_words(self) -> str:
         """Return gain and window of the difference as they are printed."""
+        window = self.window_in_words()
+        if self._is_by_hand():
+            return tr("window set by hand, {window}").format(window=window)
+        return tr("gain × {gain}, {window}").format(gain=self.gain, window=window)
+
+    def window_in_words(self) -> str:
+        """Return the window of the difference as it is printed."""
         top, unit = self.layers.top() / self.gain, " rad" * (self._session.part == "phase")
-        window = self.layers.difference_window() or (-top, top)
-        if max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top:
-            return tr("window set by hand, {low:.3g} to {high:.3g}{unit}").format(
+        window = self.layers.difference_window()
+        if window is not None and self._is_by_hand():
+            return tr("{low:.3g} to {high:.3g}{unit}").format(
                 low=window[0], high=window[1], unit=unit
             )
-        return tr("gain × {gain}, window ± {top:.3g}{unit}").format(
-            gain=self.gain, top=top, unit=unit
-        )
+        return tr("window ± {top:.3g}{unit}").format(top=top, unit=unit)
+
+    def _is_by_hand(self) -> bool:
+        """Return whether somebody has set another window than that of the gain."""
+        top, window = self.layers.top() / self.gain, self.layers.difference_window()
+        return window is not None and max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top
 
     def _lacking(self, view: View) -> str:
         if view == "result":

@@ -197,7 +197,7 @@ class ComparePanel(Panel):
         for view, one in self.view_buttons.items():
             one.setChecked(view == model.view)
         both = len(model.pins) == 2
-        self.gain_words.setText(model.gain_in_words().partition(", ")[2] if both else "")
+        self.gain_words.setText(model.window_in_words() if both else "")
         self.words.setText("" if model.is_hidden else self._words())
         self.words.setToolTip("" if model.is_hidden else self._all_words())
 
@@ -271,7 +271,8 @@ def _short(words: dict[str, str]) -> str:
     found = []
     for what in _FIRST:
         if what in words and (what, words[what]) not in _USUAL:
-            found.append(tr(_AS_SHORT.get(what, "{value}")).format(value=told(words[what])))
+            value = told(words[what])
+            found.append(tr(_AS_SHORT[what]).format(value=value) if what in _AS_SHORT else value)
     return ", ".join(found)
 
 
