@@ -29,7 +29,8 @@ TEMPLATE = Path(words.__file__).parents[1] / "locale" / "napari_csc.pot"
 _LAYERS = [one for one in vars(roles).values() if isinstance(one, str) and one.islower()]
 """Names of layers are the same in all languages: people and scripts quote them."""
 _DATA = re.compile(
-    r"[\w.]+\.(?:h5|csv|npy|mat|gif)\b|(?:dct|brain|random|gabor)-[\w-]+|head_phantom|DCT-8 5x5"
+    r"[\w.]+\.(?:h5|csv|npy|mat|gif|png|safetensors)\b"
+    r"|(?:dct|brain|random|gabor)-[\w-]+|head_phantom|DCT-8 5x5"
     r"|SSIM|NMSE|PSNR|HaarPSI|DCT|Gabor|FISTA|ADMM|CUDA|\bV[1-5]\b|\b(?:auto|cpu|cuda|mps|rad)\b"
     r"|napari-csc|" + "|".join(re.escape(one) for one in sorted(_LAYERS, key=len)[::-1])
 )

@@ -1,5 +1,6 @@
 """Texts can be translated: catalogs, plurals, sentences of the core, and the template of them."""
 
+import ast
 import gettext
 import re
 import subprocess
@@ -152,6 +153,62 @@ def test_the_template_is_that_of_the_code(tmp_path: Path) -> None:
     assert ("{count} filter", "{count} filters") in made
     assert "The radius of a lesion must be more than 0, but is {radius}." in made
     assert "The iterates of this slice are not computed yet; press Play first." in made
+
+
+SHOWS = {
+    *("setText", "setToolTip", "setPlaceholderText", "setAccessibleName", "setWindowTitle"),
+    *("setTitle", "setPrefix", "setSuffix", "setSpecialValueText", "addItem", "addItems", "addRow"),
+    *("QLabel", "QCheckBox", "QGroupBox", "QCollapsible", "Step", "drawText"),
+    *("getOpenFileName", "getSaveFileName", "getExistingDirectory", "getText"),
+    *("show_info", "show_warning", "show_error"),
+}
+"""Functions that show the texts they are given."""
+ERRORS = ("CscError", "NeedsChoice", "ReconstructionStopped")
+NAMES = {
+    *("Sparse coding: {}", "{}: reconstruction", "{}: sparsity maps"),  # of napari's keys, layers
+    *("{} left, {} right", "the reconstruction of {}", "risk of {}"),  # in files; of a lane
+}
+"""Texts with values that are the same in all languages."""
+
+
+def called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def viewer_nodes() -> Iterator[tuple[Path, ast.AST]]:
+    """Return the nodes of the viewer's code but for those of errors, which are translated later."""
+    for path in sorted(Path(words.__file__).parent.rglob("*.py")):
+        if "demo" in path.parts or path.name == "as_code.py":  # which writes Python
+            continue
+        nodes: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, ast.Call) and called(node) in ERRORS:
+                continue
+            yield path, node
+            nodes += ast.iter_child_nodes(node)
+
+
+def test_values_are_filled_in_after_translating() -> None:
+    glued = []
+    for path, node in viewer_nodes():
+        if isinstance(node, ast.JoinedStr):
+            parts = [one.value if isinstance(one, ast.Constant) else "{}" for one in node.values]
+            text = "".join(parts)
+            is_style = re.search(r"[\w-]+: [^;]*;", text)
+            if " " in text and is_words(text) and not is_style and text not in NAMES:
+                glued.append(f"{path.name}:{node.lineno}: {text}")
+    assert glued == [], "tr(…).format(…) or counted(…) in place of an f-string"
+
+
+def test_nothing_is_shown_that_was_not_translated() -> None:
+    shown = []
+    for path, node in viewer_nodes():
+        if isinstance(node, ast.Call) and called(node) in SHOWS:
+            for one in node.args:
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    shown += [f"{path.name}:{one.lineno}: {one.value}"] * is_words(one.value)
+    assert shown == []
 
 
 def ids(path: Path) -> set:
