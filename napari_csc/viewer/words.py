@@ -25,6 +25,8 @@ PSEUDO = "pseudo"
 _VARIABLE = "NAPARI_CSC_LANGUAGE"
 _FIELD = re.compile(r"\{(\w+)[^{}]*\}")
 _DEEPEST = 6
+_SHORT = 16
+"""Letters of a text beside its fields, below which it is not known by them alone."""
 
 
 class _Catalog(gettext.GNUTranslations):
@@ -54,6 +56,7 @@ class Template:
     def __init__(self, text: str, translation: str) -> None:
         self._text, self._translation = text, translation
         self._longest = max(_pieces(text), key=len)
+        self.is_short = _said(text) < _SHORT
 
     def values(self, sentence: str) -> dict[str, str] | None:
         """Return what stands in the fields, or None if it was not made of this."""
@@ -191,7 +194,12 @@ def _told(sentence: str, catalog: _Catalog, depth: int = 0) -> str:
         return exact
     for one in catalog.templates:
         values = one.values(sentence)
-        if values is not None:
-            return one.filled({k: _told(v, catalog, depth + 1) for k, v in values.items()})
+        if values is None:
+            continue
+        inside = {name: _told(value, catalog, depth + 1) for name, value in values.items()}
+        # A few letters, such as "for", stand in many sentences that were not made of this.
+        strange = [text for name, text in inside.items() if text == values[name]]
+        if not one.is_short or all(text.count(" ") < 2 for text in strange):
+            return one.filled(inside)
     # One that was put together, and the full stop last.
     return f"{_told(sentence[:-1], catalog, depth + 1)}." if sentence.endswith(".") else sentence

@@ -89,6 +89,7 @@ def test_sentences_of_the_core_are_found_by_what_they_were_made_of(german) -> No
             "The radius of a lesion must be more than 0, but is {radius}.": (
                 "Der Radius muss größer als 0 sein, nicht {radius}."
             ),
+            "{network} for {filters}": "{network} für {filters}",
             "{told}, {visibility:.1f} times {{x}}.": "{visibility}-mal: {told} {{x}}.",
         }
     )
@@ -100,6 +101,12 @@ def test_sentences_of_the_core_are_found_by_what_they_were_made_of(german) -> No
     assert told("A bright disc of 2 px and 1 sigma, 3.5 times {x}.") == (
         "3.5-mal: Eine helle Scheibe von 2 px, 1 sigma {x}."
     )
+    assert told("V1 for dct-32-9") == "V1 für dct-32-9"
+    assert told("A bright disc of 2 px and 1 sigma for x") == (
+        "Eine helle Scheibe von 2 px, 1 sigma für x"
+    )
+    not_of_it = "This file is not there; choose another one for the votes."
+    assert told(not_of_it) == not_of_it
     for unknown in ("", "Something else.", "{brackets} of its own {", "a\nb"):
         assert told(unknown) == unknown
 
