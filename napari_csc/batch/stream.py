@@ -15,6 +15,7 @@ from napari_csc.io.formats.ismrmrd.header import ScanHeader
 from napari_csc.io.formats.ismrmrd.reader import scan_of
 from napari_csc.io.formats.ismrmrd.version2.complete import Collected, Complete, Wait
 from napari_csc.io.formats.ismrmrd.version2.incoming import Source, kind_of, opened_stream
+from napari_csc.io.formats.ismrmrd.version2.left_out import LeftOut
 from napari_csc.io.formats.ismrmrd.version2.outgoing import Outgoing
 from napari_csc.io.formats.ismrmrd.version2.translated import HeldReadouts, header_xml
 from napari_csc.io.requests import LoadRequest
@@ -76,7 +77,7 @@ def run_stream(
     header, items = opened_stream(source, NAME)
     told = ScanHeader.of(header_xml(header), Path(NAME))
     collected = Collected(header, order.wait, NAME)
-    sent, noted = 0, set[str]()
+    sent, noted, others = 0, set[str](), LeftOut()
 
     def send(groups: list[Complete]) -> None:
         nonlocal sent
@@ -96,7 +97,11 @@ def run_stream(
         for item in items:
             if kind_of(item) == "Acquisition":
                 send(collected.add(item.value))
+            else:
+                others.add(item)
         send(collected.rest())
+        for note in others.notes():
+            tell(f"note     {note}")
         if not sent:
             raise CscError(f"{NAME} holds no readouts of an image; send k-space.")
     return sent

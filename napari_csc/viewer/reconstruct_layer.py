@@ -22,6 +22,7 @@ from napari_csc.viewer.sections.input.layer_input import LayerInput, read_layer
 from napari_csc.viewer.sections.input.loading import Simulation, simulated_scan
 from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.widgets.form import fields_of
+from napari_csc.viewer.words import tr
 
 _SETTINGS = fields_of(ReconstructionSettings)
 _USUAL = ReconstructionSettings()
@@ -44,28 +45,28 @@ def _sources(widget: Any) -> list[tuple[str, str]]:
     # The usual one first, and always: the form cannot be made without its default.
     names = dict.fromkeys([_USUAL.maps, *reversed(map_network_names())])
     found = [(name[:2].upper() + name[2:], name) for name in names]
-    return [*found, (f"One level everywhere, {level} σ", FALLBACK_MAPS)]
+    return [*found, (tr("One level everywhere, {level} σ").format(level=level), FALLBACK_MAPS)]
 
 
 @magic_factory(
-    call_button="Reconstruct",
+    call_button=tr("Reconstruct"),
     image={
-        "label": "Image",
-        "tooltip": "What to reconstruct: k-space if the layer came with it, else its picture.",
+        "label": tr("Image"),
+        "tooltip": tr("What to reconstruct: k-space if the layer came with it, else its picture."),
     },
     dictionary={
-        "label": "Dictionary",
+        "label": tr("Dictionary"),
         "choices": _dictionaries,
-        "tooltip": "The set of small filters the image is built from.",
+        "tooltip": tr("The set of small filters the image is built from."),
     },
     maps={
-        "label": "Maps",
+        "label": tr("Maps"),
         "choices": _sources,
-        "tooltip": "What infers the sparsity level map of each filter.",
+        "tooltip": tr("What infers the sparsity level map of each filter."),
     },
     strength={
-        "label": _SETTINGS["strength"].title,
-        "tooltip": _SETTINGS["strength"].description,
+        "label": tr(_SETTINGS["strength"].title or ""),
+        "tooltip": tr(_SETTINGS["strength"].description or ""),
         "widget_type": "FloatSlider",
         "max": 3.0,
         "step": 0.01,
@@ -98,14 +99,14 @@ def reconstruct_layer(
             dictionary=dictionary, maps=maps, strength=strength
         )
     except CscError as error:
-        show_warning(str(error))
+        show_warning(plain_sentence(error))
         # A worker all the same, without work: napari connects to it whatever has happened.
         return create_worker(list, _start_thread=False)
-    show_info(f"Reconstructing {image.name}…")
+    show_info(tr("Reconstructing {name}…").format(name=image.name))
     return create_worker(
         _layers,
         _Task(chosen, settings),
-        _progress={"desc": f"reconstructing {image.name}"},
+        _progress={"desc": tr("reconstructing {name}").format(name=image.name)},
         _connect={"errored": lambda error: show_warning(plain_sentence(error))},
     )
 

@@ -12,7 +12,7 @@ from napari_csc.viewer.background.lane import Lane, Run
 from napari_csc.viewer.background.workers import WorkerThread
 from napari_csc.viewer.layers import ScanLayers
 from napari_csc.viewer.session import Session
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import told
 
 Kind = Literal["info", "good", "problem"]
 
@@ -144,8 +144,7 @@ class Workbench:
 
     def say(self, sentence: str, kind: Kind = "info") -> None:
         """Say something in the line of the dock."""
-        sentence = tr(sentence)
-        self.message.emit(sentence, kind)
+        self.message.emit(told(sentence), kind)
 
     def tell(self, sentence: str) -> None:
         """Say what has been done, in the line of the dock."""
@@ -154,4 +153,4 @@ class Workbench:
     def fail(self, sentence: str) -> None:
         """Tell a problem: in the line of the dock and as a notification."""
         self.say(sentence, "problem")
-        self.notify(sentence)
+        self.notify(told(sentence))

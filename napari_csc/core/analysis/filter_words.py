@@ -11,6 +11,24 @@ _GRID = 64
 _ORIENTED, _ONE_SIGN, _SYMMETRIC = 0.55, 0.8, 0.6
 # More than so many half waves across the filter are seen as stripes.
 _STRIPES = 3.0
+_NOTHING, _SPOT, _TEXTURE = "nothing", "a soft spot", "a texture without direction"
+_STRIPED = {
+    "vertical": "vertical stripes",
+    "diagonal": "diagonal stripes",
+    "horizontal": "horizontal stripes",
+}
+_LINES = {
+    "vertical": "a vertical line",
+    "diagonal": "a diagonal line",
+    "horizontal": "a horizontal line",
+}
+_EDGES = {
+    "vertical": "a vertical edge",
+    "diagonal": "a diagonal edge",
+    "horizontal": "a horizontal edge",
+}
+LOOKS = (_NOTHING, _SPOT, _TEXTURE, *_STRIPED.values(), *_LINES.values(), *_EDGES.values())
+"""All that can be said about a filter."""
 
 
 def filter_in_words(values: npt.ArrayLike) -> str:
@@ -31,25 +49,25 @@ def filter_in_words(values: npt.ArrayLike) -> str:
     kernel = np.asarray(values, dtype=float)
     energy = np.square(kernel).sum()
     if not energy > 0:
-        return "nothing"
+        return _NOTHING
     power = np.abs(np.fft.fft2(kernel, (_GRID, _GRID))) ** 2
     power /= power.sum()
     rows, columns = np.meshgrid(*(np.fft.fftfreq(_GRID),) * 2, indexing="ij")
     radius = np.hypot(rows, columns)
     if abs(kernel.sum()) > _ONE_SIGN * np.abs(kernel).sum():
-        return "a soft spot"
+        return _SPOT
     across = float((power * columns**2).sum())
     down = float((power * rows**2).sum())
     mixed = float((power * rows * columns).sum())
     strength = math.hypot(across - down, 2 * mixed) / (across + down)
     if strength < _ORIENTED:
-        return "a texture without direction"
+        return _TEXTURE
     # Direction in which the filter changes; the line lies across it.
     angle = math.degrees(0.5 * math.atan2(2 * mixed, across - down)) % 180
     direction = "vertical" if min(angle, 180 - angle) < 22.5 else "diagonal"
     if abs(angle - 90) < 22.5:
         direction = "horizontal"
     if 2 * float((power * radius).sum()) * max(kernel.shape) > _STRIPES:
-        return f"{direction} stripes"
+        return _STRIPED[direction]
     mirrored = float((kernel * kernel[::-1, ::-1]).sum() / energy)
-    return f"a {direction} {'line' if mirrored > _SYMMETRIC else 'edge'}"
+    return (_LINES if mirrored > _SYMMETRIC else _EDGES)[direction]

@@ -13,6 +13,7 @@ from psygnal import EmitLoopError
 from napari_csc.core.reconstruction.devices import is_out_of_memory
 from napari_csc.core.reconstruction.main_memory import free_main_memory
 from napari_csc.errors import CscError
+from napari_csc.viewer.words import told, tr
 
 log = logging.getLogger(__name__)
 
@@ -23,19 +24,24 @@ def plain_sentence(error: BaseException) -> str:
     """Return what to tell people; what is not meant for them goes to the log."""
     cause = _cause(error)
     if isinstance(cause, CscError):
-        return str(cause)
+        return told(str(cause))
     log.error("unexpected error in the viewer", exc_info=error)
     if is_out_of_memory(cause):
         amount = _AMOUNT.search(str(cause))
-        wanted = f"{_readable(*amount.groups())} are needed at once, " if amount else ""
-        return (
-            f"There is not enough memory for this ({wanted}{free_main_memory() / 1e9:.1f} GB are "
-            "free now); choose fewer slices or fewer filters."
-        )
-    return (
-        f"Something unexpected went wrong ({type(cause).__name__}); the details are in the log, "
-        "and you can go on working."
-    )
+        free = f"{free_main_memory() / 1e9:.1f} GB"
+        if amount:
+            return tr(
+                "There is not enough memory for this ({wanted} are needed at once, {free} are free "
+                "now); choose fewer slices or fewer filters."
+            ).format(wanted=_readable(*amount.groups()), free=free)
+        return tr(
+            "There is not enough memory for this ({free} are free now); choose fewer slices or "
+            "fewer filters."
+        ).format(free=free)
+    return tr(
+        "Something unexpected went wrong ({kind}); the details are in the log, and you can go on "
+        "working."
+    ).format(kind=type(cause).__name__)
 
 
 def _cause(error: BaseException) -> BaseException:

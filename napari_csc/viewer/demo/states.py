@@ -109,7 +109,8 @@ def _look(large: bool, contrast: bool) -> Callable[[Driver], None]:
 def _phase(driver: Driver) -> None:
     _reconstruction(driver)
     driver.open_sections("Display")
-    driver.dock.display_panel.part_box.setCurrentText("phase")
+    box = driver.dock.display_panel.part_box
+    box.setCurrentIndex(box.findData("phase"))
     driver.session.part = "phase"
 
 

@@ -8,6 +8,7 @@ from napari.layers import Layer
 
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.layers.roles import EDITED_SUFFIX, MAPS, RECONSTRUCTION, SMOOTH
+from napari_csc.viewer.words import counted, tr
 
 
 def mark_edited(result: Reconstruction, find: Callable[[str], Layer | None]) -> None:
@@ -24,4 +25,5 @@ def notice_of(result: Reconstruction | None) -> str:
     if result is None or not result.edits:
         return ""
     count = len(result.edits)
-    return f"MAPS EDITED BY HAND\n{'1 change' if count == 1 else f'{count} changes'}"
+    changes = counted("{count} change", "{count} changes", count)
+    return f"{tr('MAPS EDITED BY HAND')}\n{changes}"

@@ -141,7 +141,7 @@ def _bind(deed: _Deed, usual: str) -> None:
 
 
 def _sentence(deed: _Deed) -> str:
-    return f"Sparse coding: {deed.text}"
+    return f"Sparse coding: {tr(deed.text)}"
 
 
 def _rebound(event: Any) -> None:

@@ -14,9 +14,10 @@ from napari_csc.viewer.images.views import MapsView, Window
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import MAPS
 from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.words import marked, tr
 
 MAPS_KEY = "M"
-_LEGEND = "bright: held back\ndark: free to act"
+_LEGEND = marked("bright: held back\ndark: free to act")
 _LONGEST = 18
 # The anatomy below stays readable, and is what is seen first.
 LOOK: dict[str, Any] = {
@@ -190,11 +191,12 @@ class MapLayer:
             text.visible = False
             return
         original = self._dictionary.order[self._position]
-        moved = "" if original == self._position else f"\n(number {original} before)"
         # In short lines, which do not reach the letter of the orientation at the top.
         name = shorten(self._dictionary.name, _LONGEST, placeholder="…")
-        text.text = (
-            f"sparsity map of filter {self._position}{moved}\n{name}, in units of σ\n{_LEGEND}"
-        )
+        lines = [tr("sparsity map of filter {number}").format(number=self._position)]
+        if original != self._position:
+            lines.append(tr("(number {number} before)").format(number=original))
+        lines.append(tr("{dictionary}, in units of σ").format(dictionary=name))
+        text.text = "\n".join([*lines, tr(_LEGEND)])
         text.position = "top_left"
         text.visible = self._is_captioned and layer.visible and self._is_here()

@@ -12,13 +12,14 @@ from napari.layers import Image
 from napari_csc.viewer.images.views import thinned
 from napari_csc.viewer.layers.store import LayerStore
 from napari_csc.viewer.layers.tags import own
+from napari_csc.viewer.words import marked
 
 MODIFIER = "Alt"
 PRESETS: dict[str, tuple[float, float]] = {
-    "full range": (0.0, 100.0),
-    "0.5 to 99.5 %": (0.5, 99.5),
-    "2 to 98 %": (2.0, 98.0),
-    "10 to 90 %": (10.0, 90.0),
+    marked("full range"): (0.0, 100.0),
+    marked("0.5 to 99.5 %"): (0.5, 99.5),
+    marked("2 to 98 %"): (2.0, 98.0),
+    marked("10 to 90 %"): (10.0, 90.0),
 }
 # Dragging over so many pixels changes width or level by the width it had.
 _STROKE = 300.0

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_csc.viewer.widgets.colours import ACCENT, FRAME
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
 _LINE = QColor(ACCENT)
 _GRID = QColor(FRAME)
@@ -33,7 +33,7 @@ class Curve(QWidget):
     def __init__(
         self,
         name: str = "",
-        tip: str = "Objective (data misfit plus penalty) over the iterations, logarithmic.",
+        tip: str = marked("Objective (data misfit plus penalty) over the iterations, logarithmic."),
         height: int = 52,
     ) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import create_widget
@@ -22,6 +22,13 @@ def fields_of(annotated: type) -> dict[str, FieldInfo]:
     """Return the annotated fields of a pydantic model or dataclass, by name."""
     found: dict[str, FieldInfo] = annotated.__pydantic_fields__  # type: ignore[attr-defined]
     return found
+
+
+def names_of(info: FieldInfo) -> tuple[str, ...]:
+    """Return the words that a setting is chosen from; none if it is a number or a free text."""
+    bare = _without_none(_annotation(info)[0])
+    named = get_args(bare) if get_origin(bare) is Literal else ()
+    return tuple(one for one in named if isinstance(one, str))
 
 
 class Field:
@@ -61,6 +68,8 @@ class Field:
             # Where nothing stands for None, the widget shows what counts in its place.
             annotation = _without_none(annotation)
         options = {**limits, **options}
+        if choices is None and (names := names_of(info)):
+            choices = [(tr(one), one) for one in names]
         if choices is not None:
             options["choices"] = list(choices)
         self._widget = cast(Any, create_widget(annotation=annotation, options=options))

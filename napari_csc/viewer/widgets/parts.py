@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from qtpy.QtCore import QSignalBlocker, Qt
@@ -78,7 +78,7 @@ def reset_button(tip: str) -> QPushButton:
 
 def slim(box: QAbstractSpinBox, width: int = 64) -> QAbstractSpinBox:
     """Let a number box be narrow; napari's theme gives it buttons on both sides."""
-    box.setStyleSheet(f"min-width: {width}px;")
+    box.setStyleSheet(tr("min-width: {width}px;").format(width=width))
     box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     box.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return box
@@ -137,6 +137,12 @@ class Wrapped(QLabel):
 def wrapped(text: str = "", lines: int = 1) -> Wrapped:
     """Return a label that breaks its lines, with room for some of them from the beginning."""
     return Wrapped(tr(text), lines)
+
+
+def offer(box: QComboBox, names: Iterable[str]) -> None:
+    """Add entries to a list, in the language of the user; the data of each is its name in code."""
+    for name in names:
+        box.addItem(tr(name), name)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_csc.core.trust.ranking import RankedRow
 from napari_csc.viewer.widgets.colours import ACCENT, FRAME, GOOD
+from napari_csc.viewer.words import told, tr
 
 _ROW = 18
 _BEST, _BAR, _TIE = QColor(GOOD), QColor(ACCENT), QColor("#b0e0e0")
@@ -36,7 +37,7 @@ class RiskBars(QWidget):
         self.setToolTip(tip)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Dictionaries by their risk")
+        self.setAccessibleName(tr("Dictionaries by their risk"))
         self._row = 0
 
     def sizeHint(self) -> QSize:
@@ -46,8 +47,8 @@ class RiskBars(QWidget):
     def show_rows(self, rows: list[RankedRow], used: str) -> None:
         """Show other rows; the one in use is framed."""
         self.rows, self._used = rows, used
-        told = [f"{one.name}: {one.reason}" for one in rows if one.reason]
-        self.setToolTip("\n".join([self._tip, *told]))
+        reasons = [f"{one.name}: {told(one.reason)}" for one in rows if one.reason]
+        self.setToolTip("\n".join([self._tip, *reasons]))
         self.setFixedHeight(_ROW * max(1, len(rows)))
         self.updateGeometry()
         self.update()
@@ -110,7 +111,7 @@ class RiskBars(QWidget):
             painter.drawRect(QRectF(0, y, self.width() - 1, _ROW - 1))
         if one.risk is None:
             painter.setPen(QColor(FRAME))
-            painter.drawText(track, left, "does not fit")
+            painter.drawText(track, left, tr("does not fit"))
             return
         painter.fillRect(track, _TRACK)
         is_best = one.risk.value == least

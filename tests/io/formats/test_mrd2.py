@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from mrd2_scans import mrd
 import napari_csc as csc
 from napari_csc.errors import CscError
 from napari_csc.io.formats.ismrmrd.version2.complete import Collected
-from napari_csc.io.formats.ismrmrd.version2.incoming import opened_stream
+from napari_csc.io.formats.ismrmrd.version2.incoming import kind_of, opened_stream
+from napari_csc.io.formats.ismrmrd.version2.left_out import LeftOut
 from napari_csc.phantom.head import head_phantom
 
 Array = np.ndarray[Any, Any]
@@ -208,3 +210,43 @@ def test_averages_repetitions_and_noise(kspace: Array) -> None:
     assert [one.series.repetition for one in collected.add(later[0])] == [1]
     with pytest.raises(CscError, match="--wait"):
         collected.add(first[0])
+
+
+def beside() -> dict[str, Any]:
+    """Return what a stream can hold beside readouts in this version of the package."""
+    kinds, head = mrd.StreamItem, mrd.ImageHeader(image_type=mrd.ImageType.MAGNITUDE)
+    image = mrd.Image(head=head, data=np.ones((1, 1, 4, 4), np.float32))
+    found = {
+        "arrays": kinds.ArrayComplexFloat(np.zeros((2, 2), np.complex64)),
+        "buffers of k-space": kinds.ReconData(mrd.ReconData()),
+        "images": kinds.ImageFloat(image),
+    }
+    if hasattr(kinds, "AcquisitionPrototype"):
+        prototype = mrd.AcquisitionPrototype(data_sample_counts=np.array([20], np.uint32))
+        found["headers of readouts without data"] = kinds.AcquisitionPrototype(prototype)
+        definitions = mrd.PulseqDefinitions()
+        found["parts of a Pulseq sequence"] = kinds.PulseqDefinitions(definitions)
+    return found
+
+
+def test_what_else_is_in_a_stream_is_told(tmp_path: Path, kspace: Array) -> None:
+    others, path = beside(), tmp_path / "more.mrd"
+    items = [*others.values(), *made.lines(kspace), *others.values()]
+    head = made.header((COLUMNS, ROWS, 1))
+    path.write_bytes(made.stream(head, items))
+    found = csc.load(path, noise_std=0.03, kind="k-space")
+    expected = {f"2 {what} in the stream were left out." for what in others if what != "images"}
+    assert expected <= set(found.notes)
+    others_told = LeftOut()
+    for item in opened(path):
+        if kind_of(item) != "Acquisition":
+            others_told.add(item)
+    assert set(others_told.notes()) == expected | {"2 images in the stream were left out."}
+    path.write_bytes(made.stream(head, [one for what, one in others.items() if what != "images"]))
+    with pytest.raises(CscError, match="neither readouts nor images"):
+        csc.load(path)
+
+
+def opened(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        yield from opened_stream(file.read, path.name)[1]

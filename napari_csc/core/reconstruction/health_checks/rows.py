@@ -41,11 +41,11 @@ def converged(acquisition: Acquisition, settings: Settings, result: Reconstructi
             "The reconstruction was stopped before its last iteration; run it to its end.",
         )
     change = last_change(result)
-    told = f"The image {{}} by {100 * change:.1f} % in the last iteration"
+    told = f"by {100 * change:.1f} % in the last iteration"
     if change <= _CHANGE_AMBER:
-        return "green", f"{told.format('changes')}."
+        return "green", f"The image changes {told}."
     level: Level = "amber" if change <= _CHANGE_RED else "red"
-    return level, f"{told.format('still changes')}; make more iterations."
+    return level, f"The image still changes {told}; make more iterations."
 
 
 def taken_away(acquisition: Acquisition, settings: Settings, result: Reconstruction | None) -> Told:

@@ -7,11 +7,12 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QWidget
 from napari_csc.viewer.sections.compare.blinded_reading import BlindedReading
 from napari_csc.viewer.sections.compare.votes import Vote
 from napari_csc.viewer.widgets.parts import button, row, wrapped
+from napari_csc.viewer.words import marked, tr
 
 _BUTTONS: tuple[tuple[Vote, str, str], ...] = (
-    ("left", "Left better", "The left image is better."),
-    ("equal", "Equal", "Neither is better."),
-    ("right", "Right better", "The right image is better."),
+    ("left", marked("Left better"), marked("The left image is better.")),
+    ("equal", marked("Equal"), marked("Neither is better.")),
+    ("right", marked("Right better"), marked("The right image is better.")),
 )
 
 
@@ -25,18 +26,18 @@ class BlindedGroup(QWidget):
         form.setContentsMargins(6, 2, 6, 2)
         form.setVerticalSpacing(4)
         self.reader = QLineEdit()
-        self.reader.setPlaceholderText("name of the reader")
-        self.reader.setToolTip("Who votes; stands beside each vote.")
-        form.addRow("Reader", self.reader)
+        self.reader.setPlaceholderText(tr("name of the reader"))
+        self.reader.setToolTip(tr("Who votes; stands beside each vote."))
+        form.addRow(tr("Reader"), self.reader)
         self.path = QLineEdit()
         self.path.setPlaceholderText("votes.csv")
         self.path.setToolTip(
-            "CSV file that each vote is added to at once; votes in it already are kept."
+            tr("CSV file that each vote is added to at once; votes in it already are kept.")
         )
         self.choose = button("…", "Choose the file.")
         self.choose.setFixedWidth(30)
         self.choose.clicked.connect(self._choose)
-        form.addRow("Votes in", row(self.path, self.choose))
+        form.addRow(tr("Votes in"), row(self.path, self.choose))
         self.start = button(
             "Start blinded reading",
             "Show A and B as left and right, in a new random order after each vote, without "
@@ -53,8 +54,8 @@ class BlindedGroup(QWidget):
         votes.setLayout(row(*self.vote_buttons.values()))
         form.addRow(votes)
         self.note = QLineEdit()
-        self.note.setPlaceholderText("note on this pair, if any")
-        self.note.setToolTip("Written beside the vote.")
+        self.note.setPlaceholderText(tr("note on this pair, if any"))
+        self.note.setToolTip(tr("Written beside the vote."))
         form.addRow(self.note)
         self.both = button(
             "Side by side",
@@ -73,9 +74,9 @@ class BlindedGroup(QWidget):
     def _choose(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self,
-            "File for the votes",
+            tr("File for the votes"),
             self.path.text() or "votes.csv",
-            "Tables (*.csv)",
+            tr("Tables (*.csv)"),
             options=QFileDialog.Option.DontConfirmOverwrite,
         )
         if path:
@@ -97,5 +98,7 @@ class BlindedGroup(QWidget):
         if trials is None:
             self.state.setText(self._model.remark)
         else:
-            self.state.setText(f"Trial {trials.trial}: which image is better?")
+            self.state.setText(
+                tr("Trial {trial}: which image is better?").format(trial=trials.trial)
+            )
         self.state.setVisible(bool(self.state.text()))

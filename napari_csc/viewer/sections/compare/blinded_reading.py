@@ -12,6 +12,7 @@ from napari_csc.errors import CscError
 from napari_csc.viewer.layers import DIFFERENCE, LEFT, PIN_A, PIN_B, RIGHT, SWIPE
 from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.compare.votes import Study, Trials, Vote
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 Sight = Literal["side by side", "left", "right"]
@@ -140,12 +141,14 @@ class BlindedReading:
         self._sight = sight
         roles = {"side by side": (LEFT, RIGHT), "left": (LEFT,), "right": (RIGHT,)}[sight]
         self._layers.show(roles, side_by_side=sight == "side by side")
-        self._layers.show_caption("" if sight == "side by side" else sight)
+        words: dict[Sight, str] = {"left": tr("left"), "right": tr("right")}
+        self._layers.show_caption(words.get(sight, ""))
 
     def _layer_removed(self, role: str) -> None:
         if role in (LEFT, RIGHT) and self.trials is not None:
             self.end()
             # In a quiet way: the layers go, too, when the viewer is closed.
-            self.remark = f"One of the images was removed, so the reading ended. {self.remark}"
+            ended = tr("One of the images was removed, so the reading ended.")
+            self.remark = f"{ended} {self.remark}"
             self._tell(self.remark)
             self.changed.emit()

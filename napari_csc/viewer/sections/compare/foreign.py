@@ -13,6 +13,7 @@ from napari_csc.core.analysis.foreign_pictures import foreign_picture
 from napari_csc.io.load import load
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.sections.compare.pins import MADE_BY, Pin
+from napari_csc.viewer.words import marked
 
 FOREIGN = "another program"
 
@@ -51,5 +52,5 @@ def foreign_pin(path: Path, scan: Acquisition, place: Place, number: int) -> Pin
         input_name=Path(str(scan.metadata.get("path", ""))).name,
         input_digest=scan.digest,
         settings={MADE_BY: FOREIGN, "file": path.name},
-        words={MADE_BY: f"{FOREIGN}, {path.name}"},
+        words={MADE_BY: marked("another program, {file}").format(file=path.name)},
     )

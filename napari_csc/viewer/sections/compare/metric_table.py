@@ -13,6 +13,7 @@ from napari_csc.core.metrics import METRICS, Metric
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.sections.compare.pins import NAMES, Name, Pin
+from napari_csc.viewer.words import marked
 
 Better = Literal["higher", "lower"]
 
@@ -69,7 +70,7 @@ def tables_of_pins(pins: dict[Name, Pin], number: int) -> Iterator[FigureTable]:
     reference = None if pin.reference is None else pin.reference[index]
     if reference is not None and reference.shape != pin.image.shape[1:]:
         reference = None
-    return figure_tables(number, {"initial": pin.initial[index], **here}, reference)
+    return figure_tables(number, {marked("initial"): pin.initial[index], **here}, reference)
 
 
 def figure_tables(
@@ -102,8 +103,8 @@ def _without_reference(pictures: list[Array]) -> list[Figure]:
     steep: tuple[float | None, ...] = tuple(100 * one.sharpness for one in found)
     nothing = (None,) * len(pictures)
     return [
-        Figure("background noise", "lower", noise or nothing, "{:.2f} %"),
-        Figure("edge sharpness", "higher", steep or nothing, "{:.1f} %/px"),
+        Figure(marked("background noise"), "lower", noise or nothing, "{:.2f} %"),
+        Figure(marked("edge sharpness"), "higher", steep or nothing, "{:.1f} %/px"),
     ]
 
 

@@ -25,6 +25,7 @@ from napari_csc.viewer.sections.compare.pins import (
     misfit,
 )
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import told, tr
 from napari_csc.viewer.workbench import Workbench
 
 View = Literal["result", "A", "B", "difference", "swipe", "side by side"]
@@ -110,7 +111,7 @@ class CompareModel:
 
     def pin(self, name: Name) -> None:
         """Keep the present result as A or as B; that of a run that goes on when it has ended."""
-        self._runs.when_finished(f"pinned as {name}", lambda: self._pin(name))
+        self._runs.when_finished(tr("pinned as {name}").format(name=name), lambda: self._pin(name))
 
     def _pin(self, name: Name) -> None:
         result = self._session.result
@@ -124,7 +125,7 @@ class CompareModel:
         is_its_run = outcome is not None and outcome.result is result
         scan = outcome.acquisition if outcome and is_its_run else self._session.acquisition
         pin = Pin.of(result, self._scan.place(), scan)
-        self._keep(name, pin, f"The result that is shown is pinned as {name}.")
+        self._keep(name, pin, tr("The result that is shown is pinned as {name}.").format(name=name))
 
     def pin_picture(self, path: Path) -> None:
         """Keep a picture of another program of the scan as A, or as B if A is taken."""
@@ -145,8 +146,10 @@ class CompareModel:
             self._keep(
                 name,
                 pin,
-                f"{path.name}, by another program, is pinned as {name}: laid over the scan and "
-                "scaled to the initial image.",
+                tr(
+                    "{file}, by another program, is pinned as {name}: laid over the scan and "
+                    "scaled to the initial image."
+                ).format(file=path.name, name=name),
             )
 
         lane = self._workbench.lane("picture", ("acquisition",))
@@ -173,7 +176,7 @@ class CompareModel:
         """Show pinned results again as they were; none takes away those that are there."""
         self.clear()
         for name, pin in pins.items():
-            self._keep(name, pin, f"The result {name} is pinned again.")
+            self._keep(name, pin, tr("The result {name} is pinned again.").format(name=name))
         self.gain = gain if gain in GAINS else GAINS[0]
         self.layers.set_gain(self.gain)
         self.show("result" if self._lacking(view) else view)
@@ -287,21 +290,37 @@ class CompareModel:
 
     def gain_in_words(self) -> str:
         """Return gain and window of the difference as they are printed."""
+        window = self.window_in_words()
+        if self._is_by_hand():
+            return tr("window set by hand, {window}").format(window=window)
+        return tr("gain × {gain}, {window}").format(gain=self.gain, window=window)
+
+    def window_in_words(self) -> str:
+        """Return the window of the difference as it is printed."""
         top, unit = self.layers.top() / self.gain, " rad" * (self._session.part == "phase")
-        window = self.layers.difference_window() or (-top, top)
-        if max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top:
-            return f"window set by hand, {window[0]:.3g} to {window[1]:.3g}{unit}"
-        return f"gain × {self.gain}, window ± {top:.3g}{unit}"
+        window = self.layers.difference_window()
+        if window is not None and self._is_by_hand():
+            return tr("{low:.3g} to {high:.3g}{unit}").format(
+                low=window[0], high=window[1], unit=unit
+            )
+        return tr("window ± {top:.3g}{unit}").format(top=top, unit=unit)
+
+    def _is_by_hand(self) -> bool:
+        """Return whether somebody has set another window than that of the gain."""
+        top, window = self.layers.top() / self.gain, self.layers.difference_window()
+        return window is not None and max(abs(window[0] + top), abs(window[1] - top)) > 1e-3 * top
 
     def _lacking(self, view: View) -> str:
         if view == "result":
             return ""
         if not self.pins:
-            return "No result is pinned yet; press Pin as A, and Pin as B after another run."
+            return tr("No result is pinned yet; press Pin as A, and Pin as B after another run.")
         missing = [name for name in NAMES if name not in self.pins]
         if not missing or view == "side by side" or view == OTHER[missing[0]]:
             return ""
-        return f"Nothing is pinned as {missing[0]} yet; press Pin as {missing[0]} after a run."
+        return tr("Nothing is pinned as {missing} yet; press Pin as {missing} after a run.").format(
+            missing=missing[0]
+        )
 
     def _arrange(self) -> None:
         if self.view == "result":
@@ -325,9 +344,9 @@ class CompareModel:
     def _caption(self) -> None:
         if self.is_hidden:
             return
-        part = "" if self._session.part == "magnitude" else f" ({self._session.part})"
+        part = "" if self._session.part == "magnitude" else f" ({tr(self._session.part)})"
         words = self.gain_in_words()
-        difference = f"difference B − A{part} · {words}"
+        difference = tr("difference B − A{part} · {words}").format(part=part, words=words)
         # Of several pictures the last is the difference, and what is right of it is free.
         in_grid = f"B − A{part}: {words}" if len(self.pins) == 2 else ""
         self.layers.show_caption(
@@ -336,7 +355,9 @@ class CompareModel:
                 "A": f"A{self._told('A')}",
                 "B": f"B{self._told('B')}",
                 "difference": difference,
-                "swipe": f"A left, B right of {100 * self.layers.share():.0f} %",
+                "swipe": tr("A left, B right of {share:.0f} %").format(
+                    share=100 * self.layers.share()
+                ),
                 "side by side": in_grid,
             }[self.view],
             is_right=self.view == "side by side",
@@ -348,8 +369,8 @@ class CompareModel:
             return ""
         words = self.pins[name].words
         known = [what for what in self.differences() if what in words]
-        told = " · ".join(f"{what} {words[what]}" for what in known[:2])
-        return f" · {shorten(told, _CAPTION, placeholder=' …')}" if told else ""
+        text = " · ".join(f"{tr(what)} {told(words[what])}" for what in known[:2])
+        return f" · {shorten(text, _CAPTION, placeholder=' …')}" if text else ""
 
     # ------------------------------------------------------------ figures
 
@@ -379,7 +400,7 @@ class CompareModel:
 
     def _input_changed(self) -> None:
         if self._session.acquisition is not None:
-            self.clear("The input is another one, so the pinned results were taken away.")
+            self.clear(tr("The input is another one, so the pinned results were taken away."))
 
     def _result_changed(self) -> None:
         result = self._session.result
@@ -388,7 +409,7 @@ class CompareModel:
         # A result from a file: it can be compared with others of the same measured data.
         digest = str(result.provenance.get("input", {}).get("digest", ""))
         if any(pin.input_digest != digest for pin in self.pins.values()):
-            self.clear("The result is of another scan, so the pinned results were taken away.")
+            self.clear(tr("The result is of another scan, so the pinned results were taken away."))
 
     def _part_changed(self) -> None:
         if self.is_hidden:
@@ -410,7 +431,9 @@ class CompareModel:
             del self.pins[name]
             self.layers.remove((DIFFERENCE, SWIPE))
             # In a quiet way: the layers go, too, when the viewer is closed.
-            self.remark = f"The layer of result {name} was removed, so it is no longer pinned."
+            self.remark = tr(
+                "The layer of result {name} was removed, so it is no longer pinned."
+            ).format(name=name)
             self._tell(self.remark)
             self.measure()
         if role in ROLES.values():

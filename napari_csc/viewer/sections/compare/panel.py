@@ -20,24 +20,25 @@ from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OU
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
 from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.words import marked, told, tr
 
 _VIEWS: tuple[tuple[View, str, str], ...] = (
-    ("result", "Result", "The viewer as it was, with the present result."),
-    ("A", "A", "The result pinned as A alone."),
-    ("B", "B", "The result pinned as B alone."),
-    ("difference", "B − A", "The difference of the images as they are shown: B minus A."),
-    ("swipe", "A | B", "A left of a boundary, B right of it."),
+    ("result", marked("Result"), marked("The viewer as it was, with the present result.")),
+    ("A", "A", marked("The result pinned as A alone.")),
+    ("B", "B", marked("The result pinned as B alone.")),
+    ("difference", "B − A", marked("The difference of the images as they are shown: B minus A.")),
+    ("swipe", "A | B", marked("A left of a boundary, B right of it.")),
 )
-_KEY_FREE = "On the image, the key {} changes between A and B."
-_KEY_TAKEN = f"(The key {BLINK_KEY}, which would change between A and B, is in use already.)"
-_WITH = (
+_KEY_FREE = marked("On the image, the key {key} changes between A and B.")
+_KEY_TAKEN = marked("(The key {key}, which would change between A and B, is in use already.)")
+_WITH = marked(
     "Magnitude images of this slice, against the reference; data range: maximum of the reference.\n"
     "SSIM: structural similarity, 7 × 7 window; 1 is equal.\n"
     "NMSE: squared error over the squared reference; 0 is equal.\n"
     "PSNR: peak signal to noise, higher is better.\n"
     "HaarPSI: perceptual similarity by Haar wavelets; 1 is equal.\n"
 )
-_WITHOUT = (
+_WITHOUT = marked(
     "Magnitude images of this slice; object, background and edges are found in the mean of the "
     "images, so that they are the same pixels for all.\n"
     "Background noise: standard deviation at least 6 pixels away from the object, in per cent of "
@@ -45,7 +46,7 @@ _WITHOUT = (
     "Edge sharpness: mean slope at the steepest 5 % of the object's pixels, in per cent of the "
     "mean inside it, per pixel; noise raises it too.\n"
 )
-_BLUR = "Blur: 0 sharp, 1 blurred; noise lowers it too.\nBold: the better one of A and B."
+_BLUR = marked("Blur: 0 sharp, 1 blurred; noise lowers it too.\nBold: the better one of A and B.")
 
 
 class ComparePanel(Panel):
@@ -66,9 +67,9 @@ class ComparePanel(Panel):
         self._add_risk()
         self.blinded = BlindedGroup(blinded)
         self.blinded_section = section = QCollapsible(
-            "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
+            tr("Blinded reading"), expandedIcon="▼", collapsedIcon="▶"
         )
-        section.toggleButton().setToolTip("Vote for A or B without knowing which is which.")
+        section.toggleButton().setToolTip(tr("Vote for A or B without knowing which is which."))
         section.setDuration(0)
         section.addWidget(self.blinded)
         self.form.addRow(section)
@@ -82,7 +83,10 @@ class ComparePanel(Panel):
     def _add_pins(self) -> None:
         model = self._model
         self.pin_buttons = {
-            name: button(f"Pin as {name}", f"Keep the present result as {name}, to compare.")
+            name: button(
+                tr("Pin as {name}").format(name=name),
+                tr("Keep the present result as {name}, to compare.").format(name=name),
+            )
             for name in NAMES
         }
         for name, one in self.pin_buttons.items():
@@ -112,14 +116,16 @@ class ComparePanel(Panel):
         self.risk_button.clicked.connect(risk.ask)
         self.told.form.addRow(self.risk_button)
         self.risk_bars = RiskBars(
-            "Estimated error in σ²: 1 keeps all noise, 0 is no error. Green: the lower risk; "
-            "yellow: not to be told from it; the line is the standard error. Click to see it."
+            tr(
+                "Estimated error in σ²: 1 keeps all noise, 0 is no error. Green: the lower risk; "
+                "yellow: not to be told from it; the line is the standard error. Click to see it."
+            )
         )
         self.risk_bars.chosen.connect(self._model.show)
         self.told.form.addRow(self.risk_bars)
         self.risk_words = wrapped()
         self.told.form.addRow(self.risk_words)
-        self.risk_busy = BusyRow(risk.cancel, "Stop; the rows that are known stay.")
+        self.risk_busy = BusyRow(risk.cancel, tr("Stop; the rows that are known stay."))
         self.told.form.addRow(self.risk_busy)
         risk.progress.connect(self.risk_busy.show_progress)
 
@@ -133,25 +139,30 @@ class ComparePanel(Panel):
         self.risk_words.setVisible(bool(words))
 
     def _choose_picture(self) -> None:
-        files = f"Pictures ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
-        path, _ = QFileDialog.getOpenFileName(self, "Pin a picture of this scan", "", files)
+        files = tr("Pictures ({endings});;All files (*)").format(
+            endings=" ".join(f"*{one}" for one in endings_to_read())
+        )
+        path, _ = QFileDialog.getOpenFileName(self, tr("Pin a picture of this scan"), "", files)
         if path:
             self._model.pin_picture(Path(path))
 
     def _add_views(self, key: str) -> None:
         model = self._model
+        on_image = tr(_KEY_FREE if key else _KEY_TAKEN).format(key=key or BLINK_KEY)
         self.view_buttons: dict[View, QPushButton] = {}
         for view, text, tip in _VIEWS:
-            one = button(text, f"{tip} {_KEY_FREE.format(key) if key else _KEY_TAKEN}")
+            one = button(text, f"{tr(tip)} {on_image}")
             one.setCheckable(True)
             one.setStyleSheet("padding: 3px;")
             one.clicked.connect(lambda _=False, view=view: model.show(view))
             self.view_buttons[view] = one
         self.told.form.addRow(row(*self.view_buttons.values()))
-        self.grid_box = QCheckBox("Side by side")
+        self.grid_box = QCheckBox(tr("Side by side"))
         self.grid_box.setToolTip(
-            "Reference, initial image, A, B and their difference in a grid that moves and zooms "
-            "together. Off: the viewer as it was."
+            tr(
+                "Reference, initial image, A, B and their difference in a grid that moves and "
+                "zooms together. Off: the viewer as it was."
+            )
         )
         self.grid_box.toggled.connect(
             lambda is_on: model.show("side by side" if is_on else "result")
@@ -160,11 +171,11 @@ class ComparePanel(Panel):
         self.gain_box.addItems([f"× {gain}" for gain in GAINS])
         self.gain_box.activated.connect(lambda index: model.set_gain(GAINS[index]))
         self.gain_words = QLabel()
-        tip = (
+        tip = tr(
             "The difference is shown in the window of the images divided by the gain, the same for "
             "both signs. Blue: B is darker than A, orange: B is brighter, black: equal."
         )
-        for widget in (title := QLabel("Gain of B − A"), self.gain_box, self.gain_words):
+        for widget in (title := QLabel(tr("Gain of B − A")), self.gain_box, self.gain_words):
             widget.setToolTip(tip)
         self.told.form.addRow(self.grid_box)
         self.told.form.addRow(title, row(self.gain_box, self.gain_words))
@@ -186,25 +197,28 @@ class ComparePanel(Panel):
         for view, one in self.view_buttons.items():
             one.setChecked(view == model.view)
         both = len(model.pins) == 2
-        self.gain_words.setText(model.gain_in_words().partition(", ")[2] if both else "")
+        self.gain_words.setText(model.window_in_words() if both else "")
         self.words.setText("" if model.is_hidden else self._words())
         self.words.setToolTip("" if model.is_hidden else self._all_words())
 
     def _words(self) -> str:
         pins, remark = self._model.pins, self._model.remark
         if not pins:
-            return escape(remark or "No result is pinned. Run, pin as A, change, run, pin as B.")
+            return escape(
+                remark or tr("No result is pinned. Run, pin as A, change, run, pin as B.")
+            )
         if len(pins) == 1:
             (name, pin), *_ = pins.items()
             return f"<b>{name}</b>: {escape(_short(pin.words))}. {escape(remark)}"
         differences = self._model.differences()
         if not differences:
-            return "A and B were made with the same settings."
+            return tr("A and B were made with the same settings.")
         words = [pins[name].words for name in NAMES]
         lines = "".join(
-            f"<tr><td>{escape(what)}&nbsp;&nbsp;</td>"
+            f"<tr><td>{escape(tr(what))}&nbsp;&nbsp;</td>"
             + "".join(
-                f"<td><b>{escape(one.get(what, NOT_TOLD))}</b>&nbsp;&nbsp;</td>" for one in words
+                f"<td><b>{escape(told(one.get(what, NOT_TOLD)))}</b>&nbsp;&nbsp;</td>"
+                for one in words
             )
             + "</tr>"
             for what in differences
@@ -212,12 +226,12 @@ class ComparePanel(Panel):
         same = _short({w: text for w, text in words[0].items() if words[1].get(w) == text})
         return (
             f"<table><tr><td></td><td>A</td><td>B</td></tr>{lines}</table>"
-            f"{f'Same: {escape(same)}.' if same else ''}"
+            f"{tr('Same: {same}.').format(same=escape(same)) if same else ''}"
         )
 
     def _all_words(self) -> str:
         return "\n\n".join(
-            f"{name}\n" + "\n".join(f"{what}: {text}" for what, text in pin.words.items())
+            f"{name}\n" + "\n".join(f"{tr(what)}: {told(text)}" for what, text in pin.words.items())
             for name, pin in self._model.pins.items()
         )
 
@@ -235,13 +249,16 @@ class ComparePanel(Panel):
                 for index, text in enumerate(figure.texts)
             ]
             arrow = "↑" if figure.better == "higher" else "↓"
-            lines.append(_line([f"{figure.name} {arrow}", *cells]))
-        kind = "against the reference" if table.has_reference else "there is no reference"
+            lines.append(_line([f"{tr(figure.name)} {arrow}", *cells]))
+        if table.has_reference:
+            kind = tr("Slice {number}, against the reference:")
+        else:
+            kind = tr("Slice {number}, there is no reference:")
         self.figures.setText(
-            f"Slice {table.slice_number}, {kind}:"
-            f"<table width='100%'>{_line(['', *table.images])}{''.join(lines)}</table>"
+            f"{kind.format(number=table.slice_number)}"
+            f"<table width='100%'>{_line(['', *map(tr, table.images)])}{''.join(lines)}</table>"
         )
-        self.figures.setToolTip((_WITH if table.has_reference else _WITHOUT) + _BLUR)
+        self.figures.setToolTip(tr(_WITH if table.has_reference else _WITHOUT) + tr(_BLUR))
 
 
 def _line(cells: list[str]) -> str:
@@ -254,7 +271,8 @@ def _short(words: dict[str, str]) -> str:
     found = []
     for what in _FIRST:
         if what in words and (what, words[what]) not in _USUAL:
-            found.append(_AS_SHORT.get(what, "{}").format(words[what]))
+            value = told(words[what])
+            found.append(tr(_AS_SHORT[what]).format(value=value) if what in _AS_SHORT else value)
     return ", ".join(found)
 
 
@@ -270,10 +288,10 @@ _FIRST = (
 )
 _USUAL = {(MADE_BY, OURS), ("strength", "× 1"), ("order", "original"), ("left out", "no filter")}
 _AS_SHORT = {
-    MADE_BY: "by {}",
-    "maps": "maps {}",
-    "strength": "strength {}",
-    "dictionary": "dictionary {}",
-    "left out": "without {}",
-    "iterations": "{} iterations",
+    MADE_BY: marked("by {value}"),
+    "maps": marked("maps {value}"),
+    "strength": marked("strength {value}"),
+    "dictionary": marked("dictionary {value}"),
+    "left out": marked("without {value}"),
+    "iterations": marked("{value} iterations"),
 }

@@ -16,6 +16,7 @@ from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.compare.pins import Name, Pin
 from napari_csc.viewer.sections.risk.model import RiskModel
+from napari_csc.viewer.words import told, tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -73,9 +74,9 @@ class PinRisk:
                 should_stop=lambda: self._turns.waits(ticket),
             )
 
-        def told(step: Any) -> None:
+        def heard(step: Any) -> None:
             if isinstance(step, float):
-                self.progress.emit("risk", step)
+                self.progress.emit(tr("risk"), step)
             else:
                 self._set(step)
 
@@ -91,8 +92,8 @@ class PinRisk:
             self._workbench.fail(sentence)
 
         self.changed.emit()
-        self.progress.emit("risk", 0.0)
-        self._lane().start(work, Handlers(done, failed, ended, told, ended))
+        self.progress.emit(tr("risk"), 0.0)
+        self._lane().start(work, Handlers(done, failed, ended, heard, ended))
 
     def cancel(self) -> None:
         """Stop; what is known stays."""
@@ -104,17 +105,22 @@ class PinRisk:
         if self.table is None or len(self.table.rows) < len(self._of):
             return ""
         if len(self.table.rows) == 1:
-            return f"Slice {self.slice_number}: pin another result to compare its risk."
+            return tr("Slice {number}: pin another result to compare its risk.").format(
+                number=self.slice_number
+            )
         best, other = self.table.rows
         if best.risk is None or other.risk is None:
-            return "; ".join(f"{one.name}: {one.reason}" for one in self.table.rows if one.reason)
+            return "; ".join(
+                f"{one.name}: {told(one.reason)}" for one in self.table.rows if one.reason
+            )
         more = f"{other.more:.3f} ± {other.more_error:.3f} σ²"
         if other.is_tie:
-            return (
-                f"Slice {self.slice_number}: the risks of A and B cannot be told apart; they "
-                f"differ by {more}."
-            )
-        return f"Slice {self.slice_number}: the risk of {best.name} is lower, by {more}."
+            return tr(
+                "Slice {number}: the risks of A and B cannot be told apart; they differ by {more}."
+            ).format(number=self.slice_number, more=more)
+        return tr("Slice {number}: the risk of {name} is lower, by {more}.").format(
+            number=self.slice_number, name=best.name, more=more
+        )
 
     def _lane(self) -> Any:
         # A thread of its own, so that no run waits for it.

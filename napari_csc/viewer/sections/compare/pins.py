@@ -14,11 +14,12 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.words import marked, tr
 
 Name = Literal["A", "B"]
 NAMES: tuple[Name, ...] = get_args(Name)
 OTHER: dict[Name, Name] = {"A": "B", "B": "A"}
-MADE_BY, OURS = "made by", "napari-csc"
+MADE_BY, OURS = marked("made by"), "napari-csc"
 NOT_TOLD = "–"
 
 
@@ -84,15 +85,15 @@ def misfit(old: Pin, name: Name, new: Pin) -> str:
     """Return why a pin cannot be compared with the one that is there (of this name), or nothing."""
     here, there = old.image.shape[1:], new.image.shape[1:]
     if here != there:
-        return (
-            f"{name} has {here[0]} × {here[1]} pixels and this result {there[0]} × {there[1]}; "
+        return tr(
+            "{name} has {rows} × {columns} pixels and this result {its_rows} × {its_columns}; "
             "only images of the same size can be compared."
-        )
+        ).format(name=name, rows=here[0], columns=here[1], its_rows=there[0], its_columns=there[1])
     if not common(old, new):
-        return (
-            f"{name} is of {_slices(old)} and this result of {_slices(new)}; reconstruct the same "
-            "slices, or press Clear to begin anew."
-        )
+        return tr(
+            "{name} is of {old} and this result of {new}; reconstruct the same slices, "
+            "or press Clear to begin anew."
+        ).format(name=name, old=_slices(old), new=_slices(new))
     return ""
 
 
@@ -110,37 +111,50 @@ def differing(one: Pin, other: Pin) -> list[str]:
 
 def _slices(pin: Pin) -> str:
     first, last = pin.slices[0], pin.slices[-1]
-    return f"slice {first}" if first == last else f"slices {first} to {last}"
+    if first == last:
+        return tr("slice {number}").format(number=first)
+    return tr("slices {first} to {last}").format(first=first, last=last)
 
 
 def _words(result: Reconstruction) -> dict[str, str]:
+    # In English: sessions keep them, and `told` translates them where they are shown.
     settings, dictionary = result.provenance.get("settings", {}), result.dictionary
     dropped = settings.get("dropped") or ()
     seed = settings.get("shuffle_seed")
     numbers = ", ".join(str(one) for one in dropped[:6]) + (", …" if len(dropped) > 6 else "")
-    filters = f"{len(dropped)} filter{'s' if len(dropped) > 1 else ''}"
+    few, many = marked("1 filter (number {numbers})"), marked("{count} filters (number {numbers})")
+    order, left_out = marked("original"), marked("no filter")
+    if seed is not None:
+        order = marked("shuffled, seed {seed}").format(seed=seed)
+    if dropped:
+        left_out = (few if len(dropped) == 1 else many).format(count=len(dropped), numbers=numbers)
+    unknown = marked("not known")
     return {
         MADE_BY: OURS,
-        "maps": _maps(str(settings.get("maps", "not known"))),
-        "strength": f"× {settings.get('strength', 1.0):g}",
-        "dictionary": Path(str(settings.get("dictionary", dictionary.name))).name,
-        "order": "original" if seed is None else f"shuffled, seed {seed}",
-        "left out": f"{filters} (number {numbers})" if dropped else "no filter",
-        "solver": str(settings.get("solver", "not known")).upper(),
-        "iterations": str(settings.get("iterations", "not known")),
-        "norm": str(settings.get("norm", "not known")),
-        "image from": str(settings.get("rule", "shrunk")) + " codes",
-        "smooth part": str(settings.get("smooth", "not known")),
-        "noise σ": f"{result.noise_std:.3g}",
-        "device": str(result.provenance.get("device", "not known")),
+        marked("maps"): _maps(str(settings.get("maps", unknown))),
+        marked("strength"): f"× {settings.get('strength', 1.0):g}",
+        marked("dictionary"): Path(str(settings.get("dictionary", dictionary.name))).name,
+        marked("order"): order,
+        marked("left out"): left_out,
+        marked("solver"): str(settings.get("solver", unknown)).upper(),
+        marked("iterations"): str(settings.get("iterations", unknown)),
+        marked("norm"): str(settings.get("norm", unknown)),
+        marked("image from"): marked("{rule} codes").format(rule=settings.get("rule", "shrunk")),
+        marked("smooth part"): str(settings.get("smooth", unknown)),
+        marked("noise σ"): f"{result.noise_std:.3g}",
+        marked("device"): str(result.provenance.get("device", unknown)),
     }
 
 
 def _maps(name: str) -> str:
     scalar = ReconstructionSettings(maps=name).scalar_maps()
     if scalar is not None:
-        return f"one level, {scalar[0]:g}" + (" σ" if scalar[1] else "")
+        return marked("one level, {level:g}{unit}").format(
+            level=scalar[0], unit=" σ" if scalar[1] else ""
+        )
     kind, _, dictionary = name.partition(":")
     if len(kind) == 2:
-        return kind.upper() + (f" for {dictionary}" if dictionary else "")
+        if not dictionary:
+            return kind.upper()
+        return marked("{network} for {filters}").format(network=kind.upper(), filters=dictionary)
     return Path(name).name

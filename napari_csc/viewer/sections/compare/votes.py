@@ -14,6 +14,7 @@ import numpy as np
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.sections.compare.pins import OTHER, Name
+from napari_csc.viewer.words import counted, tr
 
 Vote = Literal["left", "right", "equal"]
 VOTES: tuple[Vote, ...] = get_args(Vote)
@@ -124,10 +125,15 @@ class Trials:
         """Return how the votes fell, in one sentence."""
         count = sum(self.votes.values())
         if not count:
-            return "The blinded reading ended without a vote."
-        return (
-            f"{count} vote{'s' if count > 1 else ''} in {self.study.path.name}: A better "
-            f"{self.votes['A']}, B better {self.votes['B']}, equal {self.votes['equal']}."
+            return tr("The blinded reading ended without a vote.")
+        return counted(
+            "{count} vote in {file}: A better {a}, B better {b}, equal {equal}.",
+            "{count} votes in {file}: A better {a}, B better {b}, equal {equal}.",
+            count,
+            file=self.study.path.name,
+            a=self.votes["A"],
+            b=self.votes["B"],
+            equal=self.votes["equal"],
         )
 
     def _shuffle(self) -> None:

@@ -14,14 +14,14 @@ from napari_csc.core.dictionary.drawn import cosine_filter, gabor_filter, joined
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.sections.dictionary.learning import learned_folder
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 Array = npt.NDArray[np.float64]
 
 SIZES = tuple(range(3, 16, 2))
 """Pixels that the grid may have along either side."""
-_NO_DICTIONARY = "There is no dictionary yet; choose one first."
+_NO_DICTIONARY = marked("There is no dictionary yet; choose one first.")
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 from napari_csc.viewer.sections.dictionary.drawing import SIZES, Cosine, DrawingModel, Gabor
 from napari_csc.viewer.sections.dictionary.pixel_grid import PixelGrid
 from napari_csc.viewer.widgets.dialog import Dialog
-from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, slim, wrapped
+from napari_csc.viewer.widgets.parts import Panel, button, offer, quiet, row, slim, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
 _PICTURE = 63
 _WIDTH = 240
@@ -29,30 +29,48 @@ _WIDTH = 240
 _GABOR = (
     (
         "orientation",
-        "Orientation",
+        marked("Orientation"),
         0.0,
         180.0,
         5.0,
         0,
         " °",
-        "Direction of the change; 0 is left to right.",
+        marked("Direction of the change; 0 is left to right."),
     ),
-    ("frequency", "Frequency", 0.02, 0.5, 0.01, 2, " /px", "Cycles per pixel."),
+    (
+        "frequency",
+        marked("Frequency"),
+        0.02,
+        0.5,
+        0.01,
+        2,
+        marked(" /px"),
+        marked("Cycles per pixel."),
+    ),
     (
         "width",
-        "Width",
+        marked("Width"),
         0.3,
         8.0,
         0.1,
         1,
-        " px",
-        "Standard deviation of the Gaussian around the middle.",
+        marked(" px"),
+        marked("Standard deviation of the Gaussian around the middle."),
     ),
-    ("phase", "Phase", 0.0, 360.0, 15.0, 0, " °", "0 is a line in the middle, 90 an edge."),
+    (
+        "phase",
+        marked("Phase"),
+        0.0,
+        360.0,
+        15.0,
+        0,
+        " °",
+        marked("0 is a line in the middle, 90 an edge."),
+    ),
 )
 _COSINE = (
-    ("vertical", "Down", "Half waves from top to bottom."),
-    ("horizontal", "Across", "Half waves from left to right."),
+    ("vertical", marked("Down"), marked("Half waves from top to bottom.")),
+    ("horizontal", marked("Across"), marked("Half waves from left to right.")),
 )
 
 
@@ -97,7 +115,7 @@ class DrawingWindow(Dialog):
         self.size_box.activated.connect(lambda _: self._model.resize(self.size_box.currentData()))
         self.panel.add("Pixels", self.size_box, "The grid; what is painted keeps its middle.")
         self.way_box = QComboBox()
-        self.way_box.addItems(["painting", "Gabor", "DCT"])
+        offer(self.way_box, (marked("painting"), "Gabor", "DCT"))
         self.way_box.activated.connect(self._make)
         self.panel.add(
             "Made by",
@@ -113,7 +131,7 @@ class DrawingWindow(Dialog):
             box.setDecimals(decimals)
             box.setRange(least, most)
             box.setSingleStep(step)
-            box.setSuffix(unit)
+            box.setSuffix(tr(unit))
             box.setValue(getattr(Gabor(), name))
             self._add_box(label, box, tip)
         self.cosine: dict[str, QSpinBox] = {}
@@ -154,7 +172,7 @@ class DrawingWindow(Dialog):
             one.setAutoDefault(False)
 
     def _make(self) -> None:
-        way = self.way_box.currentText()
+        way = self.way_box.currentData()
         if way == "Gabor":
             self._model.make(Gabor(**{name: box.value() for name, box in self.gabor.items()}))
         elif way == "DCT":
@@ -164,7 +182,7 @@ class DrawingWindow(Dialog):
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save the dictionary", "dictionary.safetensors", "Filters (*.safetensors)"
+            self, tr("Save the dictionary"), "dictionary.safetensors", tr("Filters (*.safetensors)")
         )
         if name:
             self._model.save(name)
@@ -175,7 +193,8 @@ class DrawingWindow(Dialog):
         boxes: list[QAbstractSpinBox] = [*self.gabor.values(), *self.cosine.values()]
         with quiet(self.size_box, self.way_box, *boxes):
             self.size_box.setCurrentIndex(self.size_box.findData(model.size))
-            self.way_box.setCurrentText(ways.get(type(recipe), "painting"))
+            way = ways.get(type(recipe), "painting")
+            self.way_box.setCurrentIndex(self.way_box.findData(way))
             for index in self.cosine.values():
                 index.setRange(0, model.size - 1)
             if isinstance(recipe, Gabor):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.sizes import zero_padded
+from napari_csc.viewer.words import counted
 
 
 @dataclass(frozen=True)
@@ -43,5 +44,9 @@ def summary(changes: dict[int, Change]) -> str:
     """Return how many filters are new and how many moved; nothing if none did."""
     new = sum(one.before is None for one in changes.values())
     moved = len(changes) - new
-    told = [f"{count} {what}" for count, what in ((new, "new"), (moved, "moved")) if count]
+    told = []
+    if new:
+        told.append(counted("{count} new", "{count} new", new))
+    if moved:
+        told.append(counted("{count} moved", "{count} moved", moved))
     return ", ".join(told)

@@ -17,6 +17,7 @@ from napari_csc.learn.dictionaries.image_sources import GivenImages
 from napari_csc.learn.dictionaries.learning import LearningSettings, LearningStep, learn_dictionary
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.session import Session
+from napari_csc.viewer.words import tr
 
 # A person waits for it: what is reached by then is good, as filters settle early.
 _MOST_SECONDS = 40.0
@@ -119,12 +120,14 @@ def learn_from(
     settings = LearningSettings(
         count=lesson.count, sizes=(lesson.size,), crop=crop, images_per_step=4, steps=150
     )
-    report(Step("learning filters…"))
+    report(Step(tr("learning filters…")))
 
     def on_step(step: LearningStep) -> bool:
         report(
             Step(
-                f"learning filters, step {step.step} of {step.steps}",
+                tr("learning filters, step {step} of {steps}").format(
+                    step=step.step, steps=step.steps
+                ),
                 step.step,
                 step.steps,
                 seconds=time.perf_counter() - begin,

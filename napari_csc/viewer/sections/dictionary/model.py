@@ -181,12 +181,16 @@ class DictionaryModel:
         def done(metadata: WeightMetadata) -> None:
             self.session.networks = {**(self.session.networks or {}), path: metadata}
             self.session.maps = path
-            told = f"{metadata.name} is in use. Press Run to see what it gives."
+            told = tr("{name} is in use. Press Run to see what it gives.").format(
+                name=metadata.name
+            )
             if assumed := metadata.training.get("assumed"):
                 listed = ", ".join(f"{name} {value:g}" for name, value in assumed.items())
-                told += f" Its file does not tell, and so was assumed: {listed}."
+                told += " " + tr("Its file does not tell, and so was assumed: {listed}.").format(
+                    listed=listed
+                )
             if metadata.dictionary_name is not None and assumed:
-                told += " Its filters are in the same file; load them in Dictionary."
+                told += " " + tr("Its filters are in the same file; load them in Dictionary.")
             self._workbench.say(told)
 
         self._workbench.lane("networks", ()).start(

@@ -15,18 +15,18 @@ from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.sections.dictionary.smooth_row import SMOOTH_TIP, SmoothRow
 from napari_csc.viewer.session import short_name
-from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, offer, quiet, row, slim, wrapped
+from napari_csc.viewer.words import counted, marked, tr
 
-_FILES = "Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)"
-_FAMILIES = {"DCT": "dct", "Gabor": "gabor", "random": "random"}
+_FILES = marked("Filters (*.npy *.npz *.mat *.pt *.pth *.safetensors);;All files (*)")
+_FAMILIES = {"DCT": "dct", "Gabor": "gabor", marked("random"): "random"}
 # What the gallery is sorted by, the figure behind it, and whether the largest comes first.
 _SORTS = {
-    "order in use": ("", False),
-    "energy": ("energy", True),
-    "use (sum of |code|)": ("code_sum", True),
-    "mean map": ("mean_map", False),
-    "variance of the map": ("map_variance", True),
+    marked("order in use"): ("", False),
+    marked("energy"): ("energy", True),
+    marked("use (sum of |code|)"): ("code_sum", True),
+    marked("mean map"): ("mean_map", False),
+    marked("variance of the map"): ("map_variance", True),
 }
 
 
@@ -94,7 +94,7 @@ class DictionaryPanel(Panel):
             "The dictionary: the set of small filters the image is built from. Type to search.",
         )
         self.family_box = narrow(QComboBox())
-        self.family_box.addItems(list(_FAMILIES))
+        offer(self.family_box, _FAMILIES)
         self.family_box.setMaximumWidth(96)
         self.family_box.setPlaceholderText(tr("own"))
         self.count_box, self.size_box = QSpinBox(), QSpinBox()
@@ -103,7 +103,7 @@ class DictionaryPanel(Panel):
         self.count_box.setRange(1, 256)
         self.count_box.setPrefix("K ")
         self.size_box.setRange(3, 33)
-        self.size_box.setSuffix(" px")
+        self.size_box.setSuffix(tr(" px"))
         self.count_box.setValue(32)
         self.size_box.setValue(9)
         self.family_box.activated.connect(self._family_edited)
@@ -145,7 +145,7 @@ class DictionaryPanel(Panel):
         )
 
         self.sort_box = narrow(QComboBox())
-        self.sort_box.addItems(list(_SORTS))
+        offer(self.sort_box, _SORTS)
         self.sort_box.activated.connect(self._show_filters)
         self.add(
             "Sort by",
@@ -157,7 +157,7 @@ class DictionaryPanel(Panel):
     # ------------------------------------------------------------ what the user does
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Load filters", "", _FILES)
+        name, _ = QFileDialog.getOpenFileName(self, tr("Load filters"), "", tr(_FILES))
         if name:
             self._model.choose(name)
 
@@ -166,7 +166,7 @@ class DictionaryPanel(Panel):
         self._model.choose(self._files.get(name, name))
 
     def _family_edited(self) -> None:
-        family = _FAMILIES.get(self.family_box.currentText(), "dct")
+        family = _FAMILIES.get(self.family_box.currentData(), "dct")
         name = f"{family}-{self.count_box.value()}-{self.size_box.value()}"
         self._model.choose(name)
 
@@ -258,31 +258,35 @@ class DictionaryPanel(Panel):
         tips = {}
         for original in range(len(session.dictionary)):
             place = positions.get(original)
-            where = f"{original}, left out" if place is None else str(place)
-            moved = "" if place in (None, original) else f" ({original} before shuffling)"
+            if place is None:
+                parts = [tr("Filter {number}, left out").format(number=original)]
+            elif place != original:
+                shuffled = tr("Filter {number} ({before} before shuffling)")
+                parts = [shuffled.format(number=place, before=original)]
+            else:
+                parts = [tr("Filter {number}").format(number=place)]
             change = self._changes.get(original)
-            is_new = "" if change is None or change.before is not None else ", new"
-            tips[original] = f"Filter {where}{moved}{is_new}{self._told(original)}"
+            if change is not None and change.before is None:
+                parts.append(tr("new"))
+            tips[original] = ", ".join([*parts, *self._told(original)])
         self.gallery.set_tips(tips)
-        left_out = f" ({len(session.dropped)} left out)" if session.dropped else ""
+        about = counted("{count} filter", "{count} filters", len(ordered))
+        if session.dropped:
+            left_out = tr("{count} left out").format(count=len(session.dropped))
+            about = f"{about} ({left_out})"
         selected = tips.get(session.selected, "")
-        changed = summary(self._changes)
-        left_out += f" · {changed}" if changed else ""
-        self.about.setText(
-            tr("{count} filters{left_out} · selected: {selected}").format(
-                count=len(ordered),
-                left_out=left_out,
-                selected=selected[:1].lower() + selected[1:],
-            )
-        )
+        selected = tr("selected: {filter}").format(filter=selected[:1].lower() + selected[1:])
+        parts = [about, summary(self._changes), selected]
+        self.about.setText(" · ".join(one for one in parts if one))
 
-    def _told(self, original: int) -> str:
+    def _told(self, original: int) -> list[str]:
         figures = self._figures.get(original)
         if figures is None:
-            return ""
+            return []
         energy = sum(one["energy"] for one in self._figures.values())
         share = 100 * figures["energy"] / energy if energy > 0 else 0.0
-        return f", mean map {figures['mean_map']:.2f} σ, {share:.1f} % of the energy"
+        mean_map = tr("mean map {level:.2f} σ").format(level=figures["mean_map"])
+        return [mean_map, tr("{share:.1f} % of the energy").format(share=share)]
 
     # ------------------------------------------------------------ figures of the result
 
@@ -298,14 +302,14 @@ class DictionaryPanel(Panel):
             original: {name: values[name][place] for name in names}
             for place, original in enumerate(order)
         }
-        if _SORTS[self.sort_box.currentText()][0]:
+        if _SORTS[self.sort_box.currentData()][0]:
             self._show_filters()
         else:
             self._show_about()
 
     def _sorted(self, order: list[int]) -> list[int]:
         """Return the filters as the gallery is to be sorted; unknown ones last."""
-        name, is_descending = _SORTS[self.sort_box.currentText()]
+        name, is_descending = _SORTS[self.sort_box.currentData()]
         if not name or not self._figures:
             return order
         known = [k for k in order if k in self._figures]

@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_csc.viewer.sections.dictionary.smooth_facts import SmoothFacts
 from napari_csc.viewer.widgets.naming import order_tabs
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
-SMOOTH_TIP = (
+SMOOTH_TIP = marked(
     "Wide Gaussian filters carry the slow changes of brightness; here by their width in pixels, "
     "with the share of the energy of the image that each adds. A click shows the map of one: "
     "bright where the smooth part is held back; and what it adds, if contributions are shown."
@@ -33,7 +33,7 @@ class SmoothRow(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(4)
-        self.setToolTip(SMOOTH_TIP)
+        self.setToolTip(tr(SMOOTH_TIP))
 
     def show_facts(self, facts: SmoothFacts | None, chosen: int | None) -> None:
         """Show the smooth filters of a result; none hides the row."""

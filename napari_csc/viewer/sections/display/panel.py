@@ -9,7 +9,7 @@ from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOV
 from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
-from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, wrapped
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, offer, quiet, wrapped
 from napari_csc.viewer.words import tr
 
 
@@ -20,7 +20,7 @@ class DisplayPanel(Panel):
         super().__init__()
         self._session = model.session
         self.part_box = narrow(QComboBox())
-        self.part_box.addItems(list(PARTS))
+        offer(self.part_box, PARTS)
         self.part_box.activated.connect(self._part_chosen)
         self.add(
             "Images as",
@@ -103,7 +103,9 @@ class DisplayPanel(Panel):
         ordered, selected = self._session.ordered(), self._session.selected
         order = () if ordered is None else ordered.order
         is_used = selected in order
-        which = f"filter {order.index(selected)}" if is_used else "the selected filter"
+        which = tr("the selected filter")
+        if is_used:
+            which = tr("filter {number}").format(number=order.index(selected))
         self.overlay.box.setText(tr("Sparsity map of {which} over the image").format(which=which))
         self.contribution.setText(tr("Contribution of {which}").format(which=which))
         self.code.setText(tr("Code of {which}").format(which=which))
@@ -111,11 +113,15 @@ class DisplayPanel(Panel):
     def _show_legend(self, rulers: list[Ruler]) -> None:
         """Name the colours; none of them hides the legend."""
         chips = [
-            f'<span style="background-color: {one.colour}">&nbsp;&nbsp;&nbsp;&nbsp;</span>'
-            f"&nbsp;filter&nbsp;{one.position}&nbsp;({100 * one.share:.0f}&nbsp;%)"
+            f'<span style="background-color: {one.colour}">&nbsp;&nbsp;&nbsp;&nbsp;</span>&nbsp;'
+            + _unbroken(
+                tr("filter {number} ({share:.0f} %)").format(
+                    number=one.position, share=100 * one.share
+                )
+            )
             for one in rulers
         ]
-        others = "&ensp; grey:&nbsp;other&nbsp;filters" if chips else ""
+        others = f"&ensp; {_unbroken(tr('grey: other filters'))}" if chips else ""
         self.legend.setText("&ensp; ".join(chips) + others)
         self.legend.setVisible(bool(rulers))
 
@@ -123,3 +129,7 @@ class DisplayPanel(Panel):
         with quiet(*self._boxes.values()):
             for role, box in self._boxes.items():
                 box.setChecked(role in self._session.extra_layers)
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "&nbsp;")

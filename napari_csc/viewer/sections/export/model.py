@@ -36,7 +36,7 @@ class ExportModel:
 
     def result(self, path: Path, overwrite: bool = False) -> None:
         """Write the result with maps, codes, provenance, and its input, as HDF5."""
-        self._runs.when_finished("saved", lambda: self._result(path, overwrite))
+        self._runs.when_finished(tr("saved"), lambda: self._result(path, overwrite))
 
     def _result(self, path: Path, overwrite: bool) -> None:
         result, outcome = self.session.result, self._runs.outcome
@@ -53,7 +53,7 @@ class ExportModel:
 
     def figure(self, path: Path, overwrite: bool = False) -> None:
         """Write the figure of images, codes and maps of the slice that is looked at."""
-        self._runs.when_finished("saved", lambda: self._figure(path, overwrite))
+        self._runs.when_finished(tr("saved"), lambda: self._figure(path, overwrite))
 
     def _figure(self, path: Path, overwrite: bool) -> None:
         result, number = self.session.result, self._layers.slice_of_result()
@@ -85,7 +85,9 @@ class ExportModel:
         kind, part, form, overwrite
             As `napari_csc.export` takes them.
         """
-        self._runs.when_finished("saved", lambda: self._images(path, kind, part, form, overwrite))
+        self._runs.when_finished(
+            tr("saved"), lambda: self._images(path, kind, part, form, overwrite)
+        )
 
     def _images(self, path: Path, kind: str, part: str, form: str | None, overwrite: bool) -> None:
         result = self.session.result

@@ -13,16 +13,16 @@ from napari_csc.io.formats.table import writers
 from napari_csc.viewer.sections.export.as_code import as_command, as_python
 from napari_csc.viewer.sections.export.model import ExportModel
 from napari_csc.viewer.sections.reconstruct.job import Job
-from napari_csc.viewer.widgets.parts import Panel, button, narrow, row
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, offer, row
+from napari_csc.viewer.words import marked, told, tr
 
-_FIGURES = "Figure (*.png *.pdf *.svg *.tif)"
-_MAPS = "maps"
+_FIGURES = marked("Figure (*.png *.pdf *.svg *.tif)")
+_MAPS = marked("maps")
 _PARTS = {
-    "reconstruction": "image",
-    "initial image": "initial",
-    "smooth part": "smooth",
-    "reference": "reference",
+    marked("reconstruction"): "image",
+    marked("initial image"): "initial",
+    marked("smooth part"): "smooth",
+    marked("reference"): "reference",
 }
 
 
@@ -39,8 +39,12 @@ def offered_formats(kind: str) -> dict[str, Writer]:
 def _filter(writer: Writer) -> str:
     """Return what a file dialog calls a format."""
     if writer.is_folder:
-        return f"{writer.title} folder (*)"
-    return f"{writer.title.split(' (')[0]} ({' '.join('*' + one for one in writer.endings)})"
+        return tr("{format} folder (*)").format(format=writer.title)
+    title, endings = (
+        told(writer.title).split(" (")[0],
+        " ".join(f"*{one}" for one in writer.endings),
+    )
+    return f"{title} ({endings})"
 
 
 class ExportPanel(Panel):
@@ -56,7 +60,7 @@ class ExportPanel(Panel):
             "Copy as command", "The command that makes this result again, to the clipboard."
         )
         self.python_button.clicked.connect(lambda: self._copy(as_python, "Python"))
-        self.command_button.clicked.connect(lambda: self._copy(as_command, "command"))
+        self.command_button.clicked.connect(lambda: self._copy(as_command, tr("command")))
         self.form.addRow(row(self.python_button, self.command_button))
         self.result_button = button(
             "Save result…",
@@ -69,10 +73,12 @@ class ExportPanel(Panel):
             "PNG, PDF or SVG.",
         )
         self.result_button.clicked.connect(
-            lambda: self._ask("Save result", "result.h5", "Result (*.h5)", self._model.result)
+            lambda: self._ask(
+                tr("Save result"), "result.h5", tr("Result (*.h5)"), self._model.result
+            )
         )
         self.figure_button.clicked.connect(
-            lambda: self._ask("Save figure", "maps.png", _FIGURES, self._model.figure)
+            lambda: self._ask(tr("Save figure"), "maps.png", tr(_FIGURES), self._model.figure)
         )
         self.form.addRow(row(self.result_button, self.figure_button))
 
@@ -80,11 +86,11 @@ class ExportPanel(Panel):
 
     def _build_images(self) -> None:
         self.part_box, self.kind_box = narrow(QComboBox()), narrow(QComboBox())
-        self.part_box.addItems(list(_PARTS))
-        self.kind_box.addItems([*IMAGE_KINDS, _MAPS])
-        self.kind_box.currentTextChanged.connect(
+        offer(self.part_box, _PARTS)
+        offer(self.kind_box, (*IMAGE_KINDS, _MAPS))
+        self.kind_box.currentIndexChanged.connect(
             # The maps are those of the result, whichever of its images is chosen.
-            lambda kind: self.part_box.setEnabled(kind != _MAPS)
+            lambda _: self.part_box.setEnabled(self.kind_box.currentData() != _MAPS)
         )
         self.images_button = button(
             "Save images as…",
@@ -100,12 +106,12 @@ class ExportPanel(Panel):
         self.form.addRow(self.images_button)
 
     def _ask_images(self) -> None:
-        kind = self.kind_box.currentText()
-        part = "image" if kind == _MAPS else _PARTS[self.part_box.currentText()]
+        kind = self.kind_box.currentData()
+        part = "image" if kind == _MAPS else _PARTS[self.part_box.currentData()]
         offered = offered_formats(kind)
         first = next(iter(offered.values()))
         # Without an ending: the list below the name says the format.
-        chosen, wanted = QFileDialog.getSaveFileName(self, "Save as", kind, ";;".join(offered))
+        chosen, wanted = QFileDialog.getSaveFileName(self, tr("Save as"), kind, ";;".join(offered))
         if not chosen:
             return
         writer = offered.get(wanted, first)

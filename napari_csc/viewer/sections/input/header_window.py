@@ -17,6 +17,7 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.io import describe
 from napari_csc.viewer.session import Session
 from napari_csc.viewer.widgets.dialog import Dialog
+from napari_csc.viewer.words import told, tr
 
 _SIZE = QSize(560, 480)
 
@@ -45,11 +46,11 @@ class HeaderWindow(Dialog):
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
-        self.setWindowTitle("Header of the scan")
+        self.setWindowTitle(tr("Header of the scan"))
         self.resize(_SIZE)
         self.table = QTableWidget(0, 2)
-        self.table.setAccessibleName("Header of the scan")
-        self.table.setHorizontalHeaderLabels(["What", "In this scan"])
+        self.table.setAccessibleName(tr("Header of the scan"))
+        self.table.setHorizontalHeaderLabels([tr("What"), tr("In this scan")])
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setWordWrap(True)
         columns, rows = self.table.horizontalHeader(), self.table.verticalHeader()
@@ -74,8 +75,8 @@ class HeaderWindow(Dialog):
         self.table.setRowCount(len(rows))
         for place, texts in enumerate(rows):
             for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item = QTableWidgetItem(told(text))
+                item.setToolTip(told(text))
                 item.setTextAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
                 self.table.setItem(place, column, item)
         self.table.resizeRowsToContents()

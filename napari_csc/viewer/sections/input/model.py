@@ -25,6 +25,7 @@ from napari_csc.viewer.sections.input.loading import (
 from napari_csc.viewer.sections.input.read_as import ReadAs
 from napari_csc.viewer.sections.input.slice_reading import SliceReading
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 _BELONGS = ("acquisition", "sampled", "noise_std")
@@ -76,7 +77,7 @@ class InputModel:
 
     def open_file(self, path: Path, **options: Any) -> None:
         """Load a scan or a result and show it; options are those of `napari_csc.load`."""
-        self._workbench.say(f"Loading {path.name}…")
+        self._workbench.say(tr("Loading {name}…").format(name=path.name))
         self.read_as.refused = None
 
         def refused(sentence: str) -> None:
@@ -131,8 +132,10 @@ class InputModel:
             self.layers.signs.show_letters({})
             self.plain_image.emit(chosen)
             self._workbench.say(
-                f"{chosen.name} is a picture, not a scan: press Simulate to make a low-field scan "
-                "of it, or use it as it is."
+                tr(
+                    "{name} is a picture, not a scan: press Simulate to make a low-field scan of "
+                    "it, or use it as it is."
+                ).format(name=chosen.name)
             )
 
     def _stay(self) -> None:
@@ -173,8 +176,10 @@ class InputModel:
     def removed(self, name: str) -> None:
         """Say what the removal of the input layer of this name means."""
         self.fail(
-            f"The input layer {name!r} was removed; its data stay in use until you choose another "
-            "input."
+            tr(
+                "The input layer {name!r} was removed; its data stay in use until you choose "
+                "another input."
+            ).format(name=name)
         )
 
     def _load(
@@ -243,11 +248,13 @@ class InputModel:
         if found.facts is not None:
             self._tell_facts(found.facts)
         further = (
-            "To run again, open the scan it was made from."
+            tr("To run again, open the scan it was made from.")
             if found.acquisition is None
-            else "Its scan and its settings are in use: Run makes it again."
+            else tr("Its scan and its settings are in use: Run makes it again.")
         )
-        self._workbench.tell(f"{found.name}: a finished result. {further}")
+        self._workbench.tell(
+            tr("{name}: a finished result. {further}").format(name=found.name, further=further)
+        )
 
     def _use_scan(self, loaded: LoadedScan, layer: Any = None) -> None:
         session, acquisition = self.session, loaded.acquisition
@@ -272,7 +279,9 @@ class InputModel:
         else:
             self.plain_image.emit(None)
         self._tell_facts(loaded.facts)
-        self._workbench.say(f"{session.input_name} is ready. Press Run to reconstruct it.")
+        self._workbench.say(
+            tr("{name} is ready. Press Run to reconstruct it.").format(name=session.input_name)
+        )
 
     def _tell_facts(self, facts: InputFacts) -> None:
         self._run.noise_question = facts.noise_question

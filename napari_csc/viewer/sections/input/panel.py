@@ -39,12 +39,13 @@ from napari_csc.viewer.widgets.parts import (
     slim,
     wrapped,
 )
+from napari_csc.viewer.words import counted, marked, told, tr
 
 _FACTS = (1, 2, 4)
 """Rows of the form: slices, acquired matrix, noise; between them what is offered for the matrix."""
 
 
-_WELCOME = (
+_WELCOME = marked(
     "Open a file, or drop one on the viewer, to begin. Or take the guided tour, which brings a "
     "sample."
 )
@@ -52,7 +53,8 @@ _WELCOME = (
 
 def file_filter() -> str:
     """Return which files the dialog lists: those of every format that can be read."""
-    return f"Scans and results ({' '.join(f'*{one}' for one in endings_to_read())});;All files (*)"
+    endings = " ".join(f"*{one}" for one in endings_to_read())
+    return tr("Scans and results ({endings});;All files (*)").format(endings=endings)
 
 
 class InputPanel(Panel):
@@ -98,7 +100,7 @@ class InputPanel(Panel):
             "image a low-field scan can be simulated.",
         )
         self.slices_box = narrow(QComboBox())
-        self.slices_box.addItems(["Current slice", "All slices"])
+        self.slices_box.addItems([tr("Current slice"), tr("All slices")])
         self.slices_box.activated.connect(self._slices_chosen)
         self.add(
             "Slices",
@@ -207,7 +209,7 @@ class InputPanel(Panel):
     def _show_notes(self, notes: tuple[str, ...]) -> None:
         self.notes_button.setVisible(bool(notes))
         self.notes_button.setText(str(len(notes)))
-        self.notes.setText("\n".join(f"• {one}" for one in notes))
+        self.notes.setText("\n".join(f"• {told(one)}" for one in notes))
         if not notes:
             self.notes_button.setChecked(False)
 
@@ -291,12 +293,14 @@ class InputPanel(Panel):
         self._list_layers()
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a scan or a result", "", file_filter())
+        name, _ = QFileDialog.getOpenFileName(
+            self, tr("Open a scan or a result"), "", file_filter()
+        )
         if name:
             self._model.open_file(Path(name))
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of DICOM files")
+        name = QFileDialog.getExistingDirectory(self, tr("Open a folder of DICOM files"))
         if name:
             self._model.open_file(Path(name))
 
@@ -308,7 +312,11 @@ class InputPanel(Panel):
         if chosen is not None:
             shape = tuple(chosen.image.shape[-2:])
             self.simulation.fit(shape)
-            self.hint.setText(f"{chosen.name}: a picture of {shape[0]} × {shape[1]} pixels")
+            self.hint.setText(
+                tr("{name}: a picture of {rows} × {columns} pixels").format(
+                    name=chosen.name, rows=shape[0], columns=shape[1]
+                )
+            )
 
     def _show_facts_rows(self, is_visible: bool) -> None:
         """Hide what is known of the scan while a picture is chosen that is none."""
@@ -320,7 +328,7 @@ class InputPanel(Panel):
         """No scan is open any more."""
         with quiet(self.rows_box, self.columns_box, self.noise_edit, self.slices_box):
             self.noise_edit.clear()
-            self.slices_box.setItemText(1, "All slices")
+            self.slices_box.setItemText(1, tr("All slices"))
         for box in (self.rows_box, self.columns_box, self.noise_edit):
             box.setEnabled(False)
         self.noise_kind.setText("")
@@ -329,7 +337,7 @@ class InputPanel(Panel):
         self._offer_extent(None)
         self._about_scan, self._chosen = "", None
         self._show_notes(())
-        self.hint.setText(_WELCOME)
+        self.hint.setText(tr(_WELCOME))
         self._list_layers()
 
     def _show_facts(self, facts: InputFacts | None) -> None:
@@ -347,19 +355,25 @@ class InputPanel(Panel):
                 box.setValue(value)
                 box.setEnabled(True)
             self.noise_edit.setText(f"{facts.noise_std:.4g}")
-            self.slices_box.setItemText(1, f"All {count} slices")
+            self.slices_box.setItemText(1, tr("All {count} slices").format(count=count))
             self.slices_box.setEnabled(count > 1)
             self.slices_box.setCurrentIndex(1 if session.slices == "all" else 0)
         self.noise_edit.setEnabled(True)
         edited = session.noise_std is not None
-        kind = "edited" if edited else "estimated" if facts.is_estimated else "from the file"
-        self.noise_kind.setText(kind)
+        kind = marked("estimated") if facts.is_estimated else marked("from the file")
+        self.noise_kind.setText(tr(marked("edited") if edited else kind))
         self.noise_reset.setEnabled(edited)
         self.extent_reset.setEnabled(session.sampled is not None)
         # Whoever has corrected it is not asked again.
         self._offer_extent(None if session.sampled is not None else facts.filled_from)
-        slices = "1 slice" if count == 1 else f"{count} slices"
-        self._about_scan = f"{facts.name}: {slices} of {height} × {width} pixels"
+        self._about_scan = counted(
+            "{name}: {count} slice of {height} × {width} pixels",
+            "{name}: {count} slices of {height} × {width} pixels",
+            count,
+            name=facts.name,
+            height=height,
+            width=width,
+        )
         self.hint.setText(self._about_scan)
         self._show_facts_rows(True)
 
@@ -368,7 +382,11 @@ class InputPanel(Panel):
         self._filled_from = extent
         self.filled_button.setVisible(extent is not None)
         if extent is not None:
-            self.filled_button.setText(f"Use {extent[0]} × {extent[1]}, as the spectrum shows")
+            self.filled_button.setText(
+                tr("Use {rows} × {columns}, as the spectrum shows").format(
+                    rows=extent[0], columns=extent[1]
+                )
+            )
 
     def _use_what_was_acquired(self) -> None:
         self._session.sampled = self._filled_from
@@ -390,8 +408,10 @@ class InputPanel(Panel):
             value = -1.0
         if value is not None and not 0 < value < float("inf"):
             self._model.fail(
-                f"The noise σ must be a positive number, but is {text!r}; leave it empty to have "
-                "it estimated."
+                tr(
+                    "The noise σ must be a positive number, but is {text!r}; leave it empty to "
+                    "have it estimated."
+                ).format(text=text)
             )
             return
         self._session.noise_std = value

@@ -16,6 +16,7 @@ from napari_csc.io.lazy import is_large
 from napari_csc.io.load import load
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.images.views import Array, image_window
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -26,13 +27,17 @@ class ReadOptions(BaseModel):
 
     key: str | None = Field(
         None,
-        title="Which image",
-        description="Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 "
-        "(BART), average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM "
-        "folder).",
+        title=marked("Which image"),
+        description=marked(
+            "Which of several images to take: repetition=1,contrast=0 (ISMRMRD), TE=1 "
+            "(BART), average (M4Raw), a number (volume of a NIfTI or NRRD file, series of a DICOM "
+            "folder)."
+        ),
     )
     kind: Literal["k-space", "image"] | None = Field(
-        None, title="Holds", description="Whether the numbers are k-space or an image."
+        None,
+        title=marked("Holds"),
+        description=marked("Whether the numbers are k-space or an image."),
     )
     axes: str | None = None
     coil: int | None = None
@@ -74,11 +79,16 @@ def preview_of(path: Path, options: dict[str, Any], planes: int = 1) -> Preview:
     shown = (count // 2,) if planes < 2 or count < planes else _spread(count, planes)
     magnitude = _side_by_side(np.abs(np.asarray(acquisition.select(shown).adjoint())))
     grey = np.clip(255 * magnitude / image_window(magnitude)[1], 0, 255).astype(np.uint8)
-    told = acquisition.metadata
-    axes = f", axes {str(told['axes']).replace(',', ', ')}" if told.get("axes") else ""
-    coils = f", {acquisition.n_coils} coils" if acquisition.n_coils > 1 else ""
-    slices = "1 slice" if count == 1 else f"slice {count // 2} of {count}"
-    sentence = f"{slices}, {height} × {width} pixels{coils}: {told.get('kind', 'k-space')}{axes}."
+    held, coils = acquisition.metadata, acquisition.n_coils
+    size = tr("{height} × {width} pixels").format(height=height, width=width)
+    where = tr("slice {number} of {count}").format(number=count // 2, count=count)
+    parts = [where if count > 1 else tr("1 slice"), size]
+    if coils > 1:
+        parts.append(tr("{count} coils").format(count=coils))
+    kinds = [tr(str(held.get("kind", "k-space")))]
+    if held.get("axes"):
+        kinds.append(tr("axes {axes}").format(axes=str(held["axes"]).replace(",", ", ")))
+    sentence = f"{', '.join(parts)}: {', '.join(kinds)}."
     return Preview(grey, sentence[:1].upper() + sentence[1:])
 
 

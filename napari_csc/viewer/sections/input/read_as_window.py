@@ -28,17 +28,18 @@ from napari_csc.viewer.sections.input.read_as import Preview, ReadOptions
 from napari_csc.viewer.widgets.dialog import Dialog
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import button, quiet, row, wrapped
+from napari_csc.viewer.words import marked, told, tr
 
 _SIZE = QSize(420, 560)
 _SIDE, _ANSWER_SIDE = 300, 176
 """Screen pixels of the preview, and of that of an answer."""
 _DELAY = 200
 """Milliseconds of quiet after a change before the file is read again."""
-_FOUND = "found by content"
+_FOUND = marked("found by content")
 _NAMES = {
-    "repeat": "repeat (averaged)",
-    "kz": "kz (phase-encoded)",
-    "complex": "real and imaginary part",
+    "repeat": marked("repeat (averaged)"),
+    "kz": marked("kz (phase-encoded)"),
+    "complex": marked("real and imaginary part"),
 }
 
 
@@ -59,7 +60,7 @@ class ReadAsWindow(Dialog):
         self._path: Path | None = None
         self._asked_of: Path | None = None
         self._arrays: list[ArrayChoice] = []
-        self.setWindowTitle("How to read the file")
+        self.setWindowTitle(tr("How to read the file"))
         self.resize(_SIZE)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -81,37 +82,39 @@ class ReadAsWindow(Dialog):
         self.form = QFormLayout()
         layout.addLayout(self.form)
         self.array_box = QComboBox()
-        self.array_box.setToolTip("The file holds several arrays; which is the scan?")
+        self.array_box.setToolTip(tr("The file holds several arrays; which is the scan?"))
         self.array_box.activated.connect(self._array_chosen)
-        self.form.addRow("Array", self.array_box)
+        self.form.addRow(tr("Array"), self.array_box)
         found = fields_of(ReadOptions)
         self.key = Field(found["key"])
         self.key_edit: QLineEdit = self.key.native  # type: ignore[assignment]
-        self.key_edit.setPlaceholderText("the first")
-        self.kind = Field(found["kind"], unset=_FOUND)
+        self.key_edit.setPlaceholderText(tr("the first"))
+        self.kind = Field(found["kind"], unset=tr(_FOUND))
         for field in (self.key, self.kind):
             field.changed.connect(self._changed)
             self.form.addRow(field.title, field.native)
         self.axes_holder = QWidget()
         self._axes_form = QFormLayout(self.axes_holder)
         self._axes_form.setContentsMargins(0, 0, 0, 0)
-        self.form.addRow("Axes", self.axes_holder)
+        self.form.addRow(tr("Axes"), self.axes_holder)
         self.axis_boxes: list[QComboBox] = []
         # By hand: magicgui's box of numbers has no word for one of them.
         self.coil_box = QSpinBox()
         self.coil_box.setRange(-1, 255)
-        self.coil_box.setSpecialValueText("all")
+        self.coil_box.setSpecialValueText(tr("all"))
         self.coil_box.setValue(-1)
-        self.coil_box.setToolTip("One coil alone, or all of them combined.")
+        self.coil_box.setToolTip(tr("One coil alone, or all of them combined."))
         self.coil_box.valueChanged.connect(self._changed)
-        self.form.addRow("Coil", self.coil_box)
+        self.form.addRow(tr("Coil"), self.coil_box)
         self.repeat_box = QSpinBox()
         self.repeat_box.setRange(-1, 255)
-        self.repeat_box.setSpecialValueText("mean of all")
+        self.repeat_box.setSpecialValueText(tr("mean of all"))
         self.repeat_box.setValue(-1)
-        self.repeat_box.setToolTip("One repeat alone, or the mean of all, where there are several.")
+        self.repeat_box.setToolTip(
+            tr("One repeat alone, or the mean of all, where there are several.")
+        )
         self.repeat_box.valueChanged.connect(self._changed)
-        self.form.addRow("Repeat", self.repeat_box)
+        self.form.addRow(tr("Repeat"), self.repeat_box)
         self.picture = QLabel()
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(_SIDE)
@@ -152,7 +155,7 @@ class ReadAsWindow(Dialog):
             self.picture.setVisible(not is_asked)
             if is_asked:
                 self.picture.clear()
-                self.text.setText("Reading…")
+                self.text.setText(tr("Reading…"))
                 self.use_button.setEnabled(False)
                 self._preview_answers(path)
             else:
@@ -168,15 +171,16 @@ class ReadAsWindow(Dialog):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
+        asked = told(str(question)).split(";")[0].removesuffix(".")
         # What to type is for the command line; here are buttons.
-        self._question_layout.addWidget(wrapped(f"{str(question).split(';')[0]}.", lines=2))
+        self._question_layout.addWidget(wrapped(f"{asked}.", lines=2))
         self.answers, self._chosen_by = [], []
         beside = QWidget()
         answers = QHBoxLayout(beside)
         answers.setContentsMargins(0, 0, 0, 0)
         for value, text in question.choices:
             answer = QToolButton()
-            answer.setText(text)
+            answer.setText(told(text))
             answer.setToolTip(f"{question.option} = {value}")
             answer.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             answer.setIconSize(QSize(_ANSWER_SIDE, _ANSWER_SIDE))
@@ -193,7 +197,7 @@ class ReadAsWindow(Dialog):
     def _preview_answers(self, path: Path, number: int = 0) -> None:
         """Show at each answer, one after the other, how the file looks when read so."""
         if number >= len(self.answers):
-            self.text.setText("Press the one that is right, or name the axes.")
+            self.text.setText(tr("Press the one that is right, or name the axes."))
             return
 
         def show(found: Preview | str) -> None:
@@ -232,8 +236,8 @@ class ReadAsWindow(Dialog):
             self.array_box.clear()
             for one in self._arrays:
                 shape = " × ".join(str(size) for size in one.shape)
-                what = "complex" if one.is_complex else "real"
-                self.array_box.addItem(f"{one.name or 'array'}: {shape}, {what}")
+                what = tr("complex") if one.is_complex else tr("real")
+                self.array_box.addItem(f"{one.name or tr('array')}: {shape}, {what}")
             self.coil_box.setValue(-1)
             self.repeat_box.setValue(-1)
         self.kind.show(None)
@@ -256,12 +260,12 @@ class ReadAsWindow(Dialog):
             if size < 2:
                 continue
             box = QComboBox()
-            box.addItem(_FOUND, "")
+            box.addItem(tr(_FOUND), "")
             for name in AXES:
-                box.addItem(_NAMES.get(name, name), name)
-            box.setToolTip("What this axis of the array is; name all of them, or none.")
+                box.addItem(tr(_NAMES.get(name, name)), name)
+            box.setToolTip(tr("What this axis of the array is; name all of them, or none."))
             box.activated.connect(self._changed)
-            self._axes_form.addRow(f"{number}, of {size}", box)
+            self._axes_form.addRow(tr("{number}, of {size}").format(number=number, size=size), box)
             self.axis_boxes.append(box)
 
     def _array_chosen(self) -> None:
@@ -276,10 +280,10 @@ class ReadAsWindow(Dialog):
     def _preview(self) -> None:
         names = [box.currentData() for box in self.axis_boxes]
         if any(names) and not all(names):
-            self._show_preview("Name all axes, or leave all of them to be found.")
+            self._show_preview(tr("Name all axes, or leave all of them to be found."))
             return
         if self._path is not None:
-            self.text.setText("Reading…")
+            self.text.setText(tr("Reading…"))
             self._read_as.preview(self._path, self.options(), self._show_preview)
 
     def _show_preview(self, found: Preview | str) -> None:

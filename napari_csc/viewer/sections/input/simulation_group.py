@@ -8,13 +8,14 @@ from napari_csc.viewer.sections.input.loading import Simulation
 from napari_csc.viewer.sections.input.model import InputModel
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import button, row
+from napari_csc.viewer.words import tr
 
 
 class SimulationGroup(QGroupBox):
     """The numbers of a simulated scan."""
 
     def __init__(self, model: InputModel) -> None:
-        super().__init__("Simulate low field")
+        super().__init__(tr("Simulate low field"))
         self._model = model
         form = QFormLayout(self)
         form.setContentsMargins(6, 6, 6, 6)

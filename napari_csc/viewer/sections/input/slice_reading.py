@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_csc.core.acquisition.lazy import LazyImages
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -32,11 +33,11 @@ class SliceReading:
         if self._wanted == (images, number):
             return
         self._wanted = (images, number)
-        self._workbench.say(f"Reading slice {number}…")
+        self._workbench.say(tr("Reading slice {number}…").format(number=number))
 
         def done(_: Array) -> None:
             self._wanted = None
-            self._workbench.say(f"Slice {number} has been read.")
+            self._workbench.say(tr("Slice {number} has been read.").format(number=number))
             self._layers.refresh_initial()
 
         def work(ticket: Ticket) -> Array:

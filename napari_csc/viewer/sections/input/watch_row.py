@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from napari_csc.viewer.sections.input.watching import FolderWatching
 from napari_csc.viewer.widgets.parts import button, quiet
+from napari_csc.viewer.words import tr
 
 _EVERY_MS = 1000
 _LONGEST = 18
@@ -58,7 +59,7 @@ class WatchRow(QWidget):
         if not is_on:
             self._model.stop()
             return
-        name = QFileDialog.getExistingDirectory(self, "Watch a folder that scans arrive in")
+        name = QFileDialog.getExistingDirectory(self, tr("Watch a folder that scans arrive in"))
         if name:
             self._model.start(Path(name))
         else:
@@ -69,11 +70,13 @@ class WatchRow(QWidget):
         with quiet(self.switch):
             self.switch.setChecked(folder is not None)
         self.switch.setText(
-            "Watch a folder…" if folder is None else f"Stop watching {_short(folder.name)}"
+            tr("Watch a folder…")
+            if folder is None
+            else tr("Stop watching {name}").format(name=_short(folder.name))
         )
         self.open_button.setVisible(waiting is not None)
         if waiting is not None:
-            self.open_button.setText(f"Open {_short(waiting.name)}")
+            self.open_button.setText(tr("Open {name}").format(name=_short(waiting.name)))
         if folder is None:
             self._timer.stop()
         elif not self._timer.isActive():

@@ -10,6 +10,7 @@ from psygnal import Signal
 from napari_csc.io.watch import Arrival, FolderWatch
 from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.sections.input.model import InputModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -54,7 +55,11 @@ class FolderWatching:
         self._watch = watch or FolderWatch(folder)
         self.held_back = None
         self.changed.emit()
-        self._workbench.say(f"Watching {folder.name}: a scan is opened when its file is complete.")
+        self._workbench.say(
+            tr("Watching {name}: a scan is opened when its file is complete.").format(
+                name=folder.name
+            )
+        )
         self.look()
 
     def stop(self) -> None:
@@ -64,7 +69,7 @@ class FolderWatching:
         name = self._watch.folder.name
         self._watch, self.held_back = None, None
         self.changed.emit()
-        self._workbench.say(f"{name} is not watched any more.")
+        self._workbench.say(tr("{name} is not watched any more.").format(name=name))
 
     def look(self) -> None:
         """Look once, in the background; who has a timer calls this again and again."""
@@ -94,8 +99,10 @@ class FolderWatching:
             self.held_back = arrival
             self.changed.emit()
             self._workbench.say(
-                f"{arrival.name} has arrived. It waits, because the result on the screen is in no "
-                "file yet: save it, or press Open."
+                tr(
+                    "{name} has arrived. It waits, because the result on the screen is in no "
+                    "file yet: save it, or press Open."
+                ).format(name=arrival.name)
             )
             return
         self._open(arrival)

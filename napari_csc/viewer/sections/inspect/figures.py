@@ -12,15 +12,16 @@ from napari_csc.core.analysis.filter_figures import RegionFigures, pixel_figures
 from napari_csc.core.analysis.filter_words import filter_in_words
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.words import marked, told, tr
 
 _NOTHING = 0.1
 """Of the noise: what is darker is nothing to explain."""
 _UNSEEN, _ONE_PERCENT = 1e-3, 0.01
 Rank = Literal["contribution", "code", "level"]
 RANKS: dict[str, Rank] = {
-    "contribution |d * s|": "contribution",
-    "code |s|": "code",
-    "lowest map Λ": "level",
+    marked("contribution |d * s|"): "contribution",
+    marked("code |s|"): "code",
+    marked("lowest map Λ"): "level",
 }
 
 
@@ -99,8 +100,10 @@ def look(result: Reconstruction, place: tuple[int, int, int]) -> Look:
     figures = pixel_figures(result, number, y, x)
     return Look(
         in_words(result, figures, smooth, here),
-        f"Pixel y {y}, x {x}: {here:.3g} (initial image {before:.3g}), of which the smooth part "
-        f"{smooth:.3g}",
+        tr(
+            "Pixel y {y}, x {x}: {here:.3g} (initial image {before:.3g}), of which the smooth "
+            "part {smooth:.3g}"
+        ).format(y=y, x=x, here=here, before=before, smooth=smooth),
         result.dictionary.filters,
         figures,
     )
@@ -120,22 +123,30 @@ def in_words(result: Reconstruction, figures: RegionFigures, smooth: float, imag
     """
     position = int(figures.contribution.argmax())
     level, strongest = float(figures.level[position]), float(figures.contribution[position])
-    look = filter_in_words(result.dictionary.filters[position].numpy())
-    held = f"held back at {level:.1f} times the noise"
+    look = told(filter_in_words(result.dictionary.filters[position].numpy()))
+    held = tr("held back at {level:.1f} times the noise").format(level=level)
     if not image > result.noise_std * _NOTHING:
-        return f"Here the image shows nothing; filter {position} ({look}) is {held}."
-    if not strongest > _UNSEEN * image:
-        return (
-            f"Here the image is {_percent(smooth / image)} smooth part, and no filter adds to it."
+        return tr("Here the image shows nothing; filter {position} ({look}) is {held}.").format(
+            position=position, look=look, held=held
         )
-    return (
-        f"Here the image is {_percent(smooth / image)} smooth part; the strongest filter, "
-        f"{position} ({look}), adds {_percent(strongest / image)} and is {held}."
+    if not strongest > _UNSEEN * image:
+        return tr("Here the image is {share} smooth part, and no filter adds to it.").format(
+            share=_percent(smooth / image)
+        )
+    return tr(
+        "Here the image is {share} smooth part; the strongest filter, {position} "
+        "({look}), adds {added} and is {held}."
+    ).format(
+        share=_percent(smooth / image),
+        position=position,
+        look=look,
+        added=_percent(strongest / image),
+        held=held,
     )
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= _ONE_PERCENT else "less than 1 %"
+    return f"{100 * share:.0f} %" if share >= _ONE_PERCENT else tr("less than 1 %")
 
 
 def look_into(result: Reconstruction, number: int, region: Array, name: str) -> Look:
@@ -154,8 +165,10 @@ def look_into(result: Reconstruction, number: int, region: Array, name: str) -> 
     )
     return Look(
         in_words(result, figures, smooth, here),
-        f"{name}, {int(inside.sum())} pixels: mean {here:.3g} (initial image {before:.3g}), of "
-        f"which the smooth part {smooth:.3g}",
+        tr(
+            "{name}, {pixels} pixels: mean {here:.3g} (initial image {before:.3g}), of "
+            "which the smooth part {smooth:.3g}"
+        ).format(name=name, pixels=int(inside.sum()), here=here, before=before, smooth=smooth),
         result.dictionary.filters,
         figures,
     )

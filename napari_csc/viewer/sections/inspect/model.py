@@ -12,6 +12,7 @@ from napari_csc.viewer.sections.inspect.layers import mark_place
 from napari_csc.viewer.sections.inspect.map_sheet import MapSheet, draw_map_sheet
 from napari_csc.viewer.sections.measure.layers import Mark
 from napari_csc.viewer.sections.measure.model import MeasureModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -108,18 +109,20 @@ class InspectModel:
         result = self.session.result
         mark = next((one for one in self.regions() if one.number == number), None)
         if result is None or mark is None:
-            show("There is no reconstruction to look into yet.")
+            show(tr("There is no reconstruction to look into yet."))
             return
         index = mark.slice_index - self._layers.place().first_slice
         shape = (result.image.shape[1], result.image.shape[2])
         region = mark.mask(shape)
         if not 0 <= index < len(result.image) or not region.any():
             show(
-                f"Region {number} (slice {mark.slice_index}) lies outside what was reconstructed; "
-                "move it, or run that slice."
+                tr(
+                    "Region {number} (slice {slice}) lies outside what was reconstructed; "
+                    "move it, or run that slice."
+                ).format(number=number, slice=mark.slice_index)
             )
             return
-        name = f"Region {number}, slice {mark.slice_index}"
+        name = tr("Region {number}, slice {slice}").format(number=number, slice=mark.slice_index)
         self._workbench.lane("look", ("result",), thread="analysis").start(
             lambda ticket: look_into(result, index, region, name),
             Handlers(show, self._fail),

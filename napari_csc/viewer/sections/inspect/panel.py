@@ -9,15 +9,17 @@ from napari_csc.viewer.sections.inspect.figures import RANKS, Look
 from napari_csc.viewer.sections.inspect.filter_bars import Bar, FilterBars
 from napari_csc.viewer.sections.inspect.map_sheet_window import MapSheetWindow
 from napari_csc.viewer.sections.inspect.model import InspectModel
-from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, offer, quiet, row, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
 _ROWS = 6
 _SIDE = 22
 _DELAY = 40
 """Milliseconds between two looks while the cursor moves."""
-_CURSOR, _KEEP = "under the cursor", "keep what is shown"
+_CURSOR_PLACE, _KEEP_PLACE = 0, 1
+"""Where these stand in the list; regions follow."""
+_CURSOR, _KEEP = marked("under the cursor"), marked("keep what is shown")
 
 
 class InspectPanel(Panel):
@@ -64,16 +66,17 @@ class InspectPanel(Panel):
 
     def _build_choice(self) -> None:
         self.where_box = narrow(QComboBox())
-        self.where_box.addItems([_CURSOR, _KEEP])
-        self.where_box.currentTextChanged.connect(self._where_chosen)
+        self.where_box.addItem(tr(_CURSOR))
+        self.where_box.addItem(tr(_KEEP))
+        self.where_box.currentIndexChanged.connect(self._where_chosen)
         self.draw_button = button(
             "Draw region", "Drag an ellipse in the image, to see which filters make what is inside."
         )
         self.draw_button.clicked.connect(self._draw)
         self.add("Look", row(self.where_box, self.draw_button), "Which place the bars tell about.")
         self.rank_box = narrow(QComboBox())
-        self.rank_box.addItems(list(RANKS))
-        self.rank_box.currentTextChanged.connect(self._show_found)
+        offer(self.rank_box, RANKS)
+        self.rank_box.currentIndexChanged.connect(self._show_found)
         self.add(
             "Rank by",
             self.rank_box,
@@ -94,24 +97,24 @@ class InspectPanel(Panel):
         self.sheet.raise_()
 
     def _moved(self, position: tuple[float, ...]) -> None:
-        if self.where_box.currentText() == _CURSOR and self.isVisibleTo(self.window()):
+        if self.where_box.currentIndex() == _CURSOR_PLACE and self.isVisibleTo(self.window()):
             self._position = position
             if not self._timer.isActive():
                 self._timer.start()
 
     def _look(self) -> None:
-        if self._position is not None and self.where_box.currentText() == _CURSOR:
+        if self._position is not None and self.where_box.currentIndex() == _CURSOR_PLACE:
             found = self._model.at(self._position)
             if found is not None:
                 self._show(found)
 
     def _where_chosen(self) -> None:
-        is_kept = self.where_box.currentText() == _KEEP and self._found is not None
+        is_kept = self.where_box.currentIndex() == _KEEP_PLACE and self._found is not None
         self._model.mark(self._position if is_kept else None)
         number = self.where_box.currentData()
         if number is not None:
             self._model.into(number, lambda found: self._show_region(number, found))
-        elif self.where_box.currentText() == _CURSOR:
+        elif self.where_box.currentIndex() == _CURSOR_PLACE:
             self._clear()
 
     def _result_changed(self) -> None:
@@ -133,7 +136,7 @@ class InspectPanel(Panel):
             while self.where_box.count() > 2:
                 self.where_box.removeItem(2)
             for number in numbers:
-                self.where_box.addItem(f"region {number}", number)
+                self.where_box.addItem(tr("region {number}").format(number=number), number)
             if self._is_drawing and len(numbers) > known:
                 chosen, self._is_drawing = numbers[-1], False
             is_gone = chosen is not None and chosen not in numbers
@@ -160,7 +163,7 @@ class InspectPanel(Panel):
     def _show_found(self) -> None:
         if self._found is None:
             return
-        rank = RANKS[self.rank_box.currentText()]
+        rank = RANKS[self.rank_box.currentData()]
         self.bars.show_bars(
             [
                 Bar(

@@ -24,6 +24,16 @@ _WORDS = {
     "shuffle_seed": marked("order of the filters"),
     "dropped": marked("filters left out"),
     "map_edits": marked("edited maps"),
+    "maps": marked("maps"),
+    "strength": marked("strength"),
+    "solver": marked("solver"),
+    "iterations": marked("iterations"),
+    "until": marked("until"),
+    "norm": marked("norm"),
+    "rule": marked("rule"),
+    "smooth": marked("smooth"),
+    "device": marked("device"),
+    "slices": marked("slices"),
     "noise_std": marked("noise level"),
     "sampled": marked("acquired matrix"),
 }
@@ -147,8 +157,7 @@ def in_words(step: Step) -> str:
     """Return which settings a step is about."""
     if "dictionary" in step:
         return tr("dictionary")
-    named = (_WORDS.get(name, name.replace("_", " ")) for name in FIELDS if name in step)
-    return ", ".join(tr(one) for one in named)
+    return ", ".join(tr(_WORDS[name]) for name in FIELDS if name in step)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -14,9 +14,9 @@ from napari_csc.viewer.sections.kept.history import HistoryModel
 from napari_csc.viewer.sections.kept.model import KeptModel
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 
-_FILES = f"Sessions (*{ENDING})"
+_FILES = marked("Sessions (*{ending})")
 
 
 class SessionRow:
@@ -44,13 +44,17 @@ class SessionRow:
 
     def ask_save(self) -> None:
         """Ask for a file, and save."""
-        name, _ = QFileDialog.getSaveFileName(self._panel, "Save session", f"work{ENDING}", _FILES)
+        name, _ = QFileDialog.getSaveFileName(
+            self._panel, tr("Save session"), f"work{ENDING}", tr(_FILES).format(ending=ENDING)
+        )
         if name:
             self._model.save(Path(name))
 
     def ask_open(self) -> None:
         """Ask for a file, and open it."""
-        name, _ = QFileDialog.getOpenFileName(self._panel, "Open session", "", _FILES)
+        name, _ = QFileDialog.getOpenFileName(
+            self._panel, tr("Open session"), "", tr(_FILES).format(ending=ENDING)
+        )
         if name:
             self._model.open(Path(name))
 

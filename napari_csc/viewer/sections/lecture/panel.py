@@ -68,14 +68,14 @@ class LectureBar(QWidget):
         self.shuffle_button = button("Shuffle", "Put the filters in another random order.")
         self.shuffle_button.clicked.connect(model.shuffle)
         self.map_slider = _slider(
-            "Filter whose map is shown",
-            "Bright: the filter is held back; dark: it is free to act. Page down: the next.",
+            tr("Filter whose map is shown"),
+            tr("Bright: the filter is held back; dark: it is free to act. Page down: the next."),
         )
         self.map_slider.valueChanged.connect(model.go)
         self.picture = QLabel()
         self.picture.setFixedSize(_PICTURE, _PICTURE)
         self.strength_slider = _slider(
-            "Strength of the maps", "0: nothing is held back; 1: as the network has it."
+            tr("Strength of the maps"), tr("0: nothing is held back; 1: as the network has it.")
         )
         self.strength_slider.setRange(0, 3 * _FINEST)
         self.strength_slider.valueChanged.connect(self._strength_chosen)

@@ -212,17 +212,19 @@ def table(regions: Sequence[Measured], contrasts: Mapping[str, float]) -> str:
     lines = []
     for number in dict.fromkeys(one.region for one in regions):
         mine = [one for one in regions if one.region == number]
-        lines.append(
-            f"<tr><td colspan=4><b>Region {number}</b>, slice {mine[0].slice_index}, "
-            f"{mine[0].statistics.pixels} pixels</td></tr>"
+        region = tr("<b>Region {number}</b>, slice {slice}, {pixels} pixels").format(
+            number=number, slice=mine[0].slice_index, pixels=mine[0].statistics.pixels
         )
-        lines.append("<tr><td></td><td>mean</td><td>SD</td><td>mean/SD</td></tr>")
+        lines.append(f"<tr><td colspan=4>{region}</td></tr>")
+        head = ("", tr("mean"), tr("SD"), tr("mean/SD"))
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in head) + "</tr>")
         for one in mine:
             found = one.statistics
             cells = (one.image, f"{found.mean:.3g}", f"{found.deviation:.3g}", f"{found.snr:.1f}")
             lines.append("<tr>" + "".join(f"<td>{cell}&nbsp;</td>" for cell in cells) + "</tr>")
     if contrasts:
-        lines.append("<tr><td colspan=4><b>Contrast to noise, regions 1 and 2</b></td></tr>")
+        title = tr("Contrast to noise, regions 1 and 2")
+        lines.append(f"<tr><td colspan=4><b>{title}</b></td></tr>")
         for name, value in contrasts.items():
             lines.append(f"<tr><td>{name}&nbsp;</td><td colspan=3>{value:.2f}</td></tr>")
     return f"<table>{''.join(lines)}</table>" if lines else ""

@@ -10,10 +10,10 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel
 from napari_csc.viewer.layers.windowing import PRESETS
 from napari_csc.viewer.sections.measure.model import MeasureModel, table
 from napari_csc.viewer.sections.measure.profile_plot import COLOURS, ProfilePlot
-from napari_csc.viewer.widgets.parts import Panel, button, narrow, row, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.widgets.parts import Panel, button, narrow, offer, row, wrapped
+from napari_csc.viewer.words import marked, tr
 
-_RESET = "as at first"
+_RESET = marked("as at first")
 
 
 class MeasurePanel(Panel):
@@ -48,7 +48,7 @@ class MeasurePanel(Panel):
 
     def _build_window(self) -> None:
         self.window_box = narrow(QComboBox())
-        self.window_box.addItems([_RESET, *PRESETS])
+        offer(self.window_box, (_RESET, *PRESETS))
         self.window_box.activated.connect(self._window_chosen)
         self.add(
             "Window",
@@ -65,9 +65,17 @@ class MeasurePanel(Panel):
     def _build_marks(self) -> None:
         self.draw_buttons = {}
         for kind, text, tip in (
-            ("line", "Line", "Draw a line: its profile is shown for every image."),
-            ("ellipse", "Ellipse", "Draw an elliptic region: its statistics are shown below."),
-            ("polygon", "Polygon", "Draw a region corner by corner; a double click ends it."),
+            ("line", tr("Line"), tr("Draw a line: its profile is shown for every image.")),
+            (
+                "ellipse",
+                tr("Ellipse"),
+                tr("Draw an elliptic region: its statistics are shown below."),
+            ),
+            (
+                "polygon",
+                tr("Polygon"),
+                tr("Draw a region corner by corner; a double click ends it."),
+            ),
         ):
             made = button(text, tip)
             made.clicked.connect(lambda _=False, kind=kind: self._model.draw(kind))
@@ -80,12 +88,12 @@ class MeasurePanel(Panel):
         self.form.addRow(row(self.clear_button, self.save_button))
 
     def _window_chosen(self) -> None:
-        name = self.window_box.currentText()
+        name = self.window_box.currentData()
         self._model.use_window(None if name == _RESET else name)
 
     def _ask_file(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save measurements", "measurements.csv", "Table (*.csv)"
+            self, tr("Save measurements"), "measurements.csv", tr("Table (*.csv)")
         )
         if name:
             self._model.save(Path(name))
@@ -101,7 +109,8 @@ class MeasurePanel(Panel):
             f'<span style="color:{COLOURS[index % len(COLOURS)]}">{_unbroken(one.image)}</span>'
             for index, one in enumerate(shown)
         ]
-        self.legend.setText(f"Line {last}: " + " ".join(coloured) if shown else "")
+        legend = tr("Line {number}: {images}").format(number=last, images=" ".join(coloured))
+        self.legend.setText(legend if shown else "")
         self.legend.setVisible(bool(shown))
         self.table.setText(table(regions, self._model.contrasts()))
         self.table.setVisible(bool(regions))

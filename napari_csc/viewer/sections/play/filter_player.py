@@ -16,7 +16,8 @@ from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.layers import PARTIAL_SUM
 from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Frame, Movie
-from napari_csc.viewer.sections.play.player import Player, capitalised
+from napari_csc.viewer.sections.play.player import Player
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -63,11 +64,11 @@ class FilterPlayer(Player):
     def text(self) -> str:
         """Return what there is to say about the sum, or what to do to see one."""
         if self.shown is None:
-            return (
-                f"Press Play to see how the image comes about: the smooth part, then {self.last} "
+            return tr(
+                "Press Play to see how the image comes about: the smooth part, then {last} "
                 "filters, one by one, the strongest first."
-            )
-        return capitalised(f"{self._slice_in_words(self._number)}{_in_words(self.shown, ' ')}")
+            ).format(last=self.last)
+        return self._of_slice(self._number, _in_words(self.shown, " "))
 
     def added(self) -> tuple[int, Array] | None:
         """Return the filter that was added last: its number and its values."""
@@ -127,8 +128,11 @@ class FilterPlayer(Player):
 
 
 def _in_words(one: PartialSum, between: str) -> str:
-    following = "" if one.following is None else f"; next: filter {one.following}"
-    return (
-        f"smooth part + {one.count} of {one.total} filters:{between}"
-        f"{100 * one.share:.1f} % of the energy{following}"
-    )
+    added = tr("smooth part + {count} of {total} filters:").format(count=one.count, total=one.total)
+    if one.following is None:
+        energy = tr("{share:.1f} % of the energy").format(share=100 * one.share)
+    else:
+        energy = tr("{share:.1f} % of the energy; next: filter {number}").format(
+            share=100 * one.share, number=one.following
+        )
+    return f"{added}{between}{energy}"

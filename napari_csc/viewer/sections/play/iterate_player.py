@@ -11,8 +11,9 @@ from napari_csc.viewer.layers import ITERATE
 from napari_csc.viewer.sections.play.iterates import Iterate, Iterates, compute_iterates
 from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Frame, Movie
-from napari_csc.viewer.sections.play.player import Player, capitalised
+from napari_csc.viewer.sections.play.player import Player
 from napari_csc.viewer.sections.reconstruct.job import Job
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -64,7 +65,7 @@ class IteratePlayer(Player):
         if sentence := super().problem():
             return sentence
         if self._job is None:
-            return (
+            return tr(
                 "This result comes from a file, and its iterates cannot be computed again without "
                 "its scan; open the scan and press Run."
             )
@@ -81,20 +82,22 @@ class IteratePlayer(Player):
 
     def text(self) -> str:
         """Return what there is to say about the iterate, or what to do to see one."""
-        found, where = self.iterates, self._slice_in_words(self.number())
+        found, number = self.iterates, self.number()
         if self.is_waiting:
-            return capitalised(f"{where}computing the iterates again…")
+            return self._of_slice(number, tr("computing the iterates again…"))
         if found is None:
             count = len(self.history())
-            return (
-                f"Press Play to see how the image comes about in {count} iterations. They are "
+            return tr(
+                "Press Play to see how the image comes about in {count} iterations. They are "
                 "computed again, with the settings of the run."
-            )
+            ).format(count=count)
         one = found.kept[self.position]
-        text = f"{where}{self._caption(one, ', ')}, image change {100 * one.image_change:.2f} %"
-        return capitalised(text) + (
-            f"\nOne iterate in {found.stride} is kept." if found.stride > 1 else ""
-        )
+        change = tr("image change {change:.2f} %").format(change=100 * one.image_change)
+        text = self._of_slice(number, f"{self._caption(one, ', ')}, {change}")
+        if found.stride > 1:
+            kept = tr("One iterate in {stride} is kept.").format(stride=found.stride)
+            text = f"{text}\n{kept}"
+        return text
 
     def play(self) -> None:
         """Go from iterate to iterate; they are computed if they are not there."""
@@ -129,10 +132,9 @@ class IteratePlayer(Player):
 
     def _caption(self, one: Iterate, between: str) -> str:
         total = len(self.history())
-        return (
-            f"iteration {one.iteration} of {total}{between}objective {one.objective:.5g} "
-            "(noise units)"
-        )
+        where = tr("iteration {number} of {total}").format(number=one.iteration, total=total)
+        objective = tr("objective {value:.5g} (noise units)").format(value=one.objective)
+        return f"{where}{between}{objective}"
 
     def _compute(self) -> None:
         job, number, budget = (

@@ -17,6 +17,7 @@ from napari_csc.viewer.sections.play.movie import write_movie
 from napari_csc.viewer.sections.play.player import Player
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 What = Literal["iterates", "filters"]
@@ -109,7 +110,11 @@ class PlayModel:
 
         def done(nothing: None) -> None:
             ended()
-            self._tell(f"{path.name} is written: {movie.count} pictures, {speed:g} a second.")
+            self._tell(
+                tr("{name} is written: {count} pictures, {speed:g} a second.").format(
+                    name=path.name, count=movie.count, speed=speed
+                )
+            )
 
         def failed(sentence: str) -> None:
             ended()
@@ -117,7 +122,7 @@ class PlayModel:
 
         def stopped() -> None:
             ended()
-            self._tell("Cancelled; no movie was written.")
+            self._tell(tr("Cancelled; no movie was written."))
 
         self._movies.start(
             work, Handlers(done, failed, stopped, lambda step: self.progress.emit(*step))
@@ -148,9 +153,9 @@ class PlayModel:
 
     def _make_room(self) -> str:
         if self._is_running:
-            return "A run is going on; play when it has ended."
+            return tr("A run is going on; play when it has ended.")
         if self._comparing.is_hidden:
-            return "A blinded reading is going on; end it before you play anything."
+            return tr("A blinded reading is going on; end it before you play anything.")
         if self._comparing.view != "result":
             self._comparing.show("result")
         self._scan.staging.emit()

@@ -17,6 +17,7 @@ from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
 from napari_csc.viewer.images.views import Array
+from napari_csc.viewer.words import marked, tr
 
 SUFFIXES = (".gif", ".mp4")
 _LEAST = 400
@@ -28,7 +29,7 @@ _STRIP = _LINES * (_FONT + 5) + 2 * _MARGIN
 _HOLD = 1.5
 """Seconds that the last picture stays."""
 
-_NO_FFMPEG = (
+_NO_FFMPEG = marked(
     "To write MP4 files, install imageio-ffmpeg (pip install imageio-ffmpeg) or ffmpeg; GIF files "
     "need neither."
 )
@@ -196,7 +197,7 @@ def _write_mp4(pictures: Iterator[Image.Image], count: int, path: Path, speed: f
         told = process.stderr.read().decode(errors="replace").strip()
         process.wait()
     if process.returncode:
-        reason = told.splitlines()[-1] if told else "it does not say why"
+        reason = told.splitlines()[-1] if told else tr("it does not say why")
         raise CscError(f"ffmpeg could not write the movie: {reason.rstrip('.')}.")
 
 

@@ -12,14 +12,15 @@ from napari_csc.viewer.sections.play.model import PlayModel, What
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
 from napari_csc.viewer.widgets.thumbnail import thumbnail
+from napari_csc.viewer.words import marked, tr
 
 _PLAYERS: tuple[tuple[What, str], ...] = (
-    ("iterates", "Iterations of the run"),
-    ("filters", "Filters, one by one"),
+    ("iterates", marked("Iterations of the run")),
+    ("filters", marked("Filters, one by one")),
 )
 _SIDE = 48
 _SPEEDS = (1, 30)
-_MOVIES = "Animated GIF (*.gif);;MP4 movie (*.mp4)"
+_MOVIES = marked("Animated GIF (*.gif);;MP4 movie (*.mp4)")
 
 
 class PlayPanel(Panel):
@@ -40,7 +41,7 @@ class PlayPanel(Panel):
 
     def _add_choice(self) -> None:
         self.choice = narrow(QComboBox())
-        self.choice.addItems([label for _, label in _PLAYERS])
+        self.choice.addItems([tr(label) for _, label in _PLAYERS])
         self.choice.currentIndexChanged.connect(
             lambda index: self._model.choose(_PLAYERS[index][0])
         )
@@ -55,8 +56,10 @@ class PlayPanel(Panel):
         self.picture.setFixedSize(_SIDE, _SIDE)
         self.text = wrapped(lines=3)
         self.text.setToolTip(
-            "Energy: 1 − ‖rest‖² / ‖image‖², where the rest is what the image still lacks.\n"
-            "Image change: ‖step‖ / ‖image‖ from one iteration to the next."
+            tr(
+                "Energy: 1 − ‖rest‖² / ‖image‖², where the rest is what the image still lacks.\n"
+                "Image change: ‖step‖ / ‖image‖ from one iteration to the next."
+            )
         )
         line = row(self.picture, self.text)
         line.setAlignment(self.picture, Qt.AlignmentFlag.AlignTop)
@@ -64,7 +67,7 @@ class PlayPanel(Panel):
 
     def _add_controls(self) -> None:
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setToolTip("Go to a picture. It is shown in place of the reconstruction.")
+        self.slider.setToolTip(tr("Go to a picture. It is shown in place of the reconstruction."))
         self.slider.valueChanged.connect(lambda value: self._model.player.go(value))
         self.form.addRow(self.slider)
         self.play_button = button("", "Play from picture to picture, or stay at this one.")
@@ -76,9 +79,9 @@ class PlayPanel(Panel):
         self.speed = QSpinBox()
         self.speed.setRange(*_SPEEDS)
         self.speed.setValue(5)
-        self.speed.setSuffix(" / s")
+        self.speed.setSuffix(tr(" / s"))
         self.speed.valueChanged.connect(self._show)
-        slim(self.speed, 48).setToolTip("Pictures per second, on the screen and in a movie.")
+        slim(self.speed, 48).setToolTip(tr("Pictures per second, on the screen and in a movie."))
         self.form.addRow(row(self.play_button, self.back_button, self.speed))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -87,12 +90,21 @@ class PlayPanel(Panel):
         self.form.addRow(self.bar)
 
     def _add_curves(self) -> None:
-        over = "over the iterations, logarithmic; the line marks the iterate that is shown."
         self.objective = Curve(
-            "objective", f"Objective (data misfit plus penalty, in noise units) {over}", 46
+            tr("objective"),
+            tr(
+                "Objective (data misfit plus penalty, in noise units) over the iterations, "
+                "logarithmic; the line marks the iterate that is shown."
+            ),
+            46,
         )
         self.change = Curve(
-            "image change", f"Relative change of the image, ‖step‖ / ‖image‖, {over}", 46
+            tr("image change"),
+            tr(
+                "Relative change of the image, ‖step‖ / ‖image‖, over the iterations, "
+                "logarithmic; the line marks the iterate that is shown."
+            ),
+            46,
         )
         self.form.addRow(self.objective)
         self.form.addRow(self.change)
@@ -126,7 +138,7 @@ class PlayPanel(Panel):
             self._model.cancel_export()
             return
         name = f"{_PLAYERS[self.choice.currentIndex()][0]}.gif"
-        path, kind = QFileDialog.getSaveFileName(self, "Write a movie", name, _MOVIES)
+        path, kind = QFileDialog.getSaveFileName(self, tr("Write a movie"), name, tr(_MOVIES))
         if path:
             chosen = Path(path)
             if not chosen.suffix:
@@ -141,9 +153,13 @@ class PlayPanel(Panel):
         has_result = self._model.session.result is not None
         self.text.setText(player.problem() or player.text())
         computes = is_iterates and player.is_waiting
-        self.play_button.setText("Cancel" if computes else "Pause" if player.is_playing else "Play")
+        self.play_button.setText(
+            tr("Cancel") if computes else tr("Pause") if player.is_playing else tr("Play")
+        )
         self.back_button.setEnabled(player.is_on)
-        self.export_button.setText("Cancel export" if model.is_exporting else "Export movie…")
+        self.export_button.setText(
+            tr("Cancel export") if model.is_exporting else tr("Export movie…")
+        )
         with quiet(self.slider):
             self.slider.setRange(0, player.last)
             self.slider.setValue(player.position)
@@ -166,11 +182,11 @@ class PlayPanel(Panel):
         self.picture.setVisible(is_wanted and self._model.session.result is not None)
         if added is None:
             self.picture.clear()
-            self.picture.setToolTip("Here stands the filter that was added last.")
+            self.picture.setToolTip(tr("Here stands the filter that was added last."))
         else:
             number, values = added
             self.picture.setPixmap(thumbnail(values, _SIDE))
-            self.picture.setToolTip(f"Filter {number} was added last.")
+            self.picture.setToolTip(tr("Filter {number} was added last.").format(number=number))
 
     def _keep_time(self, is_playing: bool) -> None:
         interval = round(1000 / self.speed.value())

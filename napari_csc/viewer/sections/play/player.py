@@ -13,6 +13,7 @@ from napari_csc.viewer.images.painting import Paint
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.sections.play.layers import PlaybackLayers
 from napari_csc.viewer.sections.play.movie import Movie
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -88,7 +89,7 @@ class Player(ABC):
     def problem(self) -> str:
         """Return why there is nothing to play, or nothing."""
         if self._session.result is None:
-            return "There is no result to play yet; press Run first."
+            return tr("There is no result to play yet; press Run first.")
         return ""
 
     def number(self) -> int:
@@ -149,12 +150,16 @@ class Player(ABC):
         self._shown_in.show(self.role, image, part, place, number, caption)
         self.changed.emit()
 
-    def _slice_in_words(self, number: int) -> str:
+    def _of_slice(self, number: int, text: str) -> str:
+        """Return what is said about a slice of the result, with the slice if there are several."""
         result = self._session.result
         count = 1 if result is None else len(result.image)
-        return f"slice {number + self._layers.place().first_slice}, " if count > 1 else ""
+        if count > 1:
+            number += self._layers.place().first_slice
+            text = tr("slice {number}, {text}").format(number=number, text=text)
+        return _capitalised(text)
 
 
-def capitalised(text: str) -> str:
+def _capitalised(text: str) -> str:
     """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]

@@ -22,6 +22,7 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.images.views import Windows
+from napari_csc.viewer.words import tr
 
 _FIGURES = ("ssim", "nmse")
 """Of `METRICS`, those that are measured after every run; the comparison has all of them."""
@@ -103,21 +104,27 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """What to say about it."""
-        done = f"Done in {self.seconds:.1f} s."
+        done = tr("Done in {seconds:.1f} s.").format(seconds=self.seconds)
         if self.shuffle_change is not None:
             change = self.shuffle_change
             share = f"{100 * change:.1f} %" if change > 1e-3 else f"{change:.1e}"
             order = order_in_words(self.job.settings.shuffle_seed)
-            return f"{order}: image changed by at most {share} of its maximum. {done}"
+            return tr("{order}: image changed by at most {share} of its maximum. {done}").format(
+                order=order, share=share, done=done
+            )
         if self.change is None:
             return done
-        share = "less than 0.01 %" if self.change < 1e-4 else f"{100 * self.change:.2g} %"
-        return f"{done} The image changed by {share} (root mean square)."
+        share = tr("less than 0.01 %") if self.change < 1e-4 else f"{100 * self.change:.2g} %"
+        return tr("{done} The image changed by {share} (root mean square).").format(
+            done=done, share=share
+        )
 
 
 def order_in_words(shuffle_seed: int | None) -> str:
     """Return which order of the filters a seed stands for."""
-    return "In the original order" if shuffle_seed is None else f"Shuffled (seed {shuffle_seed})"
+    if shuffle_seed is None:
+        return tr("In the original order")
+    return tr("Shuffled (seed {seed})").format(seed=shuffle_seed)
 
 
 def prepared(job: Job) -> Acquisition:
@@ -210,7 +217,7 @@ class _Reporter:
     def begin(self) -> None:
         """Tell that the work has begun: maps take a while before the iterations."""
         seconds = time.perf_counter() - self._begin
-        self._report(Step("inferring the sparsity maps…", seconds=seconds))
+        self._report(Step(tr("inferring the sparsity maps…"), seconds=seconds))
 
     def _flickers(self, progress: Progress) -> bool:
         """Return whether an iterate is still farther off than the picture that is there."""
@@ -230,9 +237,9 @@ class _Reporter:
             is_quick = progress.stage == "quick picture"
             self._report(
                 Step(
-                    "quick picture; finishing…"
+                    tr("quick picture; finishing…")
                     if is_quick
-                    else "rough picture; inferring the sparsity maps…",
+                    else tr("rough picture; inferring the sparsity maps…"),
                     seconds=time.perf_counter() - self._begin,
                     slice_index=progress.slice_index,
                     shape=self._shape,
@@ -241,12 +248,17 @@ class _Reporter:
                 )
             )
             return
-        where = ""
+        text = tr("iteration {number} of {count}").format(
+            number=progress.iteration, count=progress.iterations
+        )
         if progress.n_slices > 1:
-            where = f"slice {progress.slice_index + 1} of {progress.n_slices}, "
+            where = tr("slice {number} of {count}").format(
+                number=progress.slice_index + 1, count=progress.n_slices
+            )
+            text = f"{where}, {text}"
         self._report(
             Step(
-                text=f"{where}iteration {progress.iteration} of {progress.iterations}",
+                text=text,
                 done=progress.slice_index * progress.iterations + progress.iteration,
                 total=progress.n_slices * progress.iterations,
                 objective=progress.objective,

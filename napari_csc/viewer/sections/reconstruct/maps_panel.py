@@ -11,10 +11,11 @@ from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.session import FALLBACK_MAPS
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
+from napari_csc.viewer.words import marked, told, tr
 
-SCALAR = "One level everywhere"
-_FROM_FILE = "Open a file\N{HORIZONTAL ELLIPSIS}"
-_FILES = "Weights (*.safetensors *.pt *.pth);;All files (*)"
+SCALAR = marked("One level everywhere")
+_FROM_FILE = marked("Open a file…")
+_FILES = marked("Weights (*.safetensors *.pt *.pth);;All files (*)")
 _STRONGEST = 3.0
 """Where the slider of the strength ends."""
 
@@ -66,7 +67,7 @@ class MapsPanel(Panel):
     def _chosen(self, index: int) -> None:
         if index == len(self._names):
             self._show()
-            path, _ = QFileDialog.getOpenFileName(self, "Open a map network", "", _FILES)
+            path, _ = QFileDialog.getOpenFileName(self, tr("Open a map network"), "", tr(_FILES))
             if path:
                 self._model.open_weights(path)
             return
@@ -87,18 +88,18 @@ class MapsPanel(Panel):
             self.source_box.clear()
             model = self.source_box.model()
             for index, name in enumerate(self._names):
-                self.source_box.addItem(network_title(networks[name]) if name else SCALAR)
+                self.source_box.addItem(told(network_title(networks[name])) if name else tr(SCALAR))
                 misfit = session.misfit(name) if name else ""
                 if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
                     item.setEnabled(False)
-                    item.setToolTip(misfit)
-            self.source_box.addItem(_FROM_FILE)
+                    item.setToolTip(told(misfit))
+            self.source_box.addItem(tr(_FROM_FILE))
             place = len(self._names) - 1 if is_scalar else self._names.index(session.maps)
             self.source_box.setCurrentIndex(place)
             number = session.maps.removesuffix("sigma")
             if is_scalar and session.maps.endswith("sigma"):
                 self.level_box.setValue(float(number))
         self.form.setRowVisible(self.level_box, is_scalar)
-        note = session.misfit(session.maps)
+        note = told(session.misfit(session.maps))
         self.note.setText(note[:1].upper() + note[1:])
         self.note.setVisible(bool(note))

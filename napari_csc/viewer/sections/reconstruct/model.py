@@ -16,7 +16,7 @@ from napari_csc.viewer.background.lane import Handlers
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 _MAPS_AND_SOLVER = (
@@ -37,9 +37,9 @@ _CODES = 600_000_000
 
 
 PICTURES = {
-    "quick": "quick picture, finishing…",
-    "rough": "rough picture, finishing…",
-    "unfinished": "unfinished picture",
+    "quick": marked("quick picture, finishing…"),
+    "rough": marked("rough picture, finishing…"),
+    "unfinished": marked("unfinished picture"),
 }
 """What is said of a picture that is no result, by the kind of its step."""
 
@@ -179,7 +179,7 @@ class ReconstructModel:
             do()
             return
         self._waiting.append(do)
-        self._workbench.say(f"It is {what} as soon as the run has ended.")
+        self._workbench.say(tr("It is {what} as soon as the run has ended.").format(what=what))
 
     def _release(self, is_finished: bool) -> None:
         """Do what has waited for the result, or say that it is not done."""
@@ -219,7 +219,7 @@ class ReconstructModel:
 
     def _stepped(self, step: Step, slices: tuple[int, ...]) -> None:
         if step.picture is not None:
-            self._layers.show_step(step.picture, step.slice_index, slices, PICTURES[step.kind])
+            self._layers.show_step(step.picture, step.slice_index, slices, tr(PICTURES[step.kind]))
         self.step.emit(step)
 
     def show(self, outcome: Outcome) -> None:
@@ -267,7 +267,11 @@ class ReconstructModel:
     def _stopped(self) -> None:
         self._layers.restore()
         self.running.emit(False)
-        before = "the last result is shown" if self.session.result else "there is no result yet"
-        waited = tr("; nothing was saved or pinned") if self._waiting else ""
+        if self.session.result:
+            sentence = tr("Cancelled; the last result is shown.")
+        else:
+            sentence = tr("Cancelled; there is no result yet.")
+        if self._waiting:
+            sentence = f"{sentence} {tr('Nothing was saved or pinned.')}"
         self._release(is_finished=False)
-        self._workbench.say(tr("Cancelled; {before}{waited}.").format(before=before, waited=waited))
+        self._workbench.say(sentence)

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.widgets.colours import WARNING
 from napari_csc.viewer.widgets.parts import button, row, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import told, tr
 
 
 class NoiseQuestion(QWidget):
@@ -46,11 +46,13 @@ class NoiseQuestion(QWidget):
         if self.isHidden():
             self.level.clear()
         estimate = (
-            f"The estimate is {self._model.session.acquisition.noise_std:.4g}."
+            tr("The estimate is {value:.4g}.").format(
+                value=self._model.session.acquisition.noise_std
+            )
             if (self._model.session.acquisition is not None)
             else ""
         )
-        self.sentence.setText(f"{sentence} {estimate}")
+        self.sentence.setText(f"{told(sentence)} {estimate}")
         self.show()
 
     def _use(self) -> None:

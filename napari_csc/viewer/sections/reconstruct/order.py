@@ -122,7 +122,9 @@ class OrderModel:
         """Run with the new order, the slice that is looked at, and compare."""
         session, layers = self._session, self._workbench.layers
         acquisition, index = session.acquisition, layers.slice_of_result()
-        moved = f"{order_in_words(settings.shuffle_seed)}: maps and codes moved with their filters"
+        moved = tr("{order}: maps and codes moved with their filters").format(
+            order=order_in_words(settings.shuffle_seed)
+        )
         if acquisition is None:
             self._workbench.say(
                 tr("{moved}. To check it by a run, open the scan.").format(moved=moved)

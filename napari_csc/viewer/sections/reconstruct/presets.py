@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.storage.atomic import replacing
+from napari_csc.viewer.words import marked
 
 _NAME = re.compile(r"[\w][\w .,()+-]{0,59}")
 BUILT_IN = {
-    "Best: V5": ReconstructionSettings(),
-    "As before V5: V4, DCT": ReconstructionSettings(dictionary="dct-32-9", maps="v4"),
-    "As published: V3, low-pass, FISTA 64": ReconstructionSettings(
+    marked("Best: V5"): ReconstructionSettings(),
+    marked("As before V5: V4, DCT"): ReconstructionSettings(dictionary="dct-32-9", maps="v4"),
+    marked("As published: V3, low-pass, FISTA 64"): ReconstructionSettings(
         dictionary="dct-32-9",
         maps="v3",
         solver="fista-published",
@@ -26,7 +27,7 @@ BUILT_IN = {
         rule="shrunk",
         smooth="low-pass-cg",
     ),
-    "Classical: one level, 2 σ": ReconstructionSettings(
+    marked("Classical: one level, 2 σ"): ReconstructionSettings(
         maps="2sigma", solver="admm", iterations=24
     ),
 }

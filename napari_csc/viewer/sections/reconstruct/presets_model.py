@@ -8,6 +8,7 @@ from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.reconstruct.presets import Presets
+from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
 
@@ -36,7 +37,7 @@ class PresetsModel:
         """Keep the present settings under a name; return whether that was possible."""
         return self._try(
             lambda: self._presets.save(name, self._settings()),
-            f"The settings are kept as {name}.",
+            tr("The settings are kept as {name}.").format(name=name),
         )
 
     def _settings(self) -> ReconstructionSettings:
@@ -46,7 +47,10 @@ class PresetsModel:
 
     def delete(self, name: str) -> bool:
         """Delete one of the user's; return whether that was possible."""
-        return self._try(lambda: self._presets.delete(name), f"The preset {name} is deleted.")
+        return self._try(
+            lambda: self._presets.delete(name),
+            tr("The preset {name} is deleted.").format(name=name),
+        )
 
     def _try(self, work: Callable[[], None], done: str = "") -> bool:
         try:

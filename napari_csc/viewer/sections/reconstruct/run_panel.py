@@ -6,7 +6,7 @@ from html import escape
 
 from qtpy.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 
-from napari_csc.core.reconstruction.health import Finding, health_line, recorded_health, worst
+from napari_csc.core.reconstruction.health import Finding, recorded_health, worst
 from napari_csc.viewer.background.step import Step
 from napari_csc.viewer.sections.reconstruct.job import Outcome
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
@@ -15,11 +15,12 @@ from napari_csc.viewer.sections.reconstruct.state_line import State, StateModel
 from napari_csc.viewer.widgets.colours import GOOD, PROBLEM, WARNING
 from napari_csc.viewer.widgets.curve import Curve
 from napari_csc.viewer.widgets.parts import button, row, wrapped
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.words import marked, told, tr
 
 _STATE_COLOURS = dict.fromkeys(("no result", "other slice", "changed"), f"color: {WARNING};")
 HEALTH_SIGNS = {"green": ("●", GOOD), "amber": ("▲", WARNING), "red": ("■", PROBLEM)}
 """Sign and colour of each level; its name stands beside them."""
+_LEVELS = {"green": marked("green"), "amber": marked("amber"), "red": marked("red")}
 _COLOURS = {"info": "", "good": f"color: {GOOD};", "problem": f"color: {PROBLEM};"}
 
 
@@ -88,7 +89,7 @@ class RunPanel(QWidget):
         if self._model.is_running:
             return
         outcome = self._model.outcome
-        is_praised = outcome is not None and self.line.text() == tr(outcome.sentence)
+        is_praised = outcome is not None and self.line.text() == outcome.sentence
         if is_praised and state.kind != "current":
             self.line.setText("")
         if outcome is None or outcome.result is not self._session.result or not state.has_result:
@@ -132,7 +133,8 @@ class RunPanel(QWidget):
         self._show_progress(step.done, step.total)
         text = f"{step.text[:1].upper()}{step.text[1:]} · {step.seconds:.1f} s"
         if step.objective is not None:
-            text += f"\nobjective {step.objective:.5g} (noise units)"
+            objective = tr("objective {value:.5g} (noise units)").format(value=step.objective)
+            text = f"{text}\n{objective}"
             self.curve.show()
             self.curve.add(step.done, step.objective)
         self.state.setText(text)
@@ -184,8 +186,19 @@ class RunPanel(QWidget):
     def _show_health(self, findings: list[Finding]) -> None:
         """Say whether the result can be believed; nothing where nothing was recorded."""
         self.health.setVisible(bool(findings))
-        level, told = worst(findings), health_line(findings)
+        level = worst(findings)
         sign, colour = HEALTH_SIGNS[level]
         dot = f'<span style="color: {colour}">{sign}</span>'
-        self.health.setText(f"{dot} {escape(told)}")
-        self.health.setToolTip("\n".join(f"{one.level}: {one.sentence}" for one in findings))
+        self.health.setText(f"{dot} {escape(_health_in_words(findings))}")
+        self.health.setToolTip(
+            "\n".join(f"{tr(_LEVELS[one.level])}: {told(one.sentence)}" for one in findings)
+        )
+
+
+def _health_in_words(findings: list[Finding]) -> str:
+    """Return the level, and the sentences of all that are at it."""
+    level = worst(findings)
+    if level == "green":
+        return tr("green: nothing speaks against it.")
+    sentences = [told(one.sentence) for one in findings if one.level == level]
+    return f"{tr(_LEVELS[level])}: {' '.join(sentences)}"

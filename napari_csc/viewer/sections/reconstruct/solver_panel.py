@@ -9,11 +9,12 @@ from napari_csc.core.solvers.table import SOLVERS
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, reset_button, row
+from napari_csc.viewer.words import marked, told, tr
 
 _SETTINGS = fields_of(ReconstructionSettings)
 _ITERATIONS = (1, 256)
 """What the slider offers; more can be asked for from Python and the command line."""
-_AS_TRAINED = "as trained"
+_AS_TRAINED = marked("as trained")
 
 
 class SolverPanel(Panel):
@@ -22,19 +23,19 @@ class SolverPanel(Panel):
     def __init__(self, model: ReconstructModel) -> None:
         super().__init__()
         self._session = model.session
-        solvers = [(spec.label, name) for name, spec in SOLVERS.items()]
-        self.solver = Field(_SETTINGS["solver"], solvers, unset=_AS_TRAINED)
+        solvers = [(tr(spec.label), name) for name, spec in SOLVERS.items()]
+        self.solver = Field(_SETTINGS["solver"], solvers, unset=tr(_AS_TRAINED))
         least, most = _ITERATIONS
         self.iterations = Field(_SETTINGS["iterations"], widget_type="Slider", min=least, max=most)
         self.until = Field(_SETTINGS["until"])
         self.device = Field(_SETTINGS["device"], [(name, name) for name in _devices()])
-        self.norm = Field(_SETTINGS["norm"], unset=_AS_TRAINED)
-        self.rule = Field(_SETTINGS["rule"], unset=_AS_TRAINED)
-        self.smooth = Field(_SETTINGS["smooth"], unset=_AS_TRAINED)
+        self.norm = Field(_SETTINGS["norm"], unset=tr(_AS_TRAINED))
+        self.rule = Field(_SETTINGS["rule"], unset=tr(_AS_TRAINED))
+        self.smooth = Field(_SETTINGS["smooth"], unset=tr(_AS_TRAINED))
         self.trained_button = reset_button("As many iterations as the network was trained with.")
         self.trained_button.clicked.connect(self._iterations_reset)
-        told = [f"{spec.label}: {spec.text}" for spec in SOLVERS.values() if spec.text]
-        self.add(self.solver.title, self.solver.native, "\n".join([*told, self.solver.tip]))
+        about = [f"{tr(one.label)}: {told(one.text)}" for one in SOLVERS.values() if one.text]
+        self.add(self.solver.title, self.solver.native, "\n".join([*about, self.solver.tip]))
         self.add(
             self.iterations.title,
             row(self.iterations.native, self.trained_button),
@@ -72,8 +73,8 @@ class SolverPanel(Panel):
             (self.smooth, "smooth"),
         ):
             trained = session.default(name)
-            words = SOLVERS[trained].label if field is self.solver else trained
-            field.call_unset(f"{_AS_TRAINED} ({words})")
+            words = tr(SOLVERS[trained].label if field is self.solver else trained)
+            field.call_unset(tr("as trained ({value})").format(value=words))
         self.iterations.show(self._iterations())
         self.trained_button.setEnabled(session.iterations is not None)
 

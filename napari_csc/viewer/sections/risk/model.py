@@ -24,6 +24,7 @@ from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.sections.dictionary.learning import learned_folder
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 What = Literal["dictionaries", "strength"]
@@ -34,6 +35,7 @@ HOLDS_FOR: dict[What, tuple[str, ...]] = {
     "strength": (*_SCAN, *_SOLVER, "dictionary", "dropped"),
 }
 """Fields of the session that each table belongs to; the order of the filters does not matter."""
+_WORDS: dict[What, str] = {"dictionaries": marked("dictionaries"), "strength": marked("strength")}
 _PAUSE = 0.05
 """Seconds between two looks whether a run has ended that goes first."""
 
@@ -126,7 +128,9 @@ class RiskModel:
         """Take the strength of the lowest risk into use."""
         if isinstance(self.curve, StrengthCurve):
             best = round(self.curve.best, 2)
-            self._workbench.tell(f"Strength {best:g} has the lowest risk on this slice.")
+            self._workbench.tell(
+                tr("Strength {best:g} has the lowest risk on this slice.").format(best=best)
+            )
             # Last: the curve belongs to all settings but this one.
             self.session.strength = best
 
@@ -164,7 +168,7 @@ class RiskModel:
 
         def told(step: Any) -> None:
             if isinstance(step, float):
-                self.progress.emit(what, step)
+                self.progress.emit(tr(_WORDS[what]), step)
             else:
                 self._set(what, step)
 
@@ -172,7 +176,9 @@ class RiskModel:
             ended()
             self._set(what, found)
             workbench.say(
-                f"The lowest risk is near strength {found.best:.2f}; Auto takes it."
+                tr("The lowest risk is near strength {best:.2f}; Auto takes it.").format(
+                    best=found.best
+                )
                 if isinstance(found, StrengthCurve)
                 else found.sentence
             )
@@ -181,7 +187,7 @@ class RiskModel:
             ended()
             workbench.fail(sentence)
 
-        self.progress.emit(what, 0.0)
+        self.progress.emit(tr(_WORDS[what]), 0.0)
         # A thread of its own, so that no run waits for it.
         workbench.lane(f"risk of {what}", HOLDS_FOR[what], thread="risk").start(
             computed, Handlers(done, failed, ended, told, ended)

@@ -9,6 +9,7 @@ from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
 from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.words import told, tr
 
 
 class RiskPanel(Panel):
@@ -35,8 +36,10 @@ class RiskPanel(Panel):
         self.strength_button.clicked.connect(model.try_strengths)
         self.form.addRow(row(self.rank_button, self.strength_button))
         self.table = RiskBars(
-            "Click one to use it. Green: the lowest risk; yellow: not to be told from it; the line "
-            "is the standard error."
+            tr(
+                "Click one to use it. Green: the lowest risk; yellow: not to be told from it; "
+                "the line is the standard error."
+            )
         )
         self.table.chosen.connect(model.choose)
         self.form.addRow(self.table)
@@ -44,7 +47,7 @@ class RiskPanel(Panel):
         self.form.addRow(self.words)
         self.curve_title = wrapped("By the strength of the maps:")
         self.form.addRow(self.curve_title)
-        self.curve = RiskBars("Risk by strength; click one to use it.")
+        self.curve = RiskBars(tr("Risk by strength; click one to use it."))
         self.curve.chosen.connect(self._strength_chosen)
         self.form.addRow(self.curve)
         self.auto_button = button("Auto", "Use the strength of the lowest risk.")
@@ -52,7 +55,7 @@ class RiskPanel(Panel):
         self.curve_words = wrapped()
         self.form.addRow(self.curve_words)
         self.form.addRow(self.auto_button)
-        self.busy = BusyRow(model.cancel, "Stop; the rows that are known stay.")
+        self.busy = BusyRow(model.cancel, tr("Stop; the rows that are known stay."))
         self.form.addRow(self.busy)
         model.changed.connect(self._show)
         model.progress.connect(self.busy.show_progress)
@@ -76,7 +79,9 @@ class RiskPanel(Panel):
         self.auto_button.setVisible(is_whole)
         self.curve_words.setVisible(is_whole)
         if isinstance(found, StrengthCurve):
-            self.curve_words.setText(f"The lowest risk is near strength {found.best:.2f}.")
+            self.curve_words.setText(
+                tr("The lowest risk is near strength {best:.2f}.").format(best=found.best)
+            )
 
     def _show_ranking(self, bars: RiskBars, words: QLabel, ranking: Ranking | None) -> None:
         bars.setVisible(ranking is not None)
@@ -85,4 +90,8 @@ class RiskPanel(Panel):
             return
         used = self._model.session.dictionary_name
         bars.show_rows(list(ranking.rows), used.rsplit("/", 1)[-1])
-        words.setText(f"Slice {self._model.slice_number}: {ranking.sentence}")
+        words.setText(
+            tr("Slice {number}: {sentence}").format(
+                number=self._model.slice_number, sentence=told(ranking.sentence)
+            )
+        )

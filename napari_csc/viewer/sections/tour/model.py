@@ -293,7 +293,7 @@ class TourModel:
         if is_running or not waits:
             return
         if self._made(self.scene.shuffle_seed) is None and not self._order.is_following:
-            self.told = "This scene was stopped. Go back or on, or end the tour."
+            self.told = tr("This scene was stopped. Go back or on, or end the tour.")
             self.changed.emit()
 
 

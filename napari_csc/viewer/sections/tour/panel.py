@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_csc.viewer.sections.tour.model import TourModel
 from napari_csc.viewer.widgets.colours import GOOD
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
-from napari_csc.viewer.words import marked, tr
+from napari_csc.viewer.words import marked, told, tr
 
 _INVITATION = marked(
     "See step by step how a reconstruction decides. The tour uses the scan that is loaded, or the "
@@ -57,8 +57,13 @@ class TourPanel(Panel):
         if not model.is_on:
             self.text.setText(tr(_INVITATION))
             return
-        self.title.setText(f"{model.index + 1} of {len(model.scenes)} · {model.scene.title}")
-        self.text.setText(model.scene.text)
-        self.told.setText(model.told if model.is_ready or model.told else tr("One moment…"))
+        self.title.setText(
+            tr("{number} of {count} · {title}").format(
+                number=model.index + 1, count=len(model.scenes), title=tr(model.scene.title)
+            )
+        )
+        self.text.setText(told(model.scene.text))
+        is_known = model.is_ready or bool(model.told)
+        self.told.setText(told(model.told) if is_known else tr("One moment…"))
         self.back_button.setEnabled(model.index > 0)
         self.next_button.setText(tr("Finish") if is_last else tr("Next"))

@@ -25,6 +25,7 @@ from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.stage import Stage
 from napari_csc.viewer.layers.tags import KEY
+from napari_csc.viewer.words import marked, tr
 
 PICTURES = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 """Side by side, in this order."""
@@ -37,8 +38,8 @@ _AROUND = 1.6
 
 
 _MAPS = {
-    LESION_MAP: "contrast that is kept\n1: all of it, 0: lost",
-    NOISE_LEFT: "noise left\nin units of σ",
+    LESION_MAP: marked("contrast that is kept\n1: all of it, 0: lost"),
+    NOISE_LEFT: marked("noise left\nin units of σ"),
 }
 """What the colours of a map mean, topmost first."""
 
@@ -126,7 +127,9 @@ class TrustLayers:
         is_first, before = self._camera is None, (tuple(camera.center), float(camera.zoom))
         self._stage.show(layers, side_by_side=len(layers) > 1)
         # In a grid the ring around it would take a cell of its own.
-        self._caption.show(f"{text}, in the middle" if len(layers) > 1 else text)
+        self._caption.show(
+            tr("{text}, in the middle").format(text=text) if len(layers) > 1 else text
+        )
         if is_first:
             self._camera = before
             self._look_closer(layers)
@@ -166,7 +169,7 @@ class TrustLayers:
 
     def _tell_map(self) -> None:
         """Say what the colours of the map on top mean, or nothing without one."""
-        shown = [words for role, words in _MAPS.items() if self._store.find(role) is not None]
+        shown = [tr(words) for role, words in _MAPS.items() if self._store.find(role) is not None]
         self._caption.show(shown[0] if shown else "", is_right=bool(shown))
 
     def remove(self, *roles: str) -> None:

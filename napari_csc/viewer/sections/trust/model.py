@@ -28,6 +28,7 @@ from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
 from napari_csc.viewer.sections.trust.layers import TrustLayers
 from napari_csc.viewer.sections.trust.wanted import VIEWS, Question, Subject, View, Wanted
+from napari_csc.viewer.words import marked, told, tr
 from napari_csc.viewer.workbench import Workbench
 
 T = TypeVar("T")
@@ -157,7 +158,7 @@ class TrustModel:
             self.show("all")
             self._workbench.say(test.sentence)
 
-        self._start("lesion test", work, done)
+        self._start(marked("lesion test"), work, done)
 
     def ask_curve(self) -> None:
         """Ask about lesions of other sizes and contrasts in the place of the last one."""
@@ -170,18 +171,18 @@ class TrustModel:
         def work(ticket: Ticket) -> list[LesionTest]:
             found: list[LesionTest] = []
 
-            def told(one: LesionTest) -> None:
+            def heard(one: LesionTest) -> None:
                 found.append(one)
                 ticket.report(list(found))
 
-            lesion_curves(*subject.both, test.lesion, on_test=told, **subject.given(ticket))
+            lesion_curves(*subject.both, test.lesion, on_test=heard, **subject.given(ticket))
             return found
 
         def part(found: list[LesionTest]) -> None:
             self.curve = found
             self.changed.emit()
 
-        self._start("curve of lesions", work, part, part)
+        self._start(marked("curve of lesions"), work, part, part)
 
     def ask_map(self) -> None:
         """Ask where in the slice such a lesion would be lost."""
@@ -202,7 +203,7 @@ class TrustModel:
             self._layers.put_survival(np.asarray(found.image)[None], subject.number)
             self.changed.emit()
 
-        self._start("map of lesions", work, part, part)
+        self._start(marked("map of lesions"), work, part, part)
 
     def ask_noise(self) -> None:
         """Ask how much noise is left in the slice."""
@@ -224,7 +225,7 @@ class TrustModel:
             part(found)
             self._workbench.say(found.sentence)
 
-        self._start("noise left", work, done, part)
+        self._start(marked("noise left"), work, done, part)
 
     def ask_point(self, at: tuple[int, int], index: int | None = None) -> None:
         """Ask how wide the answer to a weak point is at a pixel (y, x)."""
@@ -239,7 +240,7 @@ class TrustModel:
             self.point = found
             self._workbench.say(found.sentence)
 
-        self._start("local resolution", work, done)
+        self._start(marked("local resolution"), work, done)
 
     def cancel(self) -> None:
         """Stop what is computed; what is known stays."""
@@ -280,7 +281,7 @@ class TrustModel:
             self._is_arranging = False
             assert self.test is not None
             self._scan.go_to_slice(self._number)
-            self._layers.show_lesion(VIEWS[view], self.test.lesion.words)
+            self._layers.show_lesion(VIEWS[view], told(self.test.lesion.words))
         self.view = view
         self.changed.emit()
 
@@ -357,15 +358,15 @@ class TrustModel:
             ended()
             self._workbench.fail(sentence)
 
-        def told(step: Any) -> None:
+        def heard(step: Any) -> None:
             if isinstance(step, float):
-                self.progress.emit(what, step)
+                self.progress.emit(tr(what), step)
             elif part is not None:
                 part(step)
 
-        self.progress.emit(what, 0.0)
+        self.progress.emit(tr(what), 0.0)
         self._workbench.lane("trust", ("result",), thread="run").start(
-            work, Handlers(finished, failed, ended, told, ended)
+            work, Handlers(finished, failed, ended, heard, ended)
         )
 
     def _run_changed(self, is_running: bool) -> None:

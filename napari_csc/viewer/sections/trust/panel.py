@@ -18,24 +18,38 @@ from napari_csc.viewer.sections.trust.model import TrustModel
 from napari_csc.viewer.sections.trust.wanted import Question, View
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
+from napari_csc.viewer.words import marked, told, tr
 
 _QUESTIONS: tuple[tuple[str, Question | None], ...] = (
-    ("does a lesion survive?", "lesion"),
-    ("how sharp is it?", "point"),
-    ("nothing", None),
+    (marked("does a lesion survive?"), "lesion"),
+    (marked("how sharp is it?"), "point"),
+    (marked("nothing"), None),
 )
+_SHAPES = ((marked("disc"), "disc"), (marked("line"), "line"), (marked("drawn region"), "mask"))
 _VIEWS: tuple[tuple[View, str, str], ...] = (
-    ("image", "Image", "The reconstruction, as it was."),
-    ("all", "All four", "Without, with, what the lesion changed, and the ideal, side by side."),
-    ("without", "Without", "The reconstruction of the samples as measured."),
-    ("with", "With", "The reconstruction of the samples as they would have been with the lesion."),
-    ("change", "Change", "What the lesion changed in the reconstruction; orange is brighter."),
-    ("ideal", "Ideal", "The lesion as a scanner of the same resolution shows it."),
+    ("image", marked("Image"), marked("The reconstruction, as it was.")),
+    (
+        "all",
+        marked("All four"),
+        marked("Without, with, what the lesion changed, and the ideal, side by side."),
+    ),
+    ("without", marked("Without"), marked("The reconstruction of the samples as measured.")),
+    (
+        "with",
+        marked("With"),
+        marked("The reconstruction of the samples as they would have been with the lesion."),
+    ),
+    (
+        "change",
+        marked("Change"),
+        marked("What the lesion changed in the reconstruction; orange is brighter."),
+    ),
+    ("ideal", marked("Ideal"), marked("The lesion as a scanner of the same resolution shows it.")),
 )
 _LARGEST_PERCENT, _LARGEST_SIGMA = 500.0, 100.0
 _WIDEST = 330
 """Pixels that there are for it in the dock."""
-_NO_TEST = "Click a place in the image: would a lesion have survived there?"
+_NO_TEST = marked("Click a place in the image: would a lesion have survived there?")
 
 
 class TrustPanel(Panel):
@@ -54,7 +68,7 @@ class TrustPanel(Panel):
         self._build_slice_questions()
         for box in (self.question_box, self.unit_box, self.sign_box, self.shape_box):
             box.setMinimumContentsLength(4)
-        self.busy = BusyRow(model.cancel, "Stop the computation; what is known stays.")
+        self.busy = BusyRow(model.cancel, tr("Stop the computation; what is known stays."))
         self.form.addRow(self.busy)
         model.changed.connect(self._show)
         model.progress.connect(self.busy.show_progress)
@@ -72,19 +86,19 @@ class TrustPanel(Panel):
         model = self._model
         self.question_box = narrow(QComboBox())
         for words, question in _QUESTIONS:
-            self.question_box.addItem(words, question)
+            self.question_box.addItem(tr(words), question)
         self.question_box.activated.connect(self._question_chosen)
         self.add("A click asks", self.question_box, "What a click into the image asks.")
         self.radius_box = QDoubleSpinBox()
         self.radius_box.setRange(0.5, 50.0)
         self.radius_box.setSingleStep(0.5)
         self.radius_box.setDecimals(1)
-        self.radius_box.setSuffix(" px")
+        self.radius_box.setSuffix(tr(" px"))
         self.shape_box = narrow(QComboBox())
-        for words, shape in (("disc", "disc"), ("line", "line"), ("drawn region", "mask")):
-            self.shape_box.addItem(words, shape)
+        for words, shape in _SHAPES:
+            self.shape_box.addItem(tr(words), shape)
         self.sign_box = narrow(QComboBox())
-        self.sign_box.addItems(["bright", "dark"])
+        self.sign_box.addItems([tr("bright"), tr("dark")])
         self.add(
             "Lesion",
             row(self.shape_box, self.sign_box),
@@ -134,7 +148,7 @@ class TrustPanel(Panel):
         self.curve_button.clicked.connect(self._model.ask_curve)
         self.form.addRow(self.curve_button)
         self.plot = ProfilePlot()
-        self.plot.setToolTip("Share of the contrast that is kept, over the radius in pixels.")
+        self.plot.setToolTip(tr("Share of the contrast that is kept, over the radius in pixels."))
         self.form.addRow(self.plot)
         self.curve_words = wrapped()
         self.form.addRow(self.curve_words)
@@ -208,25 +222,32 @@ class TrustPanel(Panel):
         self._show_curve(model.curve)
         self.map_button.setChecked(model.survival is not None)
         self.noise_button.setChecked(model.noise is not None)
-        told = [] if model.noise is None else [model.noise.sentence]
-        if model.point is not None:
-            told.append(model.point.sentence)
+        found = [one.sentence for one in (model.noise, model.point) if one is not None]
+        lines = [told(one) for one in found]
         if model.survival is not None:
-            told.append(_survival_in_words(np.asarray(model.survival.recovered)))
-        self.slice_words.setText("\n".join(told))
-        self.slice_words.setVisible(bool(told))
+            lines.append(_survival_in_words(np.asarray(model.survival.recovered)))
+        self.slice_words.setText("\n".join(lines))
+        self.slice_words.setVisible(bool(lines))
 
     def _show_answer(self, test: LesionTest | None) -> None:
         if test is None:
             has_result = self._model.session.result is not None
-            self.answer.setText(_NO_TEST if has_result else "Press Run first: there is no result.")
+            self.answer.setText(
+                tr(_NO_TEST if has_result else marked("Press Run first: there is no result."))
+            )
             self.further.setVisible(False)
             return
-        self.answer.setText(test.sentence)
+        self.answer.setText(told(test.sentence))
         self.further.setText(
-            f"From about {VISIBLE:g} times on it is seen; in the initial image it is "
-            f"{test.visibility_initial:.1f} times. Elsewhere the image changes by at most "
-            f"{100 * test.outside:.0f} % of its contrast."
+            tr(
+                "From about {visible:g} times on it is seen; in the initial image it is "
+                "{before:.1f} times. Elsewhere the image changes by at most "
+                "{outside:.0f} % of its contrast."
+            ).format(
+                visible=VISIBLE,
+                before=test.visibility_initial,
+                outside=100 * test.outside,
+            )
         )
         self.further.setVisible(True)
 
@@ -240,7 +261,7 @@ class TrustPanel(Panel):
         if is_plotted:
             initial = np.array([100 * one.recovered_initial for one in by_radius])
             kept = np.array([100 * one.recovered for one in by_radius])
-            self.plot.show_curves([(radii, initial), (radii, kept)], "px radius")
+            self.plot.show_curves([(radii, initial), (radii, kept)], tr("px radius"))
         lines = [_row_of(one) for one in curve]
         self.curve_words.setText(_table(lines) if lines else "")
         self.curve_words.setVisible(bool(lines))
@@ -251,7 +272,7 @@ def _row_of(test: LesionTest) -> str:
     lesion = test.lesion
     contrast = f"{100 * lesion.contrast:g} %" if lesion.unit == "mean" else f"{lesion.contrast:g} σ"
     cells = (
-        f"{lesion.radius:g} px",
+        tr("{radius:g} px").format(radius=lesion.radius),
         contrast,
         f"{100 * test.recovered:.0f} %",
         f"{100 * test.recovered_initial:.0f} %",
@@ -262,8 +283,9 @@ def _row_of(test: LesionTest) -> str:
 def _table(lines: list[str]) -> str:
     grey, coloured = COLOURS[0], COLOURS[1]
     head = (
-        "<td>radius&nbsp;</td><td>contrast&nbsp;</td>"
-        f'<td style="color:{coloured}">kept&nbsp;</td><td style="color:{grey}">initial</td>'
+        f"<td>{tr('radius')}&nbsp;</td><td>{tr('contrast')}&nbsp;</td>"
+        f'<td style="color:{coloured}">{tr("kept")}&nbsp;</td>'
+        f'<td style="color:{grey}">{tr("initial")}</td>'
     )
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
 
@@ -273,7 +295,7 @@ def _survival_in_words(recovered: np.ndarray) -> str:
     if not len(known):
         return ""
     lost = float((known < 0.5).mean())
-    return (
-        f"Of {len(known)} places such a lesion keeps at least half of its contrast in "
-        f"{100 * (1 - lost):.0f} %; the least is {100 * float(known.min()):.0f} %."
-    )
+    return tr(
+        "Of {places} places such a lesion keeps at least half of its contrast in {share:.0f} %; "
+        "the least is {least:.0f} %."
+    ).format(places=len(known), share=100 * (1 - lost), least=100 * float(known.min()))

@@ -13,12 +13,13 @@ from napari_csc.viewer.layers import EDITED, ScanLayers
 from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.keys import Key
+from napari_csc.viewer.words import marked, tr
 
 DIFFERENCE_KEY = "D"
 GAIN = 5
 """The difference is shown in the window of the image divided by this."""
 _CAPTION = "napari_csc_edited_difference"
-_WORDS = f"edited − unedited\ngain × {GAIN}\norange: brighter\nblue: darker"
+_WORDS = marked("edited − unedited\ngain × {gain}\norange: brighter\nblue: darker")
 
 
 class WhatIfLayers:
@@ -65,7 +66,7 @@ class WhatIfLayers:
         )
         layer.visible = True
         layer.colorbar.visible = True
-        self._caption.show(_WORDS)
+        self._caption.show(tr(_WORDS).format(gain=GAIN))
         maps = self._layers.maps
         if maps.is_visible:
             # Colours over colours tell nothing.

@@ -12,8 +12,9 @@ from napari_csc.viewer.sections.what_if.layers import GAIN
 from napari_csc.viewer.sections.what_if.model import Target, WhatIfModel
 from napari_csc.viewer.widgets.colours import WARNING
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, wrapped
+from napari_csc.viewer.words import counted, marked, told, tr
 
-_EVERYWHERE = "everywhere"
+_EVERYWHERE = marked("everywhere")
 _PAUSE = 60
 """Milliseconds between two changes while somebody drags the slider."""
 
@@ -63,7 +64,9 @@ class WhatIfPanel(Panel):
         key = model.key.hint
         self.difference_button = button(
             "Difference to the unedited result",
-            f"Edited minus unedited, {GAIN} times: orange is brighter, blue darker.{key}",
+            tr("Edited minus unedited, {gain} times: orange is brighter, blue darker.{key}").format(
+                gain=GAIN, key=key
+            ),
         )
         self.difference_button.setCheckable(True)
         self.difference_button.clicked.connect(model.toggle_difference)
@@ -84,9 +87,9 @@ class WhatIfPanel(Panel):
         model, session = self._model, self._model.session
         with quiet(self.where_box, self.target_box, self.slider, self.difference_button):
             self.where_box.clear()
-            self.where_box.addItem(_EVERYWHERE, None)
+            self.where_box.addItem(tr(_EVERYWHERE), None)
             for number in model.regions():
-                self.where_box.addItem(f"region {number}", number)
+                self.where_box.addItem(tr("region {number}").format(number=number), number)
             self.where_box.setCurrentIndex(max(0, self.where_box.findData(model.region)))
             for index, (words, _) in enumerate(_targets(model)):
                 self.target_box.setItemText(index, words)
@@ -97,15 +100,19 @@ class WhatIfPanel(Panel):
         result = session.result
         self.restore_button.setEnabled(bool(session.map_edits))
         self.difference_button.setEnabled(result is not None and bool(result.edits))
-        told = [f"{number}. {one.sentence}" for number, one in enumerate(session.map_edits, 1)]
-        self.edits.setText("\n".join(["Edited maps:", *told]) if told else "No map is edited.")
+        lines = [f"{n}. {told(one.sentence)}" for n, one in enumerate(session.map_edits, 1)]
+        self.edits.setText(
+            "\n".join([tr("Edited maps:"), *lines]) if lines else tr("No map is edited.")
+        )
 
 
 def _targets(model: WhatIfModel) -> list[tuple[str, Target]]:
     chosen = model.filters()
-    selected = f"filter {chosen[0]}" if len(chosen) == 1 else f"{len(chosen)} selected filters"
+    selected = counted(
+        "selected: filter {number}", "{count} selected filters", len(chosen), number=chosen[0]
+    )
     return [
-        (f"selected: {selected}" if len(chosen) == 1 else selected, "selected"),
-        ("all filters", "all"),
-        ("smooth filters", "smooth"),
+        (selected, "selected"),
+        (tr("all filters"), "all"),
+        (tr("smooth filters"), "smooth"),
     ]

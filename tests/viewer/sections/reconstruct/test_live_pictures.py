@@ -135,7 +135,7 @@ def test_a_run_that_is_cancelled_saves_nothing_and_says_so(
     qtbot.waitUntil(lambda: live.workbench.is_idle)
     live.workbench.step.disconnect(stepped)
     assert not path.exists()
-    assert "nothing was saved" in live.messages[-1][1]
+    assert "Nothing was saved" in live.messages[-1][1]
     assert live.session.result is before
     assert not viewer.canvas.overlays["napari_csc_edited"].visible
     shown = np.asarray(viewer.layers[RECONSTRUCTION].data.values)

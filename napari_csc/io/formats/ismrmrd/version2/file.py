@@ -13,6 +13,7 @@ from napari_csc.io.formats.ismrmrd.header import ScanHeader
 from napari_csc.io.formats.ismrmrd.images import checked_pixels, images_of
 from napari_csc.io.formats.ismrmrd.reader import scan_of
 from napari_csc.io.formats.ismrmrd.version2.incoming import MAGIC, kind_of, opened_stream
+from napari_csc.io.formats.ismrmrd.version2.left_out import LeftOut
 from napari_csc.io.formats.ismrmrd.version2.translated import HeldReadouts, header_xml
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.open_file import OpenFile
@@ -26,9 +27,6 @@ _IMAGE = np.dtype(
         *[(name, "<f4", 3) for name in _PLACES],
     ]
 )
-# What is beside readouts and images in a stream, for people.
-_OTHERS = {"ReconData": "buffers of k-space", "ImageArray": "arrays of images"}
-_OTHERS |= {"ArrayComplexFloat": "arrays", "AcquisitionBucket": "buckets of readouts"}
 
 
 def sniff(source: OpenFile) -> bool:
@@ -49,15 +47,14 @@ def load_version2(source: OpenFile, request: LoadRequest) -> Acquisition:
     told = ScanHeader.of(header_xml(header), path)
     readouts: list[Any] = []
     images: list[Any] = []
-    others: dict[str, int] = {}
+    others = LeftOut()
     for item in items:
         if kind_of(item) == "Acquisition":
             readouts.append(item.value)
         elif hasattr(item.value, "head") and hasattr(item.value.head, "image_type"):
             images.append(item.value)
-        elif not kind_of(item).startswith("Waveform"):
-            what = _OTHERS.get(kind_of(item), f"items of the kind {kind_of(item)}")
-            others[what] = others.get(what, 0) + 1
+        else:
+            others.add(item)
     if images and (not readouts or request.kind == "image"):
         found = _images(source, images, request)
     elif readouts:
@@ -66,7 +63,7 @@ def load_version2(source: OpenFile, request: LoadRequest) -> Acquisition:
         found = scan_of(every, told, request, request.key or "")
     else:
         raise CscError(f"{path.name} holds neither readouts nor images; choose another file.")
-    left_out = [f"{count} {what} in the stream were left out." for what, count in others.items()]
+    left_out = others.notes()
     return found.with_notes(*left_out) if left_out else found
 
 
