@@ -3,6 +3,7 @@
 import gc
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from napari._qt.qt_main_window import _QtMainWindow
 from napari._vispy import canvas
 from napari.settings._base import EventedConfigFileSettings
 from npe2 import PluginManifest
+from vispy.visuals import image, volume
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import (
@@ -65,13 +67,16 @@ def _napari_does_less() -> Iterator[None]:
 
     Every event of Qt goes through Python, for a menu bar that hides; after each removal of a layer
     all objects are searched, for the sake of drivers on Windows (the tests of memory in use search
-    them, and so does the end of each test); and each change of a setting is written into the file
-    of whoever runs the tests.
+    them, and so does the end of each test); each change of a setting is written into the file of
+    whoever runs the tests; and each layer reads the same table of filters from the disk.
     """
+    filters = cache(image.load_spatial_filters)
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(_QtMainWindow, "eventFilter")
         patch.setattr(canvas, "gc", SimpleNamespace(collect=lambda: 0))
         patch.setattr(EventedConfigFileSettings, "_maybe_save", lambda self: None)
+        for module in (image, volume):
+            patch.setattr(module, "load_spatial_filters", filters)
         yield
 
 
