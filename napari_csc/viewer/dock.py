@@ -8,9 +8,12 @@ from functools import cached_property
 import napari
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut  # type: ignore[attr-defined]
+from qtpy.QtGui import (  # type: ignore[attr-defined]
+    QHideEvent,
+    QKeySequence,
+    QShortcut,
+)
 from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
 from napari_csc.viewer import commands, opening
@@ -46,13 +49,13 @@ from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
+from napari_csc.viewer.widgets.section import Section
 from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
 _WIDTH, _WIDE = 350, 480
 """Of the dock, in pixels, with usual and with large type."""
-_OPEN, _CLOSED = "▼", "▶"
 _LIVE_DELAY = 150
 """Milliseconds of quiet after a change before a live run starts."""
 _CHOICE_DELAY = 10
@@ -178,7 +181,7 @@ class ReconstructionDock(QWidget):
         # As wide as the dock, never wider: nothing may be cut off at the right.
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         sections = _stack(inside)
-        self.sections: dict[str, QCollapsible] = {}
+        self.sections: dict[str, Section] = {}
         self.sections["Trust"] = _section(marked("Can I trust this?"), self.trust_panel, False)
         sections.addWidget(self.sections["Trust"])
         self.more_button = button(
@@ -333,11 +336,9 @@ class ReconstructionDock(QWidget):
 
     def _paint_icons(self) -> None:
         """Show the signs of open and closed sections in the colour of their titles."""
-        for section in self.sections.values():
-            # These are pictures, painted in the colour and size that type has then.
-            section.toggleButton().ensurePolished()
-            section.setExpandedIcon(_OPEN)
-            section.setCollapsedIcon(_CLOSED)
+        # These are pictures, painted in the colour and size that type has then.
+        for section in self.findChildren(Section):
+            section.paint_icons()
 
     def _more_clicked(self, is_on: bool) -> None:
         self._remembered.put("more", is_on)
@@ -414,15 +415,7 @@ def _stack(widget: QWidget) -> QVBoxLayout:
     return layout
 
 
-def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(tr(title), expandedIcon=_OPEN, collapsedIcon=_CLOSED)
+def _section(title: str, panel: QWidget, is_open: bool) -> Section:
+    section = Section(tr(title), panel, is_open)
     section.toggleButton().setToolTip(tr("Open or close this section."))
-    section.setDuration(0)
-    layout = section.layout()
-    if layout is not None:
-        layout.setContentsMargins(2, 0, 2, 0)
-        layout.setSpacing(0)
-    section.addWidget(panel)
-    if is_open:
-        section.expand(animate=False)
     return section

@@ -82,7 +82,6 @@ class MapLayer:
             Whether another network made them, so that they need another window.
         """
         self._dictionary = result.dictionary
-        is_new = self._store.find(MAPS) is None
         layer = self._store.put(
             MAPS,
             MapsView(result, self._limits),
@@ -92,8 +91,7 @@ class MapLayer:
             LOOK,
             rewindow="untouched" if is_other else False,
         )
-        if is_new:
-            layer.colorbar.visible = True
+        self._store.legends.put(layer)  # in words the caption tells it
         for event in (layer.events.visible, layer.events.opacity):
             event.connect(self._look_changed)  # once, however often it is asked for
         self.select(self._position)

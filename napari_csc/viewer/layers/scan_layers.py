@@ -17,8 +17,8 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
-from napari_csc.viewer.layers.canvas_signs import CanvasSigns
-from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.canvas.signs import CanvasSigns
+from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.edited import mark_edited, notice_of
 from napari_csc.viewer.layers.flip import Flip

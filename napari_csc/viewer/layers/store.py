@@ -12,6 +12,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
+from napari_csc.viewer.layers.canvas.legends import Legends
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import (
     COMPARED,
@@ -38,15 +39,22 @@ class LayerStore:
     ----------
     viewer
         The viewer.
+
+    Attributes
+    ----------
+    legends : Legends
+        Says what the colours of layers mean.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self._styles: dict[str, dict[str, Any]] = {}
         self._dock = uuid4().hex
+        self.legends = Legends(viewer, self.is_free)
 
     def close(self) -> None:
         """Leave the layers to a dock that is opened later."""
+        self.legends.close()
         for layer in self.viewer.layers:
             if own(layer).get("dock") == self._dock:
                 hold(layer, dock=None)
@@ -134,6 +142,7 @@ class LayerStore:
         if isinstance(data, ComplexView):
             window = part_window(data.part, window)
         layer, held = self.find(role), {**held, **self.tag(role)}
+        chosen = self.viewer.layers.selection.active
         keywords = geometry.keywords(data.ndim)
         if layer is None:
             colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
@@ -151,6 +160,9 @@ class LayerStore:
             layer.visible = is_visible
             rewindow = True
             self.sort(layer, role, index)
+            if not is_visible and chosen is not None:
+                # napari chooses what is new; the contrast that one sets should be seen.
+                self.viewer.layers.selection.active = chosen
         else:
             layer.data = data
             set_changed(layer, keywords)

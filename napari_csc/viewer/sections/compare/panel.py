@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton
-from superqt import QCollapsible, QLabeledSlider
+from superqt import QLabeledSlider
 
 from napari_csc.io.formats.table import endings_to_read
 from napari_csc.viewer.sections.compare.blinded_group import BlindedGroup
@@ -19,7 +19,8 @@ from napari_csc.viewer.sections.compare.pin_risk import PinRisk
 from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OURS
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
-from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.widgets.risk_bars import COLOURS_IN_WORDS, RiskBars
+from napari_csc.viewer.widgets.section import Section
 
 _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("result", "Result", "The viewer as it was, with the present result."),
@@ -65,12 +66,8 @@ class ComparePanel(Panel):
         self.told.form.addRow(self.figures)
         self._add_risk()
         self.blinded = BlindedGroup(blinded)
-        self.blinded_section = section = QCollapsible(
-            "Blinded reading", expandedIcon="▼", collapsedIcon="▶"
-        )
+        self.blinded_section = section = Section("Blinded reading", self.blinded, False)
         section.toggleButton().setToolTip("Vote for A or B without knowing which is which.")
-        section.setDuration(0)
-        section.addWidget(self.blinded)
         self.form.addRow(section)
         model.changed.connect(self._show)
         model.measured.connect(self._show_figures)
@@ -112,8 +109,8 @@ class ComparePanel(Panel):
         self.risk_button.clicked.connect(risk.ask)
         self.told.form.addRow(self.risk_button)
         self.risk_bars = RiskBars(
-            "Estimated error in σ²: 1 keeps all noise, 0 is no error. Green: the lower risk; "
-            "yellow: not to be told from it; the line is the standard error. Click to see it."
+            "Estimated error in σ²: 1 keeps all noise, 0 is no error. "
+            f"{COLOURS_IN_WORDS} The line is the standard error. Click to see it."
         )
         self.risk_bars.chosen.connect(self._model.show)
         self.told.form.addRow(self.risk_bars)

@@ -8,7 +8,7 @@ from napari_csc.core.trust.ranking import Ranking, StrengthCurve
 from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
-from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.widgets.risk_bars import COLOURS_IN_WORDS, RiskBars
 
 
 class RiskPanel(Panel):
@@ -35,16 +35,15 @@ class RiskPanel(Panel):
         self.strength_button.clicked.connect(model.try_strengths)
         self.form.addRow(row(self.rank_button, self.strength_button))
         self.table = RiskBars(
-            "Click one to use it. Green: the lowest risk; yellow: not to be told from it; the line "
-            "is the standard error."
+            f"Click one to use it. {COLOURS_IN_WORDS} The line is the standard error."
         )
         self.table.chosen.connect(model.choose)
         self.form.addRow(self.table)
         self.words = wrapped()
         self.form.addRow(self.words)
-        self.curve_title = wrapped("By the strength of the maps:")
+        self.curve_title = wrapped()
         self.form.addRow(self.curve_title)
-        self.curve = RiskBars("Risk by strength; click one to use it.")
+        self.curve = RiskBars(f"Risk by strength; click one to use it. {COLOURS_IN_WORDS}")
         self.curve.chosen.connect(self._strength_chosen)
         self.form.addRow(self.curve)
         self.auto_button = button("Auto", "Use the strength of the lowest risk.")
@@ -68,6 +67,7 @@ class RiskPanel(Panel):
         found = model.curve
         ranking = found.ranking if isinstance(found, StrengthCurve) else found
         if ranking is not None:
+            self.curve_title.setText(f"Slice {model.curve_slice}, by the strength of the maps:")
             by_strength = sorted(ranking.rows, key=lambda one: float(one.name))
             self.curve.show_rows(by_strength, f"{model.session.strength:g}")
         for one in (self.curve_title, self.curve):

@@ -35,7 +35,11 @@ _VIEWS: tuple[tuple[View, str, str], ...] = (
 _LARGEST_PERCENT, _LARGEST_SIGMA = 500.0, 100.0
 _WIDEST = 330
 """Pixels that there are for it in the dock."""
-_NO_TEST = "Click a place in the image: would a lesion have survived there?"
+_NO_TEST: dict[Question | None, str] = {
+    "lesion": "Click a place in the image: would a lesion have survived there?",
+    "point": "Click a place in the image: how sharp is it there?",
+    None: "A click asks nothing now; choose above what it shall ask.",
+}
 
 
 class TrustPanel(Panel):
@@ -66,7 +70,9 @@ class TrustPanel(Panel):
 
     def minimumSizeHint(self) -> QSize:
         """Return the same, at least."""
-        return QSize(min(super().minimumSizeHint().width(), _WIDEST), 0)
+        return QSize(
+            min(super().minimumSizeHint().width(), _WIDEST), super().minimumSizeHint().height()
+        )
 
     def _build_question(self) -> None:
         model = self._model
@@ -206,23 +212,24 @@ class TrustPanel(Panel):
             one.setEnabled(model.test is not None)
         self.curve_button.setEnabled(model.test is not None)
         self._show_curve(model.curve)
-        self.map_button.setChecked(model.survival is not None)
-        self.noise_button.setChecked(model.noise is not None)
-        told = [] if model.noise is None else [model.noise.sentence]
-        if model.point is not None:
-            told.append(model.point.sentence)
-        if model.survival is not None:
-            told.append(_survival_in_words(np.asarray(model.survival.recovered)))
+        for role, one in ((LESION_MAP, self.map_button), (NOISE_LEFT, self.noise_button)):
+            one.setChecked(model.shown_map == role)
+            one.setEnabled(model.session.result is not None)
+        told = [model.noise_sentence, model.point_sentence, model.survival_sentence]
+        told = [one for one in told if one]
         self.slice_words.setText("\n".join(told))
         self.slice_words.setVisible(bool(told))
 
     def _show_answer(self, test: LesionTest | None) -> None:
         if test is None:
             has_result = self._model.session.result is not None
-            self.answer.setText(_NO_TEST if has_result else "Press Run first: there is no result.")
+            asked = self._model.question if self._model.clicks.is_on else None
+            self.answer.setText(
+                _NO_TEST[asked] if has_result else "Press Run first: there is no result."
+            )
             self.further.setVisible(False)
             return
-        self.answer.setText(test.sentence)
+        self.answer.setText(self._model.lesion_sentence)
         self.further.setText(
             f"From about {VISIBLE:g} times on it is seen; in the initial image it is "
             f"{test.visibility_initial:.1f} times. Elsewhere the image changes by at most "
@@ -240,8 +247,9 @@ class TrustPanel(Panel):
         if is_plotted:
             initial = np.array([100 * one.recovered_initial for one in by_radius])
             kept = np.array([100 * one.recovered for one in by_radius])
-            self.plot.show_curves([(radii, initial), (radii, kept)], "px radius")
-        lines = [_row_of(one) for one in curve]
+            self.plot.show_curves([(radii, initial), (radii, kept)], "px radius", "%")
+        # The lesion itself is among both the radii and the contrasts.
+        lines = list(dict.fromkeys(_row_of(one) for one in curve))
         self.curve_words.setText(_table(lines) if lines else "")
         self.curve_words.setVisible(bool(lines))
         self.curve_words.setStyleSheet("")
@@ -266,14 +274,3 @@ def _table(lines: list[str]) -> str:
         f'<td style="color:{coloured}">kept&nbsp;</td><td style="color:{grey}">initial</td>'
     )
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
-
-
-def _survival_in_words(recovered: np.ndarray) -> str:
-    known = recovered[np.isfinite(recovered)]
-    if not len(known):
-        return ""
-    lost = float((known < 0.5).mean())
-    return (
-        f"Of {len(known)} places such a lesion keeps at least half of its contrast in "
-        f"{100 * (1 - lost):.0f} %; the least is {100 * float(known.min()):.0f} %."
-    )
