@@ -12,14 +12,17 @@ from qtpy.QtGui import (  # type: ignore[attr-defined]
     QHideEvent,
     QKeySequence,
     QShortcut,
+    QShowEvent,
 )
 from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt.utils import QSignalDebouncer
 
 from napari_csc.viewer import commands, opening
 from napari_csc.viewer.background.gui_thread import GuiThread
+from napari_csc.viewer.background.idle import InPieces
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
+from napari_csc.viewer.layers.canvas.ahead import Ahead
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.remembered import Remembered
@@ -81,9 +84,15 @@ class ReconstructionDock(QWidget):
         self._key_sheet: KeySheet | None = None
         self._deliver = GuiThread(self)
         self.workbench = workbench = Workbench(
-            self.session, ScanLayers(viewer), self._deliver, show_warning
+            self.session,
+            ScanLayers(viewer),
+            self._deliver,
+            show_warning,
+            after_others=self._deliver.after_others,
         )
         self.models = Models.of(workbench)
+        ahead = Ahead(viewer)
+        self._ahead = InPieces(ahead.step, self)
         self._build_panels()
         self._build_sections()
         self._deliver(self._finish)
@@ -112,6 +121,7 @@ class ReconstructionDock(QWidget):
         self._deliver(spread_net)
 
         def let_go() -> None:
+            ahead.close()
             for net in nets:
                 net.close()
             opening.leave(viewer, model)
@@ -139,6 +149,17 @@ class ReconstructionDock(QWidget):
         name_controls(self, widgets)
         order_tabs(self)
         self._paint_icons()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Make ready what the first run needs: nobody should wait for it in the middle of that."""
+        super().showEvent(event)
+        if not self.workbench.is_closed:
+            self._ahead.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that can be made ready before the first run has been."""
+        return self.isVisible() and not self._ahead.is_going_on
 
     @cached_property
     def lecture_bar(self) -> LectureBar:

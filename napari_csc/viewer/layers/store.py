@@ -154,10 +154,14 @@ class LayerStore:
                 name=role,
                 contrast_limits=window,
                 metadata={KEY: held},
+                visible=is_visible,
                 **{**keywords, **look},
             )
-            # Only now: napari makes no thumbnail of what has never been visible.
-            layer.visible = is_visible
+            if not is_visible:
+                # napari makes no thumbnail of what has never been visible. Not visible at first: it
+                # would be drawn in between, which takes long.
+                layer.visible = True
+                layer.visible = False
             rewindow = True
             self.sort(layer, role, index)
             if not is_visible and chosen is not None:
