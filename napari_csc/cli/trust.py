@@ -101,6 +101,7 @@ def trust(
                 "sentence": left.sentence,
                 "sigma": left.sigma,
                 "share": left.share(),
+                "share_in_object": left.share_in_object,
                 "mean_std": float(left.std.square().mean().sqrt()),
                 "replicas": left.replicas,
             }

@@ -8,15 +8,21 @@ from functools import cached_property
 import napari
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QHideEvent, QKeySequence, QShortcut  # type: ignore[attr-defined]
+from qtpy.QtGui import (  # type: ignore[attr-defined]
+    QHideEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
 from qtpy.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
 from superqt.utils import QSignalDebouncer
 
 from napari_csc.viewer import commands, opening
 from napari_csc.viewer.background.gui_thread import GuiThread
+from napari_csc.viewer.background.idle import InPieces
 from napari_csc.viewer.background.problems import LastNet
 from napari_csc.viewer.layers import ScanLayers
+from napari_csc.viewer.layers.canvas.ahead import Ahead
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.preferences import Preferences
 from napari_csc.viewer.remembered import Remembered
@@ -46,13 +52,13 @@ from napari_csc.viewer.widgets.key_sheet import KeySheet, Line
 from napari_csc.viewer.widgets.look import fit
 from napari_csc.viewer.widgets.naming import name_controls, order_tabs
 from napari_csc.viewer.widgets.parts import Panel, button, row
+from napari_csc.viewer.widgets.section import Section
 from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 TITLE = "Sparse coding reconstruction"
 _WIDTH, _WIDE = 350, 480
 """Of the dock, in pixels, with usual and with large type."""
-_OPEN, _CLOSED = "▼", "▶"
 _LIVE_DELAY = 150
 """Milliseconds of quiet after a change before a live run starts."""
 _CHOICE_DELAY = 10
@@ -78,9 +84,15 @@ class ReconstructionDock(QWidget):
         self._key_sheet: KeySheet | None = None
         self._deliver = GuiThread(self)
         self.workbench = workbench = Workbench(
-            self.session, ScanLayers(viewer), self._deliver, show_warning
+            self.session,
+            ScanLayers(viewer),
+            self._deliver,
+            show_warning,
+            after_others=self._deliver.after_others,
         )
         self.models = Models.of(workbench)
+        ahead = Ahead(viewer)
+        self._ahead = InPieces(ahead.step, self)
         self._build_panels()
         self._build_sections()
         self._deliver(self._finish)
@@ -109,6 +121,7 @@ class ReconstructionDock(QWidget):
         self._deliver(spread_net)
 
         def let_go() -> None:
+            ahead.close()
             for net in nets:
                 net.close()
             opening.leave(viewer, model)
@@ -136,6 +149,17 @@ class ReconstructionDock(QWidget):
         name_controls(self, widgets)
         order_tabs(self)
         self._paint_icons()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Make ready what the first run needs: nobody should wait for it in the middle of that."""
+        super().showEvent(event)
+        if not self.workbench.is_closed:
+            self._ahead.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that can be made ready before the first run has been."""
+        return self.isVisible() and not self._ahead.is_going_on
 
     @cached_property
     def lecture_bar(self) -> LectureBar:
@@ -178,7 +202,7 @@ class ReconstructionDock(QWidget):
         # As wide as the dock, never wider: nothing may be cut off at the right.
         inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         sections = _stack(inside)
-        self.sections: dict[str, QCollapsible] = {}
+        self.sections: dict[str, Section] = {}
         self.sections["Trust"] = _section(marked("Can I trust this?"), self.trust_panel, False)
         sections.addWidget(self.sections["Trust"])
         self.more_button = button(
@@ -336,11 +360,9 @@ class ReconstructionDock(QWidget):
 
     def _paint_icons(self) -> None:
         """Show the signs of open and closed sections in the colour of their titles."""
-        for section in self.sections.values():
-            # These are pictures, painted in the colour and size that type has then.
-            section.toggleButton().ensurePolished()
-            section.setExpandedIcon(_OPEN)
-            section.setCollapsedIcon(_CLOSED)
+        # These are pictures, painted in the colour and size that type has then.
+        for section in self.findChildren(Section):
+            section.paint_icons()
 
     def _more_clicked(self, is_on: bool) -> None:
         self._remembered.put("more", is_on)
@@ -417,15 +439,7 @@ def _stack(widget: QWidget) -> QVBoxLayout:
     return layout
 
 
-def _section(title: str, panel: QWidget, is_open: bool) -> QCollapsible:
-    section = QCollapsible(tr(title), expandedIcon=_OPEN, collapsedIcon=_CLOSED)
+def _section(title: str, panel: QWidget, is_open: bool) -> Section:
+    section = Section(tr(title), panel, is_open)
     section.toggleButton().setToolTip(tr("Open or close this section."))
-    section.setDuration(0)
-    layout = section.layout()
-    if layout is not None:
-        layout.setContentsMargins(2, 0, 2, 0)
-        layout.setSpacing(0)
-    section.addWidget(panel)
-    if is_open:
-        section.expand(animate=False)
     return section

@@ -52,6 +52,9 @@ class Workbench:
         Shows a sentence about a problem to the user, besides the line in the dock.
     worker : callable
         Makes a worker of a name.
+    after_others : callable or None
+        Runs a function on the thread of the viewer when that has answered clicks and timers; at
+        once if None.
     """
 
     session: Session
@@ -59,6 +62,7 @@ class Workbench:
     deliver: Run
     notify: Callable[[str], None]
     worker: Callable[[str], Worker] = WorkerThread
+    after_others: Run | None = None
     _lanes: dict[str, Lane] = field(default_factory=dict, init=False)
     _threads: dict[str, Worker] = field(default_factory=dict, init=False)
     _models: dict[type, Any] = field(default_factory=dict, init=False)
@@ -96,7 +100,10 @@ class Workbench:
             worker = self._threads[thread]
             fields = tuple(belongs_to)
             self._lanes[name] = lane = Lane(
-                worker, self.deliver, lambda: self.session.identity(*fields)
+                worker,
+                self.deliver,
+                lambda: self.session.identity(*fields),
+                self.after_others or (lambda function: function()),
             )
             if self._is_closed:
                 lane.close()

@@ -127,6 +127,15 @@ def first_picture() -> str:
     return table(["setting", "s", "first of the process, s"], body)
 
 
+def viewer_gaps() -> str:
+    """How long the thread of the viewer is away, by clock and by processor."""
+    body = [
+        [row["what"], f"{1e3 * row['seconds']:.0f}", f"{1e3 * row['cpu_seconds']:.0f}"]
+        for row in rows("gaps")
+    ]
+    return table(["longest gap, ms", "clock", "processor"], body) if body else ""
+
+
 def training() -> str:
     body = [
         [row["way"], with_spread(row["seconds"]), f"{row['peak_bytes'] / 1e6:.0f}"]
@@ -199,6 +208,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "first picture": first_picture,
     "training": training,
     "coils": coils,
+    "viewer": viewer_gaps,
 }
 
 

@@ -91,7 +91,7 @@ def test_trust_and_what_if(ran, viewer, read, run, qtbot) -> None:
     qtbot.waitUntil(lambda: ran.workbench.is_idle)
     trust.ask_noise()
     read()
-    assert viewer.canvas.overlays.napari_csc_trust.text.startswith("[!!")
+    assert viewer.canvas.overlays.napari_csc_legend.text.startswith("[!!")
     trust.forget()
     ran.models.what_if.set_factor("forbid")
     read()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.noise_question import noise_question
 from napari_csc.core.trust.noise_draws import PERTURBATION, draw_noise, generator_of
+from napari_csc.core.trust.object_mask import object_mask
 from napari_csc.core.trust.trials import (
     Made,
     OnProgress,
@@ -44,6 +46,8 @@ class NoiseLeft:
         From how many draws: a pixel is known to about ``1 / (2 sqrt(n))``, 12 % for 16.
     sigma : float
         Noise level of a sample.
+    inside : Tensor
+        Where the object is (slice, y, x), by `object_mask` of the result.
     """
 
     std: Tensor
@@ -51,6 +55,7 @@ class NoiseLeft:
     slices: tuple[int, ...]
     replicas: int
     sigma: float
+    inside: Tensor
 
     @property
     def in_sigma(self) -> Tensor:
@@ -72,12 +77,27 @@ class NoiseLeft:
         return float((left.square().mean() / before.square().mean()).sqrt())
 
     @property
+    def share_in_object(self) -> float:
+        """The same over the pixels of the object, or over all where none is found."""
+        left, before = self._levels()
+        return left / before
+
+    @property
     def sentence(self) -> str:
         """What to tell a person."""
-        level = float(self.std.square().mean().sqrt()) / self.sigma
+        level, where = self._levels()[0] / self.sigma, " in the object" if self.inside.any() else ""
         return (
-            f"Noise left: {level:.2f} sigma, {100 * self.share():.0f} % of that of the initial "
-            "image. What is wrong in every repeat alike does not show in it."
+            f"Noise left: {level:.2f} sigma{where}, {100 * self.share_in_object:.0f} % of that of "
+            "the initial image. What is wrong in every repeat alike does not show in it."
+        )
+
+    def _levels(self) -> tuple[float, float]:
+        """Return the root mean square noise that is left in the object, and was there."""
+        # The background, where next to nothing is left, would flatter.
+        chosen = self.inside if self.inside.any() else torch.ones_like(self.inside)
+        return (
+            float(self.std[chosen].square().mean().sqrt()),
+            float(self.initial[chosen].square().mean().sqrt()),
         )
 
 
@@ -149,6 +169,7 @@ def noise_left(
         reconstruct, one = of_slice(made, acquisition, number)
         level, generator = one.noise_std, generator_of(seed, number)
         before = steps.run(reconstruct, one)
+        inside = torch.from_numpy(np.stack([object_mask(it) for it in before.image.cpu().numpy()]))
         squares = torch.zeros(2, *before.image.shape, dtype=torch.float64)
         for count in range(1, replicas + 1):
             draw = PERTURBATION * level * draw_noise(one, generator)
@@ -156,7 +177,7 @@ def noise_left(
             squares[0] += (after.image - before.image).abs().double().square()
             squares[1] += (after.initial - before.initial).abs().double().square()
             std = ((squares / count).sqrt() / PERTURBATION).to(torch.float32)
-            found = NoiseLeft(std[0], std[1], (number,), count, level)
+            found = NoiseLeft(std[0], std[1], (number,), count, level, inside)
             if on_part is not None:
                 on_part(found)
         done.append(found)
@@ -166,6 +187,7 @@ def noise_left(
         tuple(numbers),
         replicas,
         level,
+        torch.cat([found.inside for found in done]),
     )
 
 

@@ -81,7 +81,8 @@ class Risk:
     @property
     def sentence(self) -> str:
         """What to tell a person."""
-        low, high = (self.with_sigma(factor) for factor in (0.9, 1.1))
+        # Not -0.00.
+        low, high = (round(self.with_sigma(factor), 2) + 0.0 for factor in (0.9, 1.1))
         return (
             f"Risk {self.value:.3f} ± {self.error:.3f} sigma² (1: all noise is kept, 0: no error); "
             f"with a noise level 10 % lower or higher it would be {low:.2f} or {high:.2f}."

@@ -127,11 +127,13 @@ def report_page(
     found = findings or TrustFindings()
     slices, height, width = result.image.shape
     title = "Reconstruction report"
+    # As the viewer and the options count them.
+    counted = f" of 0 to {slices - 1}" if slices > 1 else ""
     body = [
         f"<h1>{title}</h1>",
         parts.paragraph(
             f"napari-csc {_told(result, 'versions').get('napari-csc', 'unknown')}. Slice "
-            f"{slice_number} of {slices}, {height} x {width} pixels{_pixel_size(result)}. "
+            f"{slice_number}{counted}, {height} x {width} pixels{_pixel_size(result)}. "
             "Research software, not for diagnosis.",
             "quiet",
         ),
@@ -195,8 +197,9 @@ def _health(result: Reconstruction) -> str:
 def _trust(result: Reconstruction, found: TrustFindings) -> list[str]:
     told: list[str] = []
     for test in found.lesions:
-        told += [parts.paragraph(test.sentence), _lesion_pictures(result, test)]
-    told += [parts.paragraph(point.sentence) for point in found.points]
+        where = _where(test.lesion.at)
+        told += [parts.paragraph(where + test.sentence), _lesion_pictures(result, test)]
+    told += [parts.paragraph(_where(point.at) + point.sentence) for point in found.points]
     if found.noise is not None:
         told.append(parts.paragraph(found.noise.sentence))
         image = np.asarray(found.noise.in_sigma[0])
@@ -214,18 +217,23 @@ def _trust(result: Reconstruction, found: TrustFindings) -> list[str]:
     return told
 
 
+def _where(at: tuple[float, float] | None) -> str:
+    """Return which place the sentence after it calls here; nothing for a region of its own."""
+    return "" if at is None else f"At y {at[0]:g}, x {at[1]:g}: "
+
+
 def _lesion_pictures(result: Reconstruction, test: LesionTest) -> str:
     before, after = (np.abs(np.asarray(one)) for one in (test.without, test.with_lesion))
     turn = np.exp(-1j * np.angle(np.asarray(test.without)))
     change, ideal = (np.real(np.asarray(one) * turn) for one in (test.difference, test.ideal))
     top, most = window_of([before]), float(np.abs(ideal).max()) or 1.0
-    size = _size(result, _SIDE)
+    size, scale = _size(result, _SIDE), f"-{most:.3g} to {most:.3g}"
     return parts.row_of(
         [
-            parts.figure(grey(before, 0, top), "Without the lesion", size),
-            parts.figure(grey(after, 0, top), "With the lesion", size),
-            parts.figure(grey(change, -most, most), "What the lesion changed", size),
-            parts.figure(grey(ideal, -most, most), "The lesion as an ideal scanner shows it", size),
+            parts.figure(grey(before, 0, top), f"Without the lesion, 0 to {top:.3g}", size),
+            parts.figure(grey(after, 0, top), f"With the lesion, 0 to {top:.3g}", size),
+            parts.figure(grey(change, -most, most), f"What the lesion changed, {scale}", size),
+            parts.figure(grey(ideal, -most, most), f"As an ideal scanner shows it, {scale}", size),
         ]
     )
 

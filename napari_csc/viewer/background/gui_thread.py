@@ -7,6 +7,7 @@ from collections.abc import Callable
 from qtpy.QtCore import (  # type: ignore[attr-defined]
     QObject,
     Qt,
+    QTimer,
     Signal,  # type: ignore[attr-defined]
 )
 
@@ -27,6 +28,13 @@ class GuiThread(QObject):
         except RuntimeError:
             # The viewer is closed and Qt has deleted this object: there is nobody left to tell.
             return
+
+    def after_others(self, function: Callable[[], None]) -> None:
+        """Have a function run when clicks and timers have been answered; from this thread.
+
+        What is given by a call comes before them.
+        """
+        QTimer.singleShot(1, function)
 
     def _run(self, function: Callable[[], None]) -> None:
         function()

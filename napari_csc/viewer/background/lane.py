@@ -15,6 +15,9 @@ T = TypeVar("T")
 _PLAIN = (str, int, float, tuple, frozenset)
 """Values that are compared; of scans, results and dictionaries each is itself only."""
 
+_LOOK = 0.05
+"""Seconds between two looks whether the work was stopped."""
+
 Run = Callable[[Callable[[], None]], Any]
 """Runs a function somewhere: in a worker thread, on the thread of the viewer, or at once."""
 
@@ -26,6 +29,9 @@ class Ticket:
     number: int
     should_stop: Callable[[], bool]
     report: Callable[[Any], None]
+    hand_over: Callable[[Any], None]
+    """As `report`, but goes on only when the viewer has taken it: what takes the viewer long is
+    handed over in parts, and it answers clicks in between."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +64,18 @@ class Lane:
         Runs a function on the thread of the viewer, in the order given.
     belongs_to
         Returns what work that is started now belongs to, such as the scan that is shown.
+    after_others
+        Runs a function on the thread of the viewer when that has answered clicks and timers.
     """
 
     def __init__(
-        self, submit: Run, deliver: Run, belongs_to: Callable[[], tuple[Any, ...]] = _nothing
+        self,
+        submit: Run,
+        deliver: Run,
+        belongs_to: Callable[[], tuple[Any, ...]] = _nothing,
+        after_others: Run = lambda function: function(),
     ) -> None:
+        self._after_others = after_others
         self._submit, self._deliver, self._belongs_to = submit, deliver, belongs_to
         self._owner: tuple[Any, ...] = ()
         self._dropped: Callable[[], None] = lambda: None
@@ -93,12 +106,27 @@ class Lane:
             if not stop.is_set():
                 hand_over(handlers.progress, step)
 
+        def hand_over_and_wait(step: Any) -> None:
+            taken = threading.Event()
+
+            def take() -> None:
+                try:
+                    self._receive(number, stop, handlers, handlers.progress, (step,), False)
+                finally:
+                    # What is sent at once is taken before clicks are.
+                    self._after_others(taken.set)
+
+            if not stop.is_set():
+                self._deliver(take)
+            while not stop.is_set() and not taken.wait(_LOOK):
+                pass
+
         def in_worker() -> None:
             if stop.is_set():
                 hand_over(handlers.stopped, ends=True)
                 return
             try:
-                value = work(Ticket(number, stop.is_set, report))
+                value = work(Ticket(number, stop.is_set, report, hand_over_and_wait))
             except ReconstructionStopped:
                 hand_over(handlers.stopped, ends=True)
             except Exception as error:  # whatever it is, the session must go on

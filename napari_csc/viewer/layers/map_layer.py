@@ -82,9 +82,27 @@ class MapLayer:
         is_other
             Whether another network made them, so that they need another window.
         """
+        self.put(result, window, geometry, held, is_other)
+        self.show_legend()
+        layer = self._store.find(MAPS)
+        if layer is None:
+            return
+        for event in (layer.events.visible, layer.events.opacity):
+            event.connect(self._look_changed)  # once, however often it is asked for
+        self.select(self._position)
+        self.changed.emit()
+
+    def put(
+        self,
+        result: Reconstruction,
+        window: Window,
+        geometry: Geometry,
+        held: dict[str, Any],
+        is_other: bool,
+    ) -> None:
+        """Add or update the layer, as `show` does, and leave the rest to that."""
         self._dictionary = result.dictionary
-        is_new = self._store.find(MAPS) is None
-        layer = self._store.put(
+        self._store.put(
             MAPS,
             MapsView(result, self._limits),
             window,
@@ -93,12 +111,12 @@ class MapLayer:
             LOOK,
             rewindow="untouched" if is_other else False,
         )
-        if is_new:
-            layer.colorbar.visible = True
-        for event in (layer.events.visible, layer.events.opacity):
-            event.connect(self._look_changed)  # once, however often it is asked for
-        self.select(self._position)
-        self.changed.emit()
+
+    def show_legend(self) -> None:
+        """Show the colour bar; in words the caption tells what the colours mean."""
+        layer = self._store.find(MAPS)
+        if layer is not None:
+            self._store.legends.put(layer)
 
     def set_visible(self, is_visible: bool) -> None:
         """Show or hide the maps."""

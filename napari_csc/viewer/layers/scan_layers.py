@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
-from napari_csc.viewer.layers.canvas_signs import CanvasSigns
-from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.canvas.caption import Caption
+from napari_csc.viewer.layers.canvas.signs import CanvasSigns
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.edited import mark_edited, notice_of
 from napari_csc.viewer.layers.flip import Flip
@@ -42,6 +42,9 @@ from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.layers.windowing import Windowing
 
 _NOTICE = "napari_csc_edited"
+Portion = Literal["smooth part", "maps", "legend"]
+PORTIONS: tuple[Portion, ...] = get_args(Portion)
+"""What a first result is shown in, one after the other."""
 
 
 class ScanLayers:
@@ -290,6 +293,29 @@ class ScanLayers:
         mark_edited(result, self.find)
         self._notify()
 
+    def get_ready(
+        self,
+        portion: Portion,
+        result: Reconstruction,
+        windows: Windows,
+        first_slice: int,
+        acquisition: Acquisition | None = None,
+    ) -> None:
+        """Add one of the layers of a first result, hidden, ahead of `show_result`.
+
+        To add a layer takes napari a tenth of a second; all at once, nobody could click meanwhile.
+        """
+        if self._shown is not None or self._initial is None:
+            return
+        held = {"result": result, "acquisition": acquisition}
+        if portion == "smooth part":
+            self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
+        elif portion == "maps":
+            place = self._geometry.at_slice(first_slice)
+            self.maps.put(result, windows.maps, place, held, is_other=True)
+        else:
+            self.maps.show_legend()
+
     def _notify(self) -> None:
         is_there = self._shown is not None and self.has_result(self.current_slice())
         finished = notice_of(self._shown[0] if is_there and self._shown else None)
@@ -344,6 +370,10 @@ class ScanLayers:
 
     def restore(self) -> None:
         """After a cancelled run show the last finished result again, or none."""
+        if self._shown is None:
+            # What was made ready for a result that has not come.
+            self.remove(SMOOTH)
+            self.remove(MAPS)
         if self._running is None:
             return
         self._running = None

@@ -23,6 +23,7 @@ class _Before:
     visible: dict[Layer, bool]
     named: dict[Layer, bool]
     grid: dict[str, Any]
+    active: Layer | None
 
 
 def is_picture(layer: Layer) -> bool:
@@ -63,7 +64,8 @@ class Stage:
         """
         grid, every = self._viewer.canvas.grid, list(self._viewer.layers)
         if self._before is None:
-            self._before = _Before({}, {}, {name: getattr(grid, name) for name in _GRID})
+            kept = {name: getattr(grid, name) for name in _GRID}
+            self._before = _Before({}, {}, kept, self._viewer.layers.selection.active)
         for layer in every:
             self._before.visible.setdefault(layer, layer.visible)
             self._before.named.setdefault(layer, layer.name_overlay.visible)
@@ -79,6 +81,14 @@ class Stage:
                 shape = best_shape(len(layers), self._viewer.canvas.size)
                 grid.stride, grid.shape, grid.spacing = 1, shape, _SPACING
                 grid.enabled = True
+        self._choose(layers)
+
+    def _choose(self, layers: Sequence[Layer]) -> None:
+        """Choose a picture that is seen: the contrast that one sets should be seen, too."""
+        selection = self._viewer.layers.selection
+        is_hidden = selection.active is not None and not selection.active.visible
+        if is_hidden and layers:
+            selection.active = layers[0]
 
     def clear(self) -> None:
         """Put back what was visible, and the grid."""
@@ -92,6 +102,10 @@ class Stage:
                 if layer in before.visible:
                     layer.visible = before.visible[layer]
                     layer.name_overlay.visible = before.named[layer]
+        selection = self._viewer.layers.selection
+        is_hidden = selection.active is not None and not selection.active.visible
+        if is_hidden and before.active in self._viewer.layers:
+            selection.active = before.active
 
     @contextmanager
     def _steady(self) -> Iterator[None]:

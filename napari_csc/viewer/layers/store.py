@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
+from napari_csc.viewer.layers.canvas.legends import Legends
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import (
     COMPARED,
@@ -39,15 +40,22 @@ class LayerStore:
     ----------
     viewer
         The viewer.
+
+    Attributes
+    ----------
+    legends : Legends
+        Says what the colours of layers mean.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self._styles: dict[str, dict[str, Any]] = {}
         self._dock = uuid4().hex
+        self.legends = Legends(viewer, self.is_free)
 
     def close(self) -> None:
         """Leave the layers to a dock that is opened later."""
+        self.legends.close()
         for layer in self.viewer.layers:
             if own(layer).get("dock") == self._dock:
                 hold(layer, dock=None)
@@ -141,6 +149,7 @@ class LayerStore:
         if isinstance(data, ComplexView):
             window = part_window(data.part, window)
         layer, held = self.find(role), {**held, **self.tag(role)}
+        chosen = self.viewer.layers.selection.active
         keywords = geometry.keywords(data.ndim)
         if layer is None:
             colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
@@ -152,12 +161,19 @@ class LayerStore:
                 name=role,
                 contrast_limits=window,
                 metadata={KEY: held},
+                visible=is_visible,
                 **{**keywords, **look},
             )
-            # Only now: napari makes no thumbnail of what has never been visible.
-            layer.visible = is_visible
+            if not is_visible:
+                # napari makes no thumbnail of what has never been visible. Not visible at first: it
+                # would be drawn in between, which takes long.
+                layer.visible = True
+                layer.visible = False
             rewindow = True
             self.sort(layer, role, index)
+            if not is_visible and chosen is not None:
+                # napari chooses what is new; the contrast that one sets should be seen.
+                self.viewer.layers.selection.active = chosen
         else:
             layer.data = data
             set_changed(layer, keywords)

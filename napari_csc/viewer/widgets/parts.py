@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -93,9 +93,12 @@ def narrow(box: QComboBox) -> QComboBox:
 
 
 class Wrapped(QLabel):
-    """A label that breaks its lines and is never lower than its text.
+    """A label that breaks its lines and is as high as its text, at the width that it has.
 
-    Sections that open and close ask for the height before they know the width, and would cut it.
+    Qt's own height for a width is no use here: sections that open and close ask for the height
+    before they know the width, and forms keep the heights of rows from the text before, so that
+    lines would be cut or lie upon each other. To layouts this label has one height, and tells when
+    it changes.
 
     Parameters
     ----------
@@ -114,6 +117,18 @@ class Wrapped(QLabel):
         self.setMinimumHeight(self._least)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
 
+    def hasHeightForWidth(self) -> bool:
+        """Return False: the height is fitted here."""
+        return False
+
+    def sizeHint(self) -> QSize:
+        """Return the height that is fitted; the width is that of the dock."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same height."""
+        return QSize(super().minimumSizeHint().width(), self.minimumHeight())
+
     def setText(self, text: str | None) -> None:
         """Say something else."""
         super().setText(text)
@@ -122,6 +137,11 @@ class Wrapped(QLabel):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Take the height that the text needs at another width."""
         super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take the height that the text needs: what was said while it was hidden was not fitted."""
+        super().showEvent(event)
         self._fit()
 
     def _fit(self) -> None:

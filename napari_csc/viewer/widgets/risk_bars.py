@@ -9,10 +9,11 @@ from qtpy.QtWidgets import QWidget
 
 from napari_csc.core.trust.ranking import RankedRow
 from napari_csc.viewer.widgets.colours import ACCENT, FRAME, GOOD
-from napari_csc.viewer.words import told, tr
+from napari_csc.viewer.words import marked, told, tr
 
 _ROW = 18
 _BEST, _BAR, _TIE = QColor(GOOD), QColor(ACCENT), QColor("#b0e0e0")
+COLOURS_IN_WORDS = marked("Green: the lowest risk; pale: not to be told from it; orange: higher.")
 _TRACK = QColor(128, 128, 128, 50)
 _NAME_SHARE, _NUMBER = 0.42, 92
 

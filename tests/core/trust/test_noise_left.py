@@ -1,5 +1,7 @@
 """Noise left: what repeats would show, of every kind of scan and noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,18 @@ def test_more_is_held_back_less_is_left():
         left.share(region)
     region[24, 20] = True
     assert left.share(region) > 0
+
+
+def test_the_sentence_is_about_the_object_not_its_background():
+    scan = scan_of()
+    left = csc.noise_left(scan, made(1.0), replicas=6)
+    assert 0 < int(left.inside.sum()) < left.inside.numel(), "there is an object, and around it"
+    told = left.std[left.inside].square().mean().sqrt() / left.sigma
+    assert f"Noise left: {float(told):.2f} sigma in the object, " in left.sentence
+    assert f"{100 * left.share(left.inside[0]):.0f} % of that of the initial" in left.sentence
+    empty = replace(left, inside=torch.zeros_like(left.inside))
+    level = float(left.std.square().mean().sqrt()) / left.sigma
+    assert f"Noise left: {level:.2f} sigma, " in empty.sentence
 
 
 def test_uneven_and_coloured_noise():

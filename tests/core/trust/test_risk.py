@@ -1,5 +1,7 @@
 """Risk without a truth: right in level, in order, and in what it says of its own error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -112,6 +114,10 @@ def test_another_noise_level_would_say():
     assert risk.with_sigma(1.0) == pytest.approx(risk.value, abs=1e-6)
     assert risk.value == pytest.approx(risk.misfit + risk.freedom - 1, abs=1e-6)
     assert f"{risk.with_sigma(0.9):.2f}" in risk.sentence
+    # A level at which it would be a little below zero.
+    odd = replace(risk, misfit=risk.misfit - risk.with_sigma(1.1) - 0.001)
+    assert odd.with_sigma(1.1) < 0
+    assert odd.sentence.endswith("or 0.00.")
     twice = csc.estimate_risk(scan.with_noise_std(2.0), made(0.5))
     # The same maps, judged by twice the noise, in its own units.
     assert twice.value == pytest.approx(risk.with_sigma(2.0) / 4, abs=0.05)

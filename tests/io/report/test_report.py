@@ -139,6 +139,10 @@ def test_findings_stand_in_it(scan: Acquisition, result):
     text = " ".join(checker.text)
     for one in (lesion, found.points[0], found.noise, found.risk, found.ranking):
         assert one.sentence in text
+    assert f"At y 24, x 20: {lesion.sentence}" in text
+    assert f"At y 24, x 20: {found.points[0].sentence}" in text
+    assert re.search(r"What the lesion changed, -[\d.]+ to [\d.]+", text), "a scale of grey"
+    assert f"Slice 0 of 0 to {len(result.image) - 1}, " in text
     assert "mean in white matter" in text
     assert "none-such" in text
     assert checker.images == 5 + 4 * 8 + 4 + 1

@@ -1,6 +1,8 @@
 """Lanes with a worker and a viewer's thread that run when the test says so."""
 
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -208,3 +210,58 @@ def test_the_last_net_tells_what_people_can_help(monkeypatch: pytest.MonkeyPatch
     sys.excepthook(MemoryError, MemoryError(), None)
     assert len(told) == 2
     assert before == [KeyError, MemoryError]
+
+
+def test_what_is_handed_over_is_waited_for() -> None:
+    """The viewer takes one part after the other, and has time for other things in between."""
+    viewer, workers = Later(), []
+
+    def submit(function: Callable[[], None]) -> None:
+        workers.append(threading.Thread(target=function, daemon=True))
+        workers[-1].start()
+
+    lane, taken, done = Lane(submit, viewer), [], []
+
+    def work(ticket: Ticket) -> str:
+        for part in range(3):
+            ticket.hand_over(part)
+        return "whole"
+
+    lane.start(work, Handlers(done.append, done.append, progress=taken.append))
+    for part in range(3):
+        wait_for(lambda: viewer.waiting)
+        time.sleep(0.1)
+        assert len(viewer.waiting) == 1, "the next one waits"
+        assert taken == list(range(part))
+        viewer.waiting.pop(0)()
+    wait_for(lambda: viewer.waiting)
+    viewer.run()
+    assert (taken, done) == ([0, 1, 2], ["whole"])
+
+
+@pytest.mark.parametrize("end", ["forget", "cancel", "close"])
+def test_nothing_waits_for_a_viewer_that_has_given_up(end: str) -> None:
+    viewer, workers = Later(), []
+
+    def submit(function: Callable[[], None]) -> None:
+        workers.append(threading.Thread(target=function, daemon=True))
+        workers[-1].start()
+
+    lane, taken = Lane(submit, viewer), []
+    lane.start(
+        lambda ticket: [ticket.hand_over(part) for part in range(3)],
+        Handlers(lambda value: taken.append(value), taken.append, progress=taken.append),
+    )
+    wait_for(lambda: viewer.waiting)
+    getattr(lane, end)()
+    workers[0].join(5)
+    assert not workers[0].is_alive()
+    viewer.run()
+    assert not taken
+
+
+def wait_for(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -39,6 +39,27 @@ def test_what_the_dock_begins_with_cannot_be_undone(dock) -> None:
     assert dock.messages[-1] == ("info", "There is no change of settings to undo.")
 
 
+def test_what_is_found_out_at_first_is_no_step(dock, history) -> None:
+    """The preferred maps are chosen when the networks are known."""
+    session = dock.session
+    networks, session.networks = session.networks, None
+    settle()
+    session.networks = networks
+    session.maps = "3sigma"
+    settle()
+    assert history.undoes == ""
+    # Later networks come with a file that the user opens: what was done before stays undoable.
+    session.strength = 1.7
+    settle()
+    session.networks = {**networks, "other": next(iter(networks.values()))}
+    session.maps = "2sigma"
+    settle()
+    assert history.undoes == "maps"
+    history.undo()
+    assert session.maps == "3sigma"
+    assert history.undoes == "strength"
+
+
 def test_a_drag_is_one_step_and_two_settings_are_two(dock, history, monkeypatch) -> None:
     session = dock.session
     for value in (1.1, 1.3, 1.6, 2.0):

@@ -17,6 +17,7 @@ def risk(dock, load, monkeypatch, scan_file, tmp_path):
     monkeypatch.setattr(risk_model, "dictionary_names", lambda: FEW)
     monkeypatch.setattr(risk_model, "learned_folder", lambda: tmp_path)
     load(scan_file)
+    dock.workbench.layers.go_to_slice(1)
     return dock.models.risk
 
 
@@ -37,7 +38,7 @@ def test_the_table_fills_and_a_click_swaps(dock, risk, qtbot) -> None:
     assert all(row.risk.error > 0 for row in table.rows)
     bars = dock.risk_panel.table
     assert [row.name for row in bars.rows] == [row.name for row in table.rows]
-    assert table.sentence in dock.risk_panel.words.text()
+    assert f"Slice 1: {table.sentence}" == dock.risk_panel.words.text()
     other = next(row.name for row in table.rows if row.name != dock.session.dictionary_name)
     bars.chosen.emit(other)
     qtbot.waitUntil(lambda: dock.session.dictionary_name == other)
@@ -56,6 +57,9 @@ def test_auto_takes_the_lowest(dock, risk, qtbot) -> None:
     dock.risk_panel.auto_button.click()
     assert dock.session.strength == pytest.approx(curve.best, abs=0.01)
     assert risk.curve is curve, "the strength is what it is over"
+    dock.workbench.layers.go_to_slice(0)
+    assert "on slice 1" in dock.messages[-1][1], "true on every slice"
+    assert dock.risk_panel.curve_title.text().startswith("Slice 1")
     dock.models.dictionary.choose("dct-5-3")
     qtbot.waitUntil(lambda: dock.session.dictionary_name == "dct-5-3")
     assert risk.curve is None
@@ -90,3 +94,15 @@ def test_runs_go_first(dock, risk, qtbot, run, monkeypatch) -> None:
 def test_what_is_not_there_is_told(dock, qtbot, problems, monkeypatch) -> None:
     dock.models.risk.rank()
     assert "There is no scan" in problems()[-1]
+
+
+def test_a_pin_of_the_same_settings_has_the_same_risk(dock, risk, qtbot, run) -> None:
+    run()
+    idle(dock, qtbot)
+    dock.models.compare.pin("A")
+    dock.models.pin_risk.ask()
+    risk.rank([dock.session.dictionary_name])
+    idle(dock, qtbot)
+    (pinned,), (listed,) = dock.models.pin_risk.table.rows, risk.table.rows
+    assert pinned.risk.value == pytest.approx(listed.risk.value, rel=1e-5)
+    assert pinned.risk.error == pytest.approx(listed.risk.error, rel=1e-5)

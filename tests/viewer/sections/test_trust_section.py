@@ -83,8 +83,9 @@ def test_a_click_asks_whether_a_lesion_survives(dock, viewer, trust, qtbot) -> N
     outcome = dock.models.reconstruct.outcome
     wanted = csc.lesion_test(outcome.acquisition, outcome.result, csc.Lesion((24, 20)))
     assert test.recovered == pytest.approx(wanted.recovered, abs=1e-4)
-    assert panel.answer.text() == test.sentence
-    assert test.sentence in [text for _, text in dock.messages]
+    told = f"Slice 1, y 24, x 20: {test.sentence}"
+    assert panel.answer.text() == told
+    assert told in [text for _, text in dock.messages]
     assert set(TESTED) | {LESION_PLACE} == set(names(viewer)) - set(before)
     assert {one.name for one in viewer.layers if one.visible} == set(TESTED), "side by side"
     assert viewer.canvas.grid.enabled
@@ -94,6 +95,12 @@ def test_a_click_asks_whether_a_lesion_survives(dock, viewer, trust, qtbot) -> N
     change = test.with_lesion.abs().numpy() - test.without.abs().numpy()
     assert np.allclose(np.asarray(viewer.layers[LESION_CHANGE].data)[0], change, atol=1e-5)
     assert viewer.layers[LESION_WITH].translate[0] == viewer.layers[RECONSTRUCTION].translate[0]
+    # One window for both, whichever is set.
+    viewer.layers[LESION_WITH].contrast_limits = (0.1, 0.9)
+    assert tuple(viewer.layers[LESION_WITHOUT].contrast_limits) == (0.1, 0.9)
+    ring = viewer.layers[LESION_PLACE]
+    assert ring.symbol[0] == "disc", "one edge, outside of that of the lesion"
+    assert ring.size[0] * (1 - 2 * ring.border_width[0]) > 2 * test.lesion.radius + 1
     panel.view_buttons["with"].click()
     assert {one.name for one in viewer.layers if one.visible} == {LESION_WITH, LESION_PLACE}
     panel.view_buttons["image"].click()
@@ -188,6 +195,62 @@ def test_curve_map_noise_and_point(dock, viewer, trust, qtbot) -> None:
     known = np.asarray(viewer.layers[LESION_MAP].data)
     assert np.isfinite(known).any()
     assert max(parts) == pytest.approx(1.0)
+    assert dock.trust_panel.plot.top_label.endswith(" %")
+    told = dock.trust_panel.curve_words.text()
+    rows = told.split("<tr>")[2:]
+    assert len(rows) == len(set(rows)) == len(trust.curve) - 1, "the lesion itself stands once"
+    assert "Slice 1: A bright disc of 3 px and 20 % keeps" in dock.trust_panel.slice_words.text()
+    assert "Slice 1, y 24, x 20: A point of" in dock.trust_panel.slice_words.text()
+
+
+def test_one_map_is_seen_at_a_time(dock, viewer, trust, qtbot) -> None:
+    panel = dock.trust_panel
+    panel.noise_button.click()
+    idle(dock, qtbot)
+    panel.map_button.click()
+    idle(dock, qtbot)
+    noise, survival = viewer.layers[NOISE_LEFT], viewer.layers[LESION_MAP]
+    assert (noise.visible, survival.visible) == (False, True)
+    assert (panel.noise_button.isChecked(), panel.map_button.isChecked()) == (False, True)
+    assert "Noise left" in panel.slice_words.text(), "what is known stays"
+    known = trust.noise
+    panel.noise_button.click()
+    assert dock.workbench.is_idle, "known already"
+    assert trust.noise is known
+    assert (noise.visible, survival.visible) == (True, False)
+    # Of another lesion the map is another one.
+    trust.want(radius=2.0)
+    panel.map_button.click()
+    assert not dock.workbench.is_idle
+    idle(dock, qtbot)
+    assert "A bright disc of 2 px" in panel.slice_words.text()
+    panel.map_button.click()
+    assert LESION_MAP not in names(viewer)
+
+
+def test_a_map_that_was_stopped_is_asked_for_again(dock, trust, qtbot) -> None:
+    trust.ask_noise()
+    qtbot.waitUntil(lambda: trust.noise is not None)
+    trust.cancel()
+    assert trust.noise.replicas < 16
+    trust.ask_noise()
+    assert not dock.workbench.is_idle
+    idle(dock, qtbot)
+    assert trust.noise.replicas == 16
+
+
+def test_the_panel_asks_what_a_click_asks(dock, trust, load, scan_file) -> None:
+    panel = dock.trust_panel
+    assert "would a lesion have survived" in panel.answer.text()
+    trust.listen(True, "point")
+    assert "how sharp" in panel.answer.text()
+    trust.listen(False)
+    assert "asks nothing" in panel.answer.text()
+    assert panel.noise_button.isEnabled()
+    load(scan_file)
+    assert "Press Run first" in panel.answer.text()
+    assert not panel.noise_button.isEnabled(), "there is no result to ask about"
+    assert not panel.map_button.isEnabled()
 
 
 def test_a_run_comes_first(dock, trust, qtbot) -> None:

@@ -13,7 +13,7 @@ from psygnal import EmitLoopError, Signal
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.pair_views import DifferenceView, PairView, SwipeView
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window
-from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.layers.roles import (

@@ -344,6 +344,11 @@ class CompareModel:
     def _caption(self) -> None:
         if self.is_hidden:
             return
+        number = self._scan.current_slice()
+        if self.view != "result" and self.pins and number not in self.slices():
+            # Black would say that they are equal.
+            self.layers.show_caption(tr("no pinned result of slice {number}").format(number=number))
+            return
         part = "" if self._session.part == "magnitude" else f" ({tr(self._session.part)})"
         words = self.gain_in_words()
         difference = tr("difference B − A{part} · {words}").format(part=part, words=words)
@@ -393,6 +398,7 @@ class CompareModel:
         lane.start(work, Handlers(lambda _: None, self._fail, progress=self.measured.emit))
 
     def _slice_moved(self) -> None:
+        self._caption()
         if self.pins and not self.is_hidden and self.current_slice() != self._measured_slice:
             self.measure()
 

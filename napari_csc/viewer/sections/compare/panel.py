@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton
-from superqt import QCollapsible, QLabeledSlider
+from superqt import QLabeledSlider
 
 from napari_csc.io.formats.table import endings_to_read
 from napari_csc.viewer.sections.compare.blinded_group import BlindedGroup
@@ -19,7 +19,8 @@ from napari_csc.viewer.sections.compare.pin_risk import PinRisk
 from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OURS
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
-from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.widgets.risk_bars import COLOURS_IN_WORDS, RiskBars
+from napari_csc.viewer.widgets.section import Section
 from napari_csc.viewer.words import marked, told, tr
 
 _VIEWS: tuple[tuple[View, str, str], ...] = (
@@ -66,12 +67,8 @@ class ComparePanel(Panel):
         self.told.form.addRow(self.figures)
         self._add_risk()
         self.blinded = BlindedGroup(blinded)
-        self.blinded_section = section = QCollapsible(
-            tr("Blinded reading"), expandedIcon="▼", collapsedIcon="▶"
-        )
+        self.blinded_section = section = Section(tr("Blinded reading"), self.blinded, False)
         section.toggleButton().setToolTip(tr("Vote for A or B without knowing which is which."))
-        section.setDuration(0)
-        section.addWidget(self.blinded)
         self.form.addRow(section)
         model.changed.connect(self._show)
         model.measured.connect(self._show_figures)
@@ -117,9 +114,9 @@ class ComparePanel(Panel):
         self.told.form.addRow(self.risk_button)
         self.risk_bars = RiskBars(
             tr(
-                "Estimated error in σ²: 1 keeps all noise, 0 is no error. Green: the lower risk; "
-                "yellow: not to be told from it; the line is the standard error. Click to see it."
-            )
+                "Estimated error in σ²: 1 keeps all noise, 0 is no error. {colours} The line is "
+                "the standard error. Click to see it."
+            ).format(colours=tr(COLOURS_IN_WORDS))
         )
         self.risk_bars.chosen.connect(self._model.show)
         self.told.form.addRow(self.risk_bars)

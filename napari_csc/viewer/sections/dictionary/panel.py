@@ -50,7 +50,7 @@ class DictionaryPanel(Panel):
         self.form.addRow(self.gallery)
         self.smooth = SmoothRow(lambda number: setattr(self._session, "smooth_filter", number))
         self._smooth_facts: SmoothFacts | None = None
-        self.add("Smooth (px)", self.smooth, SMOOTH_TIP)
+        self.add("Smooth\n(px)", self.smooth, SMOOTH_TIP)
         self.about = wrapped(lines=3)
         self.form.addRow(self.about)
         events = self._session.events

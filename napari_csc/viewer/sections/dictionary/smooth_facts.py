@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari_csc.core.options import GAUSSIAN_WIDTHS
 from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.viewer.words import tr
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,8 @@ class SmoothFacts:
 
 def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
     """Return what there is to tell; None where no filters carry the smooth part."""
-    count = int(result.smooth_maps.shape[1])
-    told = result.provenance.get("settings", {}).get("smooth_widths") or GAUSSIAN_WIDTHS
-    widths = tuple(float(one) for one in told)
-    if count == 0 or len(widths) != count:
+    widths = _widths(result)
+    if not widths:
         return None
     levels = (result.smooth_maps.mean((0, 2, 3)) / result.noise_std).tolist()
     energy = float(result.image.abs().square().sum())
@@ -46,3 +45,18 @@ def smooth_facts(result: Reconstruction) -> SmoothFacts | None:
     if parts is not None:
         adds = (parts.abs().square().sum((0, 2, 3)) / energy).tolist()
     return SmoothFacts(widths, levels, smooth / energy, adds)
+
+
+def smooth_name(result: Reconstruction, number: int) -> str:
+    """Return what a smooth filter of a result is called, by its number."""
+    widths = _widths(result)
+    if number >= len(widths):
+        return tr("smooth filter {number}").format(number=number)
+    return tr("smooth filter of {width:g} px").format(width=widths[number])
+
+
+def _widths(result: Reconstruction) -> tuple[float, ...]:
+    """Return the standard deviations of the smooth filters; none where they are not known."""
+    told = result.provenance.get("settings", {}).get("smooth_widths") or GAUSSIAN_WIDTHS
+    widths = tuple(float(one) for one in told)
+    return widths if len(widths) == int(result.smooth_maps.shape[1]) else ()

@@ -25,11 +25,19 @@ from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.map_layer import LOOK
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.widgets.colours import DISTINCT
+from napari_csc.viewer.words import marked, tr
 
 _OTHER = "#c0c0c0"
 """All filters that rule less than those with a colour of their own."""
 _OCTAVES = 1.0
 """Where the colours of a map against the others end at least: half and twice their mean."""
+_KSPACE_WORDS = marked("k-space: magnitude over its maximum\nin powers of ten")
+_REMOVED_WORDS = marked("taken away, in units of σ\norange: erased, blue: added")
+_RELATIVE_WORDS = marked(
+    "map of filter {position} against the others\nin powers of two\n"
+    "orange: held back more, blue: freer"
+)
+_SMOOTH_WORDS = marked("map of the {name}\nin units of σ")
 _FILTER = {CONTRIBUTION: "cyan", SMOOTH_CONTRIBUTION: "cyan", CODE: "green"}
 
 
@@ -58,7 +66,8 @@ class DisplayLayers:
         """Show k-space (slice, y, x) that begins with a slice of the input."""
         look = {"colormap": "magma", "visible": True}
         place = self._layers.place().geometry.at_slice(first_slice)
-        self._store.put(KSPACE, values, window, place, {}, look, rewindow=True)
+        layer = self._store.put(KSPACE, values, window, place, {}, look, rewindow=True)
+        self._store.legends.put(layer, tr(_KSPACE_WORDS))
 
     def show_removed(self, values: Array, window: Window) -> None:
         """Show what the reconstruction took away (slice, y, x)."""
@@ -66,25 +75,26 @@ class DisplayLayers:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
             layer = self._store.put(REMOVED, values, window, place, {}, look, rewindow=True)
-            layer.colorbar.visible = True
+            self._store.legends.put(layer, tr(_REMOVED_WORDS))
 
-    def show_smooth_map(self, values: Array) -> None:
+    def show_smooth_map(self, values: Array, name: str) -> None:
         """Show the map of a smooth filter (slice, y, x), in units of the noise."""
         if self._layers.shows_result:
             place = self._layers.place().of_first
             window = (0.0, upper(values, 99.0))
             look = {**LOOK, "visible": True}
             layer = self._store.put(SMOOTH_MAP, values, window, place, {}, look, rewindow=True)
-            layer.visible = layer.colorbar.visible = True
+            layer.visible = True
+            self._store.legends.put(layer, tr(_SMOOTH_WORDS).format(name=name))
 
-    def show_relative(self, values: Array) -> None:
+    def show_relative(self, values: Array, position: int) -> None:
         """Show the map of a filter against the others (slice, y, x), in powers of two."""
         if self._layers.shows_result:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
             top = max(upper(np.abs(values), 98.0), _OCTAVES)
             layer = self._store.put(RELATIVE, values, (-top, top), place, {}, look, rewindow=True)
-            layer.colorbar.visible = True
+            self._store.legends.put(layer, tr(_RELATIVE_WORDS).format(position=position))
 
     def show_filter(self, role: str, values: torch.Tensor | Array, window: Window) -> None:
         """Show code or contribution (slice, y, x), complex, of a filter."""

@@ -27,6 +27,7 @@ from napari_csc.viewer.layers import (
     SMOOTH_CONTRIBUTION,
     SMOOTH_MAP,
 )
+from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_name
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
 from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
@@ -248,7 +249,8 @@ class DisplayModel:
             self._layers.remove(SMOOTH_MAP)
             return
         self.maps.set_visible(False)
-        self._layers.show_smooth_map(np.asarray(result.smooth_maps[:, number] / result.noise_std))
+        levels = np.asarray(result.smooth_maps[:, number] / result.noise_std)
+        self._layers.show_smooth_map(levels, smooth_name(result, number))
 
     def _show_relative(self) -> None:
         """Show or hide what is said about the selected filter and not about all of them."""
@@ -262,7 +264,7 @@ class DisplayModel:
 
         def done(values: Array) -> None:
             if RELATIVE in self.session.extra_layers:
-                self._layers.show_relative(values)
+                self._layers.show_relative(values, position)
                 self._cover()
 
         self._start(

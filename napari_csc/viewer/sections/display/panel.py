@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_csc.viewer.images.views import PARTS
 from napari_csc.viewer.layers import CODE, CONTRIBUTION, KSPACE, RELATIVE, REMOVED, RULERS
+from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_name
 from napari_csc.viewer.sections.display.layers import Ruler
 from napari_csc.viewer.sections.display.model import DisplayModel
 from napari_csc.viewer.sections.display.overlay_group import OverlayGroup
@@ -80,8 +81,11 @@ class DisplayPanel(Panel):
         self.form.addRow(self.legend)
         self._session.events.extra_layers.connect(self._show_boxes)
         model.rulers_shown.connect(self._show_legend)
-        for name in ("selected", "dictionary", "shuffle_seed", "dropped"):
-            getattr(self._session.events, name).connect(self._name_filter)
+        events = self._session.events
+        for event in (events.selected, events.dictionary, events.shuffle_seed, events.dropped):
+            event.connect(self._name_filter)
+        for event in (events.smooth_filter, events.result):
+            event.connect(self._name_filter)
         self._name_filter()
 
     def _name_key(self) -> None:
@@ -107,8 +111,12 @@ class DisplayPanel(Panel):
         if is_used:
             which = tr("filter {number}").format(number=order.index(selected))
         self.overlay.box.setText(tr("Sparsity map of {which} over the image").format(which=which))
-        self.contribution.setText(tr("Contribution of {which}").format(which=which))
         self.code.setText(tr("Code of {which}").format(which=which))
+        result, number = self._session.result, self._session.smooth_filter
+        if result is not None and number is not None:
+            # While its map is shown, it is its contribution that is, too.
+            which = tr("the {name}").format(name=smooth_name(result, number))
+        self.contribution.setText(tr("Contribution of {which}").format(which=which))
 
     def _show_legend(self, rulers: list[Ruler]) -> None:
         """Name the colours; none of them hides the legend."""

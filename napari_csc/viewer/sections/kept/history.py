@@ -13,8 +13,8 @@ from napari_csc.viewer.workbench import Workbench
 
 FIELDS = ("dictionary", *SETTING_FIELDS, "slices", "sampled", "noise_std")
 """What is undone: what decides a reconstruction, the corrections of the input among it."""
-_NEW = ("acquisition", "input_name", "networks")
-"""What begins a new history."""
+_NEW = ("acquisition", "input_name")
+"""What begins a new history, with the settings that come with it; and networks, once known."""
 _GESTURE = 0.8
 """Seconds between two changes of one setting that belong to one gesture, such as a drag."""
 _MOST = 200
@@ -59,7 +59,7 @@ class HistoryModel:
         self._workbench, self._session = workbench, workbench.session
         self._done: list[tuple[Step, Step]] = []
         self._undone: list[tuple[Step, Step]] = []
-        self._is_waiting = self._is_moving = False
+        self._is_waiting = self._is_moving = self._is_beginning = False
         self._last = (0.0, frozenset[str]())
         self._known = self._present()
         # One connection for all fields: each costs a quarter of a millisecond.
@@ -109,8 +109,14 @@ class HistoryModel:
     def _heard(self, event: EmissionInfo) -> None:
         if event.signal.name in FIELDS:
             self._noticed()
-        elif event.signal.name in _NEW:
+        elif event.signal.name in _NEW or self._are_first_networks(event):
             self.forget()
+            self._is_beginning = True
+            self._noticed()
+
+    def _are_first_networks(self, event: EmissionInfo) -> bool:
+        # Told with the value before.
+        return event.signal.name == "networks" and not event.args[1]
 
     def _noticed(self) -> None:
         """Note a step when all of it has been done: several settings may change as one."""
@@ -121,6 +127,11 @@ class HistoryModel:
 
     def _settle(self) -> None:
         self._is_waiting = False
+        if self._is_beginning:
+            # What was set at once with it is no step either, such as the preferred maps.
+            self._is_beginning = False
+            self.forget()
+            return
         now = self._present()
         names = frozenset(name for name in FIELDS if not _is_same(self._known[name], now[name]))
         if not names:

@@ -125,7 +125,7 @@ class MeasureModel:
         marks = self.marks.found()
         if self._is_drawing and marks:
             self._is_drawing = False
-            self._tell(tr("Drawn. The sections Measure and Inspect tell about it."))
+            self._tell(tr("Drawn. Measure and Inspect tell about it, What if changes maps in it."))
 
     def measure(self) -> None:
         """Measure again: marks or images have changed."""

@@ -23,12 +23,14 @@ class ProfilePlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._curves: Sequence[tuple[Array, Array]] = ()
-        self._unit = ""
+        self._unit = self._value_unit = ""
         self.setFixedHeight(_HEIGHT)
 
-    def show_curves(self, curves: Sequence[tuple[Array, Array]], unit: str) -> None:
-        """Show pairs of distances (in a unit) and values."""
-        self._curves, self._unit = curves, unit
+    def show_curves(
+        self, curves: Sequence[tuple[Array, Array]], unit: str, value_unit: str = ""
+    ) -> None:
+        """Show pairs of distances (in a unit) and values (in another; none if empty)."""
+        self._curves, self._unit, self._value_unit = curves, unit, value_unit
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -40,9 +42,9 @@ class ProfilePlot(QWidget):
         painter.setPen(QPen(_FRAME, 1))
         painter.drawRect(frame)
         if self._curves:
-            top = max(float(values.max()) for _, values in self._curves) or 1.0
+            top = self._top()
             width = max(float(distance[-1]) for distance, _ in self._curves) or 1.0
-            self._label(painter, frame, top, width)
+            self._label(painter, frame, width)
             inner = frame.adjusted(3, 3, -3, -3)
             for index, (distance, values) in enumerate(self._curves):
                 across = inner.left() + inner.width() * np.asarray(distance) / width
@@ -53,8 +55,16 @@ class ProfilePlot(QWidget):
                 painter.drawPolyline(QPolygonF(points))
         painter.end()
 
-    def _label(self, painter: QPainter, frame: QRectF, top: float, width: float) -> None:
+    @property
+    def top_label(self) -> str:
+        """What is printed at the upper end of the values, with their unit."""
+        return f"{self._top():.3g} {self._value_unit}".rstrip()
+
+    def _top(self) -> float:
+        return max((float(values.max()) for _, values in self._curves), default=0.0) or 1.0
+
+    def _label(self, painter: QPainter, frame: QRectF, width: float) -> None:
         below = QRectF(frame.left(), frame.bottom(), frame.width(), self.height() - frame.bottom())
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{width:.4g} {self._unit}")
-        painter.drawText(frame.adjusted(4, 1, 0, 0), Qt.AlignmentFlag.AlignLeft, f"{top:.3g}")
+        painter.drawText(frame.adjusted(4, 1, 0, 0), Qt.AlignmentFlag.AlignLeft, self.top_label)

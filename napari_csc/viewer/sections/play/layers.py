@@ -12,7 +12,7 @@ from psygnal import EmitLoopError, Signal
 from napari_csc.viewer.images.painting import Paint
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array, ComplexView, Part, part_window
-from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import PLAYED, RECONSTRUCTION
 from napari_csc.viewer.layers.stage import Stage

@@ -102,6 +102,11 @@ class Outcome:
     """SSIM and NMSE against the reference: (initial image, reconstruction)."""
 
     @property
+    def first_slice(self) -> int:
+        """The slice of the input that the first one of the result is."""
+        return 0 if self.job.slices is None else self.job.slices[0]
+
+    @property
     def sentence(self) -> str:
         """What to say about it."""
         done = tr("Done in {seconds:.1f} s.").format(seconds=self.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from psygnal import Signal
 from torch import Tensor
@@ -12,8 +13,9 @@ from napari_csc.core.reconstruction.health import recorded_health, worst
 from napari_csc.core.reconstruction.last_codes import LastCodes
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
-from napari_csc.viewer.background.lane import Handlers
+from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.background.step import Step
+from napari_csc.viewer.layers.scan_layers import PORTIONS, Portion
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
 from napari_csc.viewer.words import marked, tr
@@ -42,6 +44,14 @@ PICTURES = {
     "unfinished": marked("unfinished picture"),
 }
 """What is said of a picture that is no result, by the kind of its step."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Portion:
+    """A part of what is shown of a first result."""
+
+    portion: Portion
+    outcome: Outcome
 
 
 class ReconstructModel:
@@ -142,10 +152,19 @@ class ReconstructModel:
             self._image_before(slices),
         )
         shown = slices or tuple(range(acquisition.shape[0]))
+        # Later results only change the layers of the first.
+        portions = () if self._layers.shows_result else PORTIONS
+
+        def work(ticket: Ticket) -> Outcome:
+            outcome = run_job(job, ticket.report, ticket.should_stop)
+            for portion in portions:
+                ticket.hand_over(_Portion(portion, outcome))
+            return outcome
+
         self._layers.restore()
         self._is_computing = True
         self._lane.start(
-            lambda ticket: run_job(job, ticket.report, ticket.should_stop),
+            work,
             Handlers(
                 done=self._finished,
                 failed=self._failed,
@@ -217,16 +236,29 @@ class ReconstructModel:
         is_same = last.job.acquisition is self.session.acquisition and last.job.slices == slices
         return last.result.image if is_same else None
 
-    def _stepped(self, step: Step, slices: tuple[int, ...]) -> None:
+    def _stepped(self, step: Step | _Portion, slices: tuple[int, ...]) -> None:
+        if isinstance(step, _Portion):
+            self._get_ready(step)
+            return
         if step.picture is not None:
             self._layers.show_step(step.picture, step.slice_index, slices, tr(PICTURES[step.kind]))
         self.step.emit(step)
+
+    def _get_ready(self, step: _Portion) -> None:
+        outcome = step.outcome
+        self._layers.get_ready(
+            step.portion,
+            outcome.result,
+            outcome.windows,
+            outcome.first_slice,
+            outcome.acquisition,
+        )
 
     def show(self, outcome: Outcome) -> None:
         """Show an outcome and take it for the last one; if that fails, there is no result."""
         self._baseline, self.outcome = outcome.baseline, outcome
         job, result = outcome.job, outcome.result
-        first = 0 if job.slices is None else job.slices[0]
+        first = outcome.first_slice
         try:
             self._layers.show_result(
                 result, outcome.windows, first, job.settings.maps, outcome.acquisition

@@ -56,8 +56,8 @@ class RiskModel:
         Dictionaries by their risk, as far as they are known.
     curve : Ranking or StrengthCurve or None
         Strengths by their risk; whole when it is a `StrengthCurve`.
-    slice_number : int
-        The slice that they are of.
+    slice_number, curve_slice : int
+        The slices that table and curve are of.
     """
 
     changed = Signal()
@@ -71,7 +71,7 @@ class RiskModel:
         self._runs = workbench.model(ReconstructModel)
         self.table: Ranking | None = None
         self.curve: Ranking | StrengthCurve | None = None
-        self.slice_number = 0
+        self.slice_number = self.curve_slice = 0
         self._free = threading.Event()
         self._free.set()
         self._sources: dict[str, str] = {}
@@ -91,7 +91,6 @@ class RiskModel:
                 scan,
                 made,
                 given,
-                slices=self.slice_number,
                 on_rows=ticket.report,
                 on_progress=ticket.report,
                 should_stop=lambda: self.waits(ticket),
@@ -106,7 +105,6 @@ class RiskModel:
             return strength_curve(
                 scan,
                 made,
-                slices=self.slice_number,
                 on_rows=ticket.report,
                 on_progress=ticket.report,
                 should_stop=lambda: self.waits(ticket),
@@ -129,7 +127,9 @@ class RiskModel:
         if isinstance(self.curve, StrengthCurve):
             best = round(self.curve.best, 2)
             self._workbench.tell(
-                tr("Strength {best:g} has the lowest risk on this slice.").format(best=best)
+                tr("Strength {best:g} has the lowest risk on slice {number}.").format(
+                    best=best, number=self.curve_slice
+                )
             )
             # Last: the curve belongs to all settings but this one.
             self.session.strength = best
@@ -156,11 +156,16 @@ class RiskModel:
             workbench.fail(str(error))
             return
         self._set(what, None)
-        self.slice_number = workbench.layers.current_slice()
+        number = workbench.layers.current_slice()
+        if what == "dictionaries":
+            self.slice_number = number
+        else:
+            self.curve_slice = number
         sampled, noise_std = session.sampled, session.noise_std
 
         def computed(ticket: Ticket) -> Any:
-            scan = corrected(acquisition, sampled, noise_std)
+            # Cut as for a run: the same draws, so that a pin of the same has the same figure.
+            scan = corrected(acquisition, sampled, noise_std).select((number,))
             return work(scan, _reconstructor(settings), ticket)
 
         def ended() -> None:

@@ -8,7 +8,7 @@ from napari_csc.core.trust.ranking import Ranking, StrengthCurve
 from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, row, wrapped
-from napari_csc.viewer.widgets.risk_bars import RiskBars
+from napari_csc.viewer.widgets.risk_bars import COLOURS_IN_WORDS, RiskBars
 from napari_csc.viewer.words import told, tr
 
 
@@ -36,18 +36,21 @@ class RiskPanel(Panel):
         self.strength_button.clicked.connect(model.try_strengths)
         self.form.addRow(row(self.rank_button, self.strength_button))
         self.table = RiskBars(
-            tr(
-                "Click one to use it. Green: the lowest risk; yellow: not to be told from it; "
-                "the line is the standard error."
+            tr("Click one to use it. {colours} The line is the standard error.").format(
+                colours=tr(COLOURS_IN_WORDS)
             )
         )
         self.table.chosen.connect(model.choose)
         self.form.addRow(self.table)
         self.words = wrapped()
         self.form.addRow(self.words)
-        self.curve_title = wrapped("By the strength of the maps:")
+        self.curve_title = wrapped()
         self.form.addRow(self.curve_title)
-        self.curve = RiskBars(tr("Risk by strength; click one to use it."))
+        self.curve = RiskBars(
+            tr("Risk by strength; click one to use it. {colours}").format(
+                colours=tr(COLOURS_IN_WORDS)
+            )
+        )
         self.curve.chosen.connect(self._strength_chosen)
         self.form.addRow(self.curve)
         self.auto_button = button("Auto", "Use the strength of the lowest risk.")
@@ -71,6 +74,9 @@ class RiskPanel(Panel):
         found = model.curve
         ranking = found.ranking if isinstance(found, StrengthCurve) else found
         if ranking is not None:
+            self.curve_title.setText(
+                tr("Slice {number}, by the strength of the maps:").format(number=model.curve_slice)
+            )
             by_strength = sorted(ranking.rows, key=lambda one: float(one.name))
             self.curve.show_rows(by_strength, f"{model.session.strength:g}")
         for one in (self.curve_title, self.curve):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
+from napari.experimental import link_layers, unlink_layers
 from napari.layers import Layer
 from psygnal import EmitLoopError
 
+from napari_csc.core.trust.lesion import Lesion
 from napari_csc.core.trust.lesion_test import LesionTest
 from napari_csc.viewer.images.pair_views import DifferenceView
 from napari_csc.viewer.images.views import Array, Window, upper
@@ -21,11 +23,11 @@ from napari_csc.viewer.layers import (
     NOISE_LEFT,
     ScanLayers,
 )
-from napari_csc.viewer.layers.caption import Caption
+from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.stage import Stage
 from napari_csc.viewer.layers.tags import KEY
-from napari_csc.viewer.words import marked, tr
+from napari_csc.viewer.words import told, tr
 
 PICTURES = (LESION_WITHOUT, LESION_WITH, LESION_CHANGE, LESION_IDEAL)
 """Side by side, in this order."""
@@ -37,11 +39,8 @@ _AROUND = 1.6
 """The circle is drawn so much wider than the lesion: it must not cover its edge."""
 
 
-_MAPS = {
-    LESION_MAP: marked("contrast that is kept\n1: all of it, 0: lost"),
-    NOISE_LEFT: marked("noise left\nin units of σ"),
-}
-"""What the colours of a map mean, topmost first."""
+MAPS = (LESION_MAP, NOISE_LEFT)
+"""Maps over the image, of which one is seen at a time: colours over colours tell nothing."""
 
 
 class TrustLayers:
@@ -84,6 +83,9 @@ class TrustLayers:
         look = {"visible": False}
         for role, image in ((LESION_WITHOUT, without), (LESION_WITH, with_lesion)):
             self._layers.put_image(role, image, number, {}, look, rewindow=True)
+        # A lesion is judged by comparing both: one window for them.
+        both = [self._store.find(role) for role in (LESION_WITHOUT, LESION_WITH)]
+        link_layers([one for one in both if one is not None], ("contrast_limits",))
         top = test.amplitude
         look |= {"colormap": DIVERGING}
         for role, pair in (
@@ -110,7 +112,8 @@ class TrustLayers:
         self._layers.viewer.add_points(
             np.array([middle]),
             name=LESION_PLACE,
-            symbol="ring",
+            # Not a ring, which has two edges: the inner one would cover that of the lesion.
+            symbol="disc",
             size=_AROUND * float(width) + 2,
             face_color="transparent",
             border_color=_COLOUR,
@@ -149,32 +152,36 @@ class TrustLayers:
             camera = self._layers.viewer.scene.camera
             camera.center, camera.zoom = self._camera
             self._camera = None
-        self._tell_map()
+        self._caption.show("")
 
     def put_noise(self, values: Array, number: int) -> None:
         """Show the noise that is left (slice, y, x), in units of sigma."""
-        self._put_map(NOISE_LEFT, values, (0.0, upper(values, 99.5)), number, "viridis")
+        window = (0.0, upper(values, 99.5))
+        self._put_map(NOISE_LEFT, values, window, number, tr("noise left\nin units of σ"))
 
-    def put_survival(self, values: Array, number: int) -> None:
+    def put_survival(self, values: Array, number: int, lesion: Lesion) -> None:
         """Show the share of its contrast that a lesion keeps (slice, y, x), 0 to 1."""
-        self._put_map(LESION_MAP, values, (0.0, 1.0), number, "viridis")
+        words = tr("contrast that is kept, 0 to 1\n{lesion}").format(lesion=told(lesion.words))
+        self._put_map(LESION_MAP, values, (0.0, 1.0), number, words)
 
-    def _put_map(self, role: str, values: Array, window: Window, number: int, name: str) -> None:
-        look = {"colormap": name, "opacity": 0.6, "blending": "translucent"}
+    def _put_map(self, role: str, values: Array, window: Window, number: int, words: str) -> None:
+        look = {"colormap": "viridis", "opacity": 0.6, "blending": "translucent"}
         geometry = self._layers.place().geometry.at_slice(number)
         layer = self._store.put(role, values, window, geometry, {}, look, rewindow=True)
-        layer.visible = True
-        layer.colorbar.visible = True
-        self._tell_map()
+        self._store.legends.put(layer, words)
+        self.show_map(role)
 
-    def _tell_map(self) -> None:
-        """Say what the colours of the map on top mean, or nothing without one."""
-        shown = [tr(words) for role, words in _MAPS.items() if self._store.find(role) is not None]
-        self._caption.show(shown[0] if shown else "", is_right=bool(shown))
+    def show_map(self, role: str) -> None:
+        """Show one of the maps that there are, and none of the others."""
+        self._store.set_visibilities({one: one == role for one in MAPS})
 
     def remove(self, *roles: str) -> None:
         """Take layers away."""
-        self._store.remove(*roles)
+        for role in roles:
+            layer = self._store.find(role)
+            if layer is not None and role in PICTURES:
+                unlink_layers([layer])
+            self._store.remove(role)
         self.leave()
 
 

@@ -26,6 +26,7 @@ from napari_csc.viewer.sections.compare.model import CompareModel
 from napari_csc.viewer.sections.measure.model import MeasureModel
 from napari_csc.viewer.sections.play.model import PlayModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.sections.trust.answers import survival_in_words, where_in_words
 from napari_csc.viewer.sections.trust.layers import TrustLayers
 from napari_csc.viewer.sections.trust.wanted import VIEWS, Question, Subject, View, Wanted
 from napari_csc.viewer.words import marked, told, tr
@@ -61,6 +62,8 @@ class TrustModel:
         The last answer about a point.
     survival : LesionMap or None
         Where such a lesion survives in the slice.
+    shown_map : str
+        Role of the map that lies over the image; nothing if none does.
     view : str
         What is shown of the lesion.
     """
@@ -79,14 +82,18 @@ class TrustModel:
         self._playing = workbench.model(PlayModel)
         self._layers = TrustLayers(workbench.layers)
         self.clicks = Clicks(workbench.layers.viewer)
-        self.wanted, self.question = Wanted(), "lesion"
+        self.wanted = Wanted()
+        self.question: Question = "lesion"
         self.test: LesionTest | None = None
         self.curve: list[LesionTest] = []
         self.noise: NoiseLeft | None = None
         self.point: PointResponse | None = None
         self.survival: LesionMap | None = None
         self.view: View = "image"
+        self.shown_map = ""
         self._number = 0
+        self._asked: dict[str, Any] = {}
+        self._whole: dict[str, Any] = {}
         self._is_arranging = False
         self.clicks.clicked.connect(self.ask_at)
         self.session.events.result.connect(self._result_changed)
@@ -156,7 +163,7 @@ class TrustModel:
             self.test, self.curve, self._number = test, [], subject.number
             self._layers.put_lesion(test, subject.number)
             self.show("all")
-            self._workbench.say(test.sentence)
+            self._workbench.say(self.lesion_sentence)
 
         self._start(marked("lesion test"), work, done)
 
@@ -193,22 +200,28 @@ class TrustModel:
             self._workbench.fail("A map needs a disc or a line, which can be put anywhere.")
             return
         lesion = self._lesion((0, 0), subject)
+        if self._bring_back(LESION_MAP, subject, lesion):
+            return
 
         def work(ticket: Ticket) -> LesionMap:
             return lesion_map(*subject.both, lesion, on_part=ticket.report, **subject.given(ticket))
 
         def part(found: LesionMap) -> None:
-            self.survival = found
             self._leave_pictures()
-            self._layers.put_survival(np.asarray(found.image)[None], subject.number)
-            self.changed.emit()
+            self.survival = found
+            self._layers.put_survival(np.asarray(found.image)[None], subject.number, lesion)
+            self._now_shows(LESION_MAP, subject, lesion)
 
-        self._start(marked("map of lesions"), work, part, part)
+        def done(found: LesionMap) -> None:
+            part(found)
+            self._whole[LESION_MAP] = found
+
+        self._start(marked("map of lesions"), work, done, part)
 
     def ask_noise(self) -> None:
         """Ask how much noise is left in the slice."""
         subject = self._subject()
-        if subject is None:
+        if subject is None or self._bring_back(NOISE_LEFT, subject):
             return
 
         def work(ticket: Ticket) -> NoiseLeft:
@@ -216,14 +229,15 @@ class TrustModel:
             return noise_left(*subject.both, on_part=ticket.report, **given)
 
         def part(found: NoiseLeft) -> None:
-            self.noise = found
             self._leave_pictures()
+            self.noise = found
             self._layers.put_noise(np.asarray(found.in_sigma), subject.number)
-            self.changed.emit()
+            self._now_shows(NOISE_LEFT, subject)
 
         def done(found: NoiseLeft) -> None:
             part(found)
-            self._workbench.say(found.sentence)
+            self._whole[NOISE_LEFT] = found
+            self._workbench.say(self.noise_sentence)
 
         self._start(marked("noise left"), work, done, part)
 
@@ -237,8 +251,8 @@ class TrustModel:
             return point_response(*subject.both, at, **subject.given(ticket))
 
         def done(found: PointResponse) -> None:
-            self.point = found
-            self._workbench.say(found.sentence)
+            self.point, self._asked["point"] = found, subject.number
+            self._workbench.say(self.point_sentence)
 
         self._start(marked("local resolution"), work, done)
 
@@ -260,7 +274,64 @@ class TrustModel:
         if role == LESION_MAP:
             self.survival = None
         self._layers.remove(role)
+        if self.shown_map == role:
+            self.shown_map = ""
         self.changed.emit()
+
+    def _now_shows(self, role: str, subject: Subject, lesion: Lesion | None = None) -> None:
+        self.shown_map, self._asked[role] = role, (subject.number, lesion)
+        self.changed.emit()
+
+    def _bring_back(self, role: str, subject: Subject, lesion: Lesion | None = None) -> bool:
+        """Show a map again that another one has hidden, if it answers this question as a whole."""
+        found = self.noise if role == NOISE_LEFT else self.survival
+        is_whole = found is not None and self._whole.get(role) is found
+        if not is_whole or self._asked.get(role) != (subject.number, lesion):
+            return False
+        self._leave_pictures()
+        self._layers.show_map(role)
+        self._now_shows(role, subject, lesion)
+        return True
+
+    # ------------------------------------------------------------ what is told
+
+    @property
+    def lesion_sentence(self) -> str:
+        """The last answer about a lesion, and where that was; nothing without one."""
+        test = self.test
+        return (
+            "" if test is None else self._where(self._number, test.lesion.at) + told(test.sentence)
+        )
+
+    @property
+    def noise_sentence(self) -> str:
+        """How much noise is left, and in which slice; nothing if that is not known."""
+        found = self.noise
+        return (
+            "" if found is None else self._where(self._asked[NOISE_LEFT][0]) + told(found.sentence)
+        )
+
+    @property
+    def point_sentence(self) -> str:
+        """The last answer about a point, and where that was; nothing without one."""
+        found = self.point
+        return (
+            ""
+            if found is None
+            else self._where(self._asked["point"], found.at) + told(found.sentence)
+        )
+
+    @property
+    def survival_sentence(self) -> str:
+        """Where such a lesion survives, in words; nothing if that is not known."""
+        if self.survival is None:
+            return ""
+        number, lesion = self._asked[LESION_MAP]
+        words = survival_in_words(self.survival, lesion)
+        return words and self._where(number) + words
+
+    def _where(self, number: int, at: tuple[float, float] | None = None) -> str:
+        return where_in_words(number if self._scan.slice_count() > 1 else None, at)
 
     # ------------------------------------------------------------ what is seen
 
@@ -379,7 +450,8 @@ class TrustModel:
 
     def _forget_answers(self) -> None:
         self.test, self.curve, self.noise, self.point, self.survival = None, [], None, None, None
-        self.view, self._number = "image", 0
+        self.view, self._number, self.shown_map = "image", 0, ""
+        self._asked, self._whole = {}, {}
 
     def _index(self) -> int:
         """Return the slice of the last lesion, counted in the result."""

@@ -18,7 +18,7 @@ from napari_csc.viewer.sections.trust.model import TrustModel
 from napari_csc.viewer.sections.trust.wanted import Question, View
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, narrow, quiet, row, slim, wrapped
-from napari_csc.viewer.words import marked, told, tr
+from napari_csc.viewer.words import marked, tr
 
 _QUESTIONS: tuple[tuple[str, Question | None], ...] = (
     (marked("does a lesion survive?"), "lesion"),
@@ -49,7 +49,11 @@ _VIEWS: tuple[tuple[View, str, str], ...] = (
 _LARGEST_PERCENT, _LARGEST_SIGMA = 500.0, 100.0
 _WIDEST = 330
 """Pixels that there are for it in the dock."""
-_NO_TEST = marked("Click a place in the image: would a lesion have survived there?")
+_NO_TEST: dict[Question | None, str] = {
+    "lesion": marked("Click a place in the image: would a lesion have survived there?"),
+    "point": marked("Click a place in the image: how sharp is it there?"),
+    None: marked("A click asks nothing now; choose above what it shall ask."),
+}
 
 
 class TrustPanel(Panel):
@@ -80,7 +84,9 @@ class TrustPanel(Panel):
 
     def minimumSizeHint(self) -> QSize:
         """Return the same, at least."""
-        return QSize(min(super().minimumSizeHint().width(), _WIDEST), 0)
+        return QSize(
+            min(super().minimumSizeHint().width(), _WIDEST), super().minimumSizeHint().height()
+        )
 
     def _build_question(self) -> None:
         model = self._model
@@ -220,24 +226,28 @@ class TrustPanel(Panel):
             one.setEnabled(model.test is not None)
         self.curve_button.setEnabled(model.test is not None)
         self._show_curve(model.curve)
-        self.map_button.setChecked(model.survival is not None)
-        self.noise_button.setChecked(model.noise is not None)
-        found = [one.sentence for one in (model.noise, model.point) if one is not None]
-        lines = [told(one) for one in found]
-        if model.survival is not None:
-            lines.append(_survival_in_words(np.asarray(model.survival.recovered)))
+        for role, one in ((LESION_MAP, self.map_button), (NOISE_LEFT, self.noise_button)):
+            one.setChecked(model.shown_map == role)
+            one.setEnabled(model.session.result is not None)
+        found = [model.noise_sentence, model.point_sentence, model.survival_sentence]
+        lines = [one for one in found if one]
         self.slice_words.setText("\n".join(lines))
         self.slice_words.setVisible(bool(lines))
 
     def _show_answer(self, test: LesionTest | None) -> None:
         if test is None:
             has_result = self._model.session.result is not None
+            asked = self._model.question if self._model.clicks.is_on else None
             self.answer.setText(
-                tr(_NO_TEST if has_result else marked("Press Run first: there is no result."))
+                tr(
+                    _NO_TEST[asked]
+                    if has_result
+                    else marked("Press Run first: there is no result.")
+                )
             )
             self.further.setVisible(False)
             return
-        self.answer.setText(told(test.sentence))
+        self.answer.setText(self._model.lesion_sentence)
         self.further.setText(
             tr(
                 "From about {visible:g} times on it is seen; in the initial image it is "
@@ -261,8 +271,9 @@ class TrustPanel(Panel):
         if is_plotted:
             initial = np.array([100 * one.recovered_initial for one in by_radius])
             kept = np.array([100 * one.recovered for one in by_radius])
-            self.plot.show_curves([(radii, initial), (radii, kept)], tr("px radius"))
-        lines = [_row_of(one) for one in curve]
+            self.plot.show_curves([(radii, initial), (radii, kept)], tr("px radius"), "%")
+        # The lesion itself is among both the radii and the contrasts.
+        lines = list(dict.fromkeys(_row_of(one) for one in curve))
         self.curve_words.setText(_table(lines) if lines else "")
         self.curve_words.setVisible(bool(lines))
         self.curve_words.setStyleSheet("")
@@ -288,14 +299,3 @@ def _table(lines: list[str]) -> str:
         f'<td style="color:{grey}">{tr("initial")}</td>'
     )
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
-
-
-def _survival_in_words(recovered: np.ndarray) -> str:
-    known = recovered[np.isfinite(recovered)]
-    if not len(known):
-        return ""
-    lost = float((known < 0.5).mean())
-    return tr(
-        "Of {places} places such a lesion keeps at least half of its contrast in {share:.0f} %; "
-        "the least is {least:.0f} %."
-    ).format(places=len(known), share=100 * (1 - lost), least=100 * float(known.min()))

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-
-from psygnal import EmitLoopError
 
 from napari_csc.viewer.images.pair_views import DifferenceView
 from napari_csc.viewer.images.views import Array, Part, part_window
 from napari_csc.viewer.layers import EDITED, ScanLayers
-from napari_csc.viewer.layers.caption import Caption
 from napari_csc.viewer.layers.colormaps import DIVERGING
 from napari_csc.viewer.layers.keys import Key
 from napari_csc.viewer.words import marked, tr
@@ -18,8 +14,7 @@ from napari_csc.viewer.words import marked, tr
 DIFFERENCE_KEY = "D"
 GAIN = 5
 """The difference is shown in the window of the image divided by this."""
-_CAPTION = "napari_csc_edited_difference"
-_WORDS = marked("edited − unedited\ngain × {gain}\norange: brighter\nblue: darker")
+_WORDS = marked("edited − unedited, gain × {gain}\norange: brighter, blue: darker")
 
 
 class WhatIfLayers:
@@ -41,15 +36,11 @@ class WhatIfLayers:
     def __init__(self, layers: ScanLayers, toggle: Callable[[], None]) -> None:
         self._layers = layers
         self._maps_were: bool | None = None
-        self._caption = Caption(layers.viewer, _CAPTION, "top_left")
         self.key = Key(layers.viewer, DIFFERENCE_KEY, toggle)
 
     def close(self) -> None:
         """Let go of the viewer."""
         self.key.close()
-        # When the window is closed as a whole, its canvas is gone already, and so is the need.
-        with suppress(RuntimeError, EmitLoopError):
-            self._caption.close()
 
     def show(self, values: tuple[Array, Array], part: Part) -> None:
         """Show the second of two complex images (slice, y, x) minus the first."""
@@ -65,8 +56,7 @@ class WhatIfLayers:
             rewindow=True,
         )
         layer.visible = True
-        layer.colorbar.visible = True
-        self._caption.show(tr(_WORDS).format(gain=GAIN))
+        self._layers.store.legends.put(layer, tr(_WORDS).format(gain=GAIN))
         maps = self._layers.maps
         if maps.is_visible:
             # Colours over colours tell nothing.
@@ -76,7 +66,6 @@ class WhatIfLayers:
     def remove(self) -> None:
         """Take the difference away."""
         self._layers.remove(EDITED)
-        self._caption.show("")
         if self._maps_were:
             self._layers.maps.set_visible(True)
         self._maps_were = None

@@ -28,7 +28,7 @@ class WhatIfPanel(Panel):
         self.form.addRow(wrapped("The solver runs again, the network does not."))
         self.where_box = narrow(QComboBox())
         self.where_box.activated.connect(self._where_chosen)
-        self.draw_button = button("Draw region", "Drag an ellipse in the image.")
+        self.draw_button = button("Draw", "Draw a region: drag an ellipse in the image.")
         self.draw_button.clicked.connect(model.draw)
         self.add("Where", row(self.where_box, self.draw_button), "Where the maps are changed.")
         self.target_box = narrow(QComboBox())
@@ -58,6 +58,8 @@ class WhatIfPanel(Panel):
         self.free_button.clicked.connect(lambda: model.set_factor(0.0))
         self.forbid_button = button("Forbid", "These filters may not act there at all.")
         self.forbid_button.clicked.connect(lambda: model.set_factor("forbid"))
+        for one in (self.free_button, self.forbid_button):
+            one.setCheckable(True)
         self.restore_button = button("Restore", "Give all maps of the network back.")
         self.restore_button.clicked.connect(model.restore)
         self.form.addRow(row(self.free_button, self.forbid_button, self.restore_button))
@@ -72,7 +74,6 @@ class WhatIfPanel(Panel):
         self.difference_button.clicked.connect(model.toggle_difference)
         self.form.addRow(self.difference_button)
         self.edits = wrapped(lines=4)
-        self.edits.setStyleSheet(f"color: {WARNING};")
         self.form.addRow(self.edits)
         model.changed.connect(self._show)
         self._show()
@@ -85,7 +86,8 @@ class WhatIfPanel(Panel):
 
     def _show(self) -> None:
         model, session = self._model, self._model.session
-        with quiet(self.where_box, self.target_box, self.slider, self.difference_button):
+        buttons = (self.difference_button, self.free_button, self.forbid_button)
+        with quiet(self.where_box, self.target_box, self.slider, *buttons):
             self.where_box.clear()
             self.where_box.addItem(tr(_EVERYWHERE), None)
             for number in model.regions():
@@ -97,10 +99,13 @@ class WhatIfPanel(Panel):
             factor = model.factor()
             self.slider.setValue(LARGEST_FACTOR if factor == "forbid" else factor)
             self.difference_button.setChecked(model.shows_difference)
+            self.free_button.setChecked(factor == 0)
+            self.forbid_button.setChecked(factor == "forbid")
         result = session.result
         self.restore_button.setEnabled(bool(session.map_edits))
         self.difference_button.setEnabled(result is not None and bool(result.edits))
         lines = [f"{n}. {told(one.sentence)}" for n, one in enumerate(session.map_edits, 1)]
+        self.edits.setStyleSheet(f"color: {WARNING};" if lines else "")
         self.edits.setText(
             "\n".join([tr("Edited maps:"), *lines]) if lines else tr("No map is edited.")
         )

@@ -70,6 +70,28 @@ def press(viewer, key: str = BLINK_KEY) -> bool:
 # ---------------------------------------------------------------- pins
 
 
+def test_where_nothing_is_pinned_that_is_said(dock, viewer, comparing, load, run, scan_file):
+    """Black is what two equal results look like, too."""
+    load(scan_file)
+    dock.workbench.layers.go_to_slice(1)
+    for name, strength in (("A", 1.0), ("B", 2.0)):
+        dock.session.strength = strength
+        run()
+        comparing.pin(name)
+    for view in ("A", "difference", "swipe", "side by side"):
+        dock.workbench.layers.go_to_slice(1)
+        comparing.show(view)
+        usual = caption(viewer)
+        assert usual
+        dock.workbench.layers.go_to_slice(0)
+        assert caption(viewer) == "no pinned result of slice 0"
+        dock.workbench.layers.go_to_slice(1)
+        assert caption(viewer) == usual
+    comparing.show("result")
+    dock.workbench.layers.go_to_slice(0)
+    assert caption(viewer) == ""
+
+
 def test_pins_outlive_later_runs(dock, viewer, pinned, run) -> None:
     first = viewer.layers[PIN_A]
     shown = np.array(first.data)

@@ -1,0 +1,1 @@
+"""What stands on the canvas beside the layers: captions, legends, signs."""

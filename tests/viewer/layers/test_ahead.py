@@ -1,0 +1,111 @@
+"""What is made ready before the first run, and a first result that is shown in portions."""
+
+import numpy as np
+import pytest
+
+from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, SMOOTH
+from napari_csc.viewer.layers.canvas import ahead as module
+from napari_csc.viewer.layers.canvas.ahead import Ahead
+
+pytestmark = pytest.mark.gui
+
+
+def names(viewer) -> list[str]:
+    return [layer.name for layer in viewer.layers]
+
+
+def test_nothing_of_it_is_seen_or_stays(make_napari_viewer) -> None:
+    viewer = make_napari_viewer()
+    overlays, shown = set(viewer.canvas.overlays), ""
+    ahead, steps = Ahead(viewer), 0
+    while ahead.step():
+        steps += 1
+        assert not viewer.layers
+        for name in set(viewer.canvas.overlays) - overlays:
+            overlay = viewer.canvas.overlays[name]
+            assert overlay.color is not None
+            assert overlay.color[3] == 0, "letters without a colour"
+            assert not overlay.box
+            shown = overlay.text
+    assert steps > 10, "a few letters at a time"
+    assert shown == module._LETTERS
+    assert set("rough picture, finishing… 0123456789") <= {*shown, " "}
+    assert set(viewer.canvas.overlays) == overlays
+    assert not ahead.step()
+    Ahead(viewer).close()
+
+
+def test_a_dock_that_closes_leaves_no_letters(make_dock, viewer) -> None:
+    dock = make_dock(viewer)
+    for _ in range(3):
+        dock._ahead._piece()
+    assert "napari_csc_letters" in viewer.canvas.overlays
+    dock._let_go()
+    assert "napari_csc_letters" not in viewer.canvas.overlays
+
+
+def test_a_first_result_comes_in_portions(
+    dock, viewer, load, qtbot, scan_file, monkeypatch
+) -> None:
+    """Each layer has what its name says from the moment that it is in the list."""
+    load(scan_file)
+    dock.workbench.layers.go_to_slice(1)
+    taken: list[str] = []
+    runs = dock.models.reconstruct
+    get_ready = runs._get_ready
+
+    def noting(step) -> None:
+        get_ready(step)
+        taken.append(step.portion)
+        assert runs.is_running, "not shown as a whole yet"
+        assert dock.session.result is None
+        result = step.outcome.result
+        for role, wanted in ((SMOOTH, result.low_pass), (MAPS, result.sparsity_maps)):
+            layer = dock.workbench.layers.find(role)
+            if layer is not None:
+                assert not layer.visible
+                held = wanted if role == SMOOTH else wanted.transpose(0, 1)
+                assert np.array_equal(np.asarray(layer.data.values), np.asarray(held))
+        assert INITIAL in names(viewer)
+
+    monkeypatch.setattr(runs, "_get_ready", noting)
+    runs.run()
+    qtbot.waitUntil(lambda: not runs.is_running)
+    assert taken == ["smooth part", "maps", "legend"]
+    assert names(viewer)[-3:] == [SMOOTH, RECONSTRUCTION, MAPS]
+    assert dock.session.result is not None
+    dock.session.strength = 2.0
+    runs.run()
+    qtbot.waitUntil(lambda: not runs.is_running)
+    assert len(taken) == 3, "later results only change the layers of the first"
+
+
+@pytest.mark.parametrize("last", ["smooth part", "maps", "legend"])
+def test_a_first_result_that_is_cancelled_in_between_leaves_nothing(
+    dock, viewer, load, qtbot, scan_file, monkeypatch, last
+) -> None:
+    load(scan_file)
+    before = names(viewer)
+    runs = dock.models.reconstruct
+    get_ready = runs._get_ready
+
+    def stopping(step) -> None:
+        get_ready(step)
+        if step.portion == last:
+            runs.cancel()
+
+    monkeypatch.setattr(runs, "_get_ready", stopping)
+    runs.run()
+    qtbot.waitUntil(lambda: not runs.is_running)
+    assert names(viewer) == before
+    assert dock.session.result is None
+    assert "there is no result yet" in dock.messages[-1][1]
+
+
+def test_hidden_layers_have_thumbnails(dock, viewer, load, run, scan_file) -> None:
+    load(scan_file)
+    run()
+    for role in (SMOOTH, MAPS):
+        layer = dock.workbench.layers.find(role)
+        assert not layer.visible
+        assert layer.thumbnail[..., :3].any()
