@@ -31,7 +31,7 @@ from napari_csc.phantom.head import head_phantom
 
 folder = Path(tempfile.mkdtemp())
 for name, seed in {"train_1": 1, "train_2": 2, "validate_1": 3}.items():
-    np.save(folder / f"{name}.npy", head_phantom(96, 4, "flair", seed).abs().numpy())
+    np.save(folder / f"{name}.npy", head_phantom(128, 4, "flair", seed).abs().numpy())
 
 # %%
 # What shall be trained
