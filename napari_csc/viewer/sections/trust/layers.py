@@ -177,11 +177,10 @@ class TrustLayers:
 
     def remove(self, *roles: str) -> None:
         """Take layers away."""
-        for role in roles:
-            layer = self._store.find(role)
-            if layer is not None and role in PICTURES:
+        for layer in (self._store.find(role) for role in roles if role in PICTURES):
+            if layer is not None:
                 unlink_layers([layer])
-            self._store.remove(role)
+        self._store.remove(*roles)
         self.leave()
 
 
