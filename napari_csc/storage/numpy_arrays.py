@@ -20,6 +20,7 @@ from napari_csc.storage.content import (
 )
 from napari_csc.storage.members import with_joined_parts
 from napari_csc.storage.open_file import OpenFile, held
+from napari_csc.storage.zips import listed
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -30,12 +31,11 @@ def sniff(file: OpenFile) -> bool:
         return True
     if not file.head.startswith(b"PK\x03\x04"):
         return False
-    try:
-        with zipfile.ZipFile(file.raw) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    members = listed(file.raw)
+    if members is None:
         # A damaged archive is still one; reading it says so.
         return file.path.suffix.lower() == ".npz"
+    return any(one.filename.endswith(".npy") for one in members)
 
 
 def read(source: Path | OpenFile) -> FileContent:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from napari_csc.errors import CscError
+from napari_csc.storage.zips import listed
 
 # Under which checkpoints of trainings keep the weights.
 _STATE_DICTS = ("state_dict", "model_state_dict", "model")
@@ -68,11 +69,9 @@ def check_archive(path: Path) -> None:
     """
     if not zipfile.is_zipfile(path):
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CscError(f"{path.name} is damaged or cut off; copy it again.") from error
+    members = listed(path)
+    if members is None:
+        raise CscError(f"{path.name} is damaged or cut off; copy it again.")
     expanded = sum(one.file_size for one in members)
     is_packed = any(one.compress_type != zipfile.ZIP_STORED for one in members)
     if is_packed or expanded > path.stat().st_size:

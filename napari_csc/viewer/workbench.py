@@ -53,8 +53,8 @@ class Workbench:
     worker : callable
         Makes a worker of a name.
     after_others : callable or None
-        Runs a function on the thread of the viewer when that has answered clicks and timers; at
-        once if None.
+        Runs a function on the thread of the viewer when that has answered clicks and timers; None
+        if workers may be on that thread themselves.
     """
 
     session: Session
@@ -103,7 +103,7 @@ class Workbench:
                 worker,
                 self.deliver,
                 lambda: self.session.identity(*fields),
-                self.after_others or (lambda function: function()),
+                self.after_others,
             )
             if self._is_closed:
                 lane.close()

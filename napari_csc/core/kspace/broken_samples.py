@@ -28,20 +28,32 @@ def broken_samples(kspace: Tensor) -> tuple[Position, ...]:
     kspace
         Centred k-space (slice, coil, ky, kx).
     """
-    magnitude = kspace.abs().flatten(0, 1).double()
-    size = 2 * _REACH + 1
-    around = F.unfold(F.pad(magnitude[:, None], (_REACH,) * 4), size).unflatten(1, (size, size))
-    around[:, _REACH, _REACH] = 0
-    largest = around.flatten(1, 2).amax(1).reshape(magnitude.shape)
-    # Where nothing was measured around it, a sample has the others to compare with.
-    typical = magnitude.square().flatten(1).median(1).values.sqrt()[:, None, None]
-    stands_out = magnitude > _ABOVE * torch.maximum(largest, typical)
-    found = stands_out.any(0) & (magnitude.amax(0) > 0)
+    planes = kspace.flatten(0, 1)
+    found = torch.zeros(planes.shape[1:], dtype=torch.bool, device=kspace.device)
+    # One after the other: all neighbours of all samples of a volume would take gigabytes.
+    for plane in planes:
+        magnitude = plane.abs().double()
+        # Where nothing was measured around it, a sample has the others to compare with.
+        typical = magnitude.square().median().sqrt()
+        found |= magnitude > _ABOVE * torch.maximum(_largest_neighbour(magnitude), typical)
     rows, columns = (size // 2 for size in found.shape)
     found[rows - _REACH : rows + _REACH + 1, columns - _REACH : columns + _REACH + 1] = False
     places = [(int(y), int(x)) for y, x in torch.nonzero(found)]
     # Many of them are a pattern, not an accident.
     return tuple(places) if len(places) <= _MOST else ()
+
+
+def _largest_neighbour(magnitude: Tensor) -> Tensor:
+    """Return the largest (ky, kx) of what is around each sample, itself left out."""
+    height, width = magnitude.shape
+    padded = F.pad(magnitude, (_REACH,) * 4)
+    largest = torch.zeros_like(magnitude)
+    for row in range(2 * _REACH + 1):
+        for column in range(2 * _REACH + 1):
+            if (row, column) != (_REACH, _REACH):
+                shifted = padded[row : row + height, column : column + width]
+                torch.maximum(largest, shifted, out=largest)
+    return largest
 
 
 def told_of_broken_samples(positions: Sequence[Position]) -> str:

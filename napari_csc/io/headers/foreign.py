@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_csc.storage.open_file import OpenFile
+from napari_csc.storage.zips import listed
 
 Test = Callable[[bytes, str], bool]
 """Takes the first bytes and the name, in small letters."""
@@ -239,9 +239,5 @@ def advice_for_missing(path: Path) -> str | None:
 def _is_torch(file: OpenFile) -> bool:
     if not file.head.startswith(b"PK\x03\x04"):
         return False
-    try:
-        with zipfile.ZipFile(file.raw) as archive:
-            names = archive.namelist()[:100]
-    except (zipfile.BadZipFile, OSError):
-        return False
+    names = [one.filename for one in (listed(file.raw) or ())[:100]]
     return any(name.rpartition("/")[2] == _TORCH_MEMBER for name in names)

@@ -65,7 +65,8 @@ class Lane:
     belongs_to
         Returns what work that is started now belongs to, such as the scan that is shown.
     after_others
-        Runs a function on the thread of the viewer when that has answered clicks and timers.
+        Runs a function on the thread of the viewer when that has answered clicks and timers; None
+        if the worker may be on that thread itself, which would wait for itself: then nothing waits.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Lane:
         submit: Run,
         deliver: Run,
         belongs_to: Callable[[], tuple[Any, ...]] = _nothing,
-        after_others: Run = lambda function: function(),
+        after_others: Run | None = None,
     ) -> None:
         self._after_others = after_others
         self._submit, self._deliver, self._belongs_to = submit, deliver, belongs_to
@@ -107,6 +108,10 @@ class Lane:
                 hand_over(handlers.progress, step)
 
         def hand_over_and_wait(step: Any) -> None:
+            after_others = self._after_others
+            if after_others is None:
+                report(step)
+                return
             taken = threading.Event()
 
             def take() -> None:
@@ -114,7 +119,7 @@ class Lane:
                     self._receive(number, stop, handlers, handlers.progress, (step,), False)
                 finally:
                     # What is sent at once is taken before clicks are.
-                    self._after_others(taken.set)
+                    after_others(taken.set)
 
             if not stop.is_set():
                 self._deliver(take)

@@ -220,7 +220,7 @@ def test_what_is_handed_over_is_waited_for() -> None:
         workers.append(threading.Thread(target=function, daemon=True))
         workers[-1].start()
 
-    lane, taken, done = Lane(submit, viewer), [], []
+    lane, taken, done = Lane(submit, viewer, after_others=at_once), [], []
 
     def work(ticket: Ticket) -> str:
         for part in range(3):
@@ -247,7 +247,7 @@ def test_nothing_waits_for_a_viewer_that_has_given_up(end: str) -> None:
         workers.append(threading.Thread(target=function, daemon=True))
         workers[-1].start()
 
-    lane, taken = Lane(submit, viewer), []
+    lane, taken = Lane(submit, viewer, after_others=at_once), []
     lane.start(
         lambda ticket: [ticket.hand_over(part) for part in range(3)],
         Handlers(lambda value: taken.append(value), taken.append, progress=taken.append),
@@ -258,6 +258,23 @@ def test_nothing_waits_for_a_viewer_that_has_given_up(end: str) -> None:
     assert not workers[0].is_alive()
     viewer.run()
     assert not taken
+
+
+def test_a_worker_on_the_thread_of_the_viewer_does_not_wait_for_itself() -> None:
+    viewer, taken = Later(), []
+    lane = Lane(at_once, viewer)
+
+    def work(ticket: Ticket) -> str:
+        ticket.hand_over(1)
+        return "whole"
+
+    lane.start(work, Handlers(taken.append, taken.append, progress=taken.append))
+    viewer.run()
+    assert taken == [1, "whole"]
+
+
+def at_once(function: Callable[[], None]) -> None:
+    function()
 
 
 def wait_for(is_so: Callable[[], object]) -> None:

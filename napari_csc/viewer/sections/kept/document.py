@@ -9,11 +9,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
-from lzma import LZMAError
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -28,6 +25,7 @@ from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.io.formats.csc_result import save
 from napari_csc.storage.atomic import replacing
+from napari_csc.storage.zips import DAMAGE
 from napari_csc.viewer.images.views import Array
 
 SCHEMA, VERSION = "napari-csc session", 1
@@ -36,20 +34,6 @@ _TEXT, _RESULT, _SCAN = "session.json", "result.h5", "scan.h5"
 _PINS = ("pin-A.npz", "pin-B.npz")
 _MEMBERS = (_TEXT, _RESULT, _SCAN, *_PINS)
 _LONGEST_TEXT = 64 * 2**20
-_DAMAGE = (
-    EOFError,
-    KeyError,
-    LZMAError,
-    MemoryError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What a damaged ZIP file may raise."""
 
 
 class _Strict(BaseModel):
@@ -204,7 +188,7 @@ def read(path: Path) -> SessionFacts:
             found = json.loads(archive.read(_TEXT))
     except FileNotFoundError as error:
         raise CscError(f"There is no file {path}.") from error
-    except (OSError, *_DAMAGE) as error:
+    except DAMAGE as error:
         raise CscError(f"{path.name} is no session of napari-csc, or is damaged.") from error
     if not isinstance(found, dict) or found.pop("schema", None) != SCHEMA:
         raise CscError(f"{path.name} is no session of napari-csc.")
@@ -239,7 +223,7 @@ def unpack(path: Path, folder: Path) -> dict[str, Path]:
                         shutil.copyfileobj(source, target)
     except OSError as error:
         raise CscError(f"{path.name} cannot be unpacked: {error.strerror or error}.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CscError(f"{path.name} is damaged and cannot be opened.") from error
     return found
 
@@ -270,6 +254,6 @@ def pin_in(files: Mapping[str, Path], name: str) -> dict[str, Array]:
             found = {one: arrays[one] for one in ("image", "initial", "reference") if one in arrays}
         if not {"image", "initial"} <= set(found) or any(one.ndim != 3 for one in found.values()):
             raise KeyError(name)
-    except (OSError, *_DAMAGE) as error:
+    except DAMAGE as error:
         raise CscError(f"The pinned result {name} of the session is damaged.") from error
     return found
