@@ -12,6 +12,7 @@ from napari_csc.core.reconstruction.devices import set_threads, threads_for_now
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 
 CPU = torch.device("cpu")
+RUNNING_HERE = busy_cores._running_here
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +31,30 @@ def tell(monkeypatch, tmp_path, *texts):
     told = iter([*texts, *[texts[-1]] * 10])
 
     class Told:
-        def read_text(self):
+        def read_text(self, encoding):
             text = next(told)
             if text is None:
                 raise OSError
             return text
 
     monkeypatch.setattr(busy_cores, "_TELLS", Told())
+
+
+@pytest.fixture(autouse=True)
+def _only_this_thread(monkeypatch):
+    monkeypatch.setattr(busy_cores, "_running_here", lambda: 1)
+
+
+def test_threads_of_this_process_are_no_others(monkeypatch, tmp_path):
+    for number, state in enumerate("RSRD"):
+        (tmp_path / str(number)).mkdir()
+        text = f"{number} (a name) R) {state} 1 2 3"
+        (tmp_path / str(number) / "stat").write_text(text, "utf-8")
+    (tmp_path / "ended").mkdir()
+    monkeypatch.setattr(busy_cores, "_running_here", RUNNING_HERE)
+    monkeypatch.setattr(busy_cores, "_TASKS", tmp_path)
+    tell(monkeypatch, tmp_path, "0 0 0 5/300 1")
+    assert busy_elsewhere() == 3
 
 
 @pytest.mark.parametrize(
@@ -57,8 +75,8 @@ def test_who_else_wants_a_core(monkeypatch, tmp_path, texts, expected):
 
 
 def test_threads_beside_others():
-    assert [threads_beside(others, 2) for others in (None, 0, 1, 3, 4, 9)] == [2, 2, 2, 2, 1, 1]
-    assert [threads_beside(others, 8) for others in (None, 0, 15, 16)] == [8, 8, 8, 1]
+    assert [threads_beside(others, 2) for others in (None, 0, 1, 2, 9)] == [2, 2, 1, 1, 1]
+    assert [threads_beside(others, 8) for others in (None, 0, 1, 7, 8, 40)] == [8, 8, 7, 1, 1, 1]
 
 
 def test_a_reconstruction_takes_one_beside_many_and_says_so(monkeypatch, tmp_path):

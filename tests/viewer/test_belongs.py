@@ -32,6 +32,7 @@ from napari_csc.viewer.layers import (
     ScanLayers,
 )
 from napari_csc.viewer.layers.roles import EDITED_SUFFIX, GROUPS
+from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.models import Models
 from napari_csc.viewer.sections.input import model as input_model
 from napari_csc.viewer.sections.input.loading import loaded_scan
@@ -259,7 +260,14 @@ class User:
         self.check_edits()
         self.check_risk()
         if result is None:
-            for role in (SMOOTH, MAPS, CODE, CONTRIBUTION, RULERS, REMOVED):
+            for role in (SMOOTH, MAPS):
+                ahead = self.layer(role)
+                if ahead is not None:
+                    # Made ready for the result that is about to be shown.
+                    assert self.models.reconstruct.is_running, role
+                    assert not ahead.visible, role
+                    assert own(ahead)["acquisition"].shape[1:] == acquisition.shape[1:], role
+            for role in (CODE, CONTRIBUTION, RULERS, REMOVED):
                 assert self.layer(role) is None, role
             if not self.models.reconstruct.is_running:
                 assert self.layer(RECONSTRUCTION) is None

@@ -141,6 +141,7 @@ def test_commands_are_in_the_palette_and_in_menus(dock, app) -> None:
 
 def test_every_command_does_something(dock, app, monkeypatch, load, scan_file) -> None:
     load(scan_file)
+    QApplication.processEvents()
     models, look = dock.models, dock.look
     asked = []
     monkeypatch.setattr(dock.session_row, "ask_save", lambda: asked.append("save"))

@@ -97,7 +97,7 @@ def test_trust_and_what_if(ran, viewer, read, run, qtbot) -> None:
     read()
     ran.models.what_if.toggle_difference()
     read()
-    assert viewer.canvas.overlays.napari_csc_edited_difference.visible
+    assert viewer.canvas.overlays.napari_csc_legend.visible
 
 
 def test_risk(ran, read, monkeypatch, tmp_path) -> None:

@@ -244,33 +244,21 @@ class Reconstructor:
         plan = self.check(acquisition)
         try:
             with threads_for_now(self.device):
-                return self._reconstructed(
-                    acquisition, plan, on_iteration, should_stop, early_picture
-                )
+                job = self._job(acquisition, plan, on_iteration, should_stop)
+                # Made here, because tensors of the inference mode could not be changed by the user.
+                kept_on = self._place_of_parts(plan)
+                counts = (job.n_dictionary, len(job.synthesis))
+                parts = Parts.empty(acquisition.shape, *counts, kept_on)
+                with taking_turns(self.device), torch.inference_mode():
+                    history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
+                told = numbers_of(history)
+                check_finite(told)
+                return self._result(acquisition, parts, told, stopped, job.start)
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
                 "device 'cpu'."
             ) from error
-
-    def _reconstructed(
-        self,
-        acquisition: Acquisition,
-        plan: MemoryPlan,
-        on_iteration: Callable[[Progress], object] | None,
-        should_stop: Callable[[], bool] | None,
-        early_picture: bool,
-    ) -> Reconstruction:
-        job = self._job(acquisition, plan, on_iteration, should_stop)
-        # Made here, because tensors of the inference mode could not be changed by the user.
-        kept_on = self._place_of_parts(plan)
-        counts = (job.n_dictionary, len(job.synthesis))
-        parts = Parts.empty(acquisition.shape, *counts, kept_on)
-        with taking_turns(self.device), torch.inference_mode():
-            history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
-        told = numbers_of(history)
-        check_finite(told)
-        return self._result(acquisition, parts, told, stopped, job.start)
 
     def _place_of_parts(self, plan: MemoryPlan) -> torch.device:
         """Return where results are kept meanwhile: on an accelerator that has plenty of memory."""

@@ -16,28 +16,25 @@ from napari_csc.core.acquisition.lazy import LazyImages
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.place import Place
-from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows, part_window
+from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Windows
 from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.canvas.signs import CanvasSigns
-from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.edited import mark_edited, notice_of
 from napari_csc.viewer.layers.flip import Flip
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.planes import planes
 from napari_csc.viewer.layers.roles import (
-    COMPARED,
     EDITED_SUFFIX,
     INITIAL,
     KSPACE,
     MAPS,
     OUTPUTS,
     PLACE,
-    PLAYED,
     RECONSTRUCTION,
     REFERENCE,
     SMOOTH,
 )
-from napari_csc.viewer.layers.store import LayerStore
+from napari_csc.viewer.layers.store import LayerStore, is_output
 from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.layers.windowing import Windowing
 
@@ -138,9 +135,7 @@ class ScanLayers:
 
     def is_output(self, layer: Layer) -> bool:
         """Return whether a layer was made here, from an input."""
-        held = own(layer)
-        made = (*OUTPUTS, *PLAYED, *COMPARED, REFERENCE, KSPACE)
-        return held.get("role") in made or bool(held.get("simulated"))
+        return is_output(layer)
 
     def show_input(
         self,
@@ -337,7 +332,7 @@ class ScanLayers:
                 # napari appends [1], [2], ... to a name that is taken.
                 role = layer.name.split(" [")[0].removesuffix(EDITED_SUFFIX)
                 if own(layer).get("result") is source and role in (*OUTPUTS, INITIAL):
-                    self._take(layer, role)
+                    self.store.take(layer, role)
         self._geometry, self._shown = geometry, None
         self._initial = np.asarray(result.initial)
         self._image_window = windows.image
@@ -348,19 +343,6 @@ class ScanLayers:
             self.put_image(REFERENCE, result.reference, 0, {}, {"visible": False})
         maps_name = str(result.provenance.get("settings", {}).get("maps"))
         self.show_result(result, windows, 0, maps_name, acquisition)
-
-    def _take(self, layer: Layer, role: str) -> None:
-        """Give a role to a layer; the one before goes, but not a scan that can be chosen again."""
-        before = self.find(role)
-        if not self.store.is_free(layer):
-            return
-        if before is not None and before is not layer:
-            is_scan = own(before).get("result") is None and not self.is_output(before)
-            if role == INITIAL and is_scan:
-                hold(before, role=None)
-            else:
-                self.remove(role)
-        hold(layer, **self.store.tag(role))
 
     def withdraw_result(self) -> None:
         """Take away what was made of the input."""
@@ -405,20 +387,7 @@ class ScanLayers:
         self._part, before = part, self._part
         if before == part:
             return
-        views = [layer for layer in self._viewer.layers if isinstance(layer.data, ComplexView)]
-        for layer in views:
-            # Of all before any is changed: the windows of some are linked.
-            look = {before: (layer.contrast_limits, layer.colormap)}
-            hold(layer, looks={**own(layer).get("looks", {}), **look})
-        for layer in views:
-            looks = own(layer)["looks"]
-            magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
-            limits, colormap = looks.get(part, (part_window(part, magnitude), COLORMAPS[part]))
-            layer.data = ComplexView(layer.data.values, part)
-            layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
-            layer.contrast_limits, layer.colormap = limits, colormap
-            # A legend for the colours of the one on top; all others mean the same.
-            layer.colorbar.visible = part == "phase" and layer is views[-1]
+        self.store.show_part(part, before)
 
     def _layer_removed(self) -> None:
         if not self._viewer.layers:

@@ -51,6 +51,7 @@ class Stage:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._before: _Before | None = None
+        self._chosen: Layer | None = None
 
     @property
     def is_on(self) -> bool:
@@ -88,7 +89,7 @@ class Stage:
         selection = self._viewer.layers.selection
         is_hidden = selection.active is not None and not selection.active.visible
         if is_hidden and layers:
-            selection.active = layers[0]
+            selection.active = self._chosen = layers[0]
 
     def clear(self) -> None:
         """Put back what was visible, and the grid."""
@@ -103,8 +104,9 @@ class Stage:
                     layer.visible = before.visible[layer]
                     layer.name_overlay.visible = before.named[layer]
         selection = self._viewer.layers.selection
-        is_hidden = selection.active is not None and not selection.active.visible
-        if is_hidden and before.active in self._viewer.layers:
+        now, self._chosen, ours = selection.active, None, self._chosen
+        is_left = now is not None and (now is ours or not now.visible)
+        if is_left and before.active in self._viewer.layers:
             selection.active = before.active
 
     @contextmanager

@@ -12,21 +12,30 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
-from napari_csc.viewer.images.views import Array, ComplexView, Window, part_window
+from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, part_window
 from napari_csc.viewer.layers.canvas.legends import Legends
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import (
     COMPARED,
     INITIAL,
+    KSPACE,
     OUTPUTS,
     PLAYED,
     RECONSTRUCTION,
+    REFERENCE,
     TESTED,
     group_of,
 )
 from napari_csc.viewer.layers.tags import KEY, hold, own
 
 _ORDER = (*OUTPUTS, *PLAYED, *COMPARED, *TESTED)
+
+
+def is_output(layer: Layer) -> bool:
+    """Return whether a layer was made here, from an input."""
+    held = own(layer)
+    made = (*OUTPUTS, *PLAYED, *COMPARED, REFERENCE, KSPACE)
+    return held.get("role") in made or bool(held.get("simulated"))
 
 
 class LayerStore:
@@ -88,6 +97,35 @@ class LayerStore:
         for role, is_visible in wanted.items():
             if (layer := self.find(role)) is not None:
                 layer.visible = is_visible
+
+    def take(self, layer: Layer, role: str) -> None:
+        """Give a role to a layer; the one before goes, but not a scan that can be chosen again."""
+        before = self.find(role)
+        if not self.is_free(layer):
+            return
+        if before is not None and before is not layer:
+            if role == INITIAL and own(before).get("result") is None and not is_output(before):
+                hold(before, role=None)
+            else:
+                self.remove(role)
+        hold(layer, **self.tag(role))
+
+    def show_part(self, part: Part, before: Part) -> None:
+        """Show another real view of all complex images; each keeps its own contrast for each."""
+        views = [layer for layer in self.viewer.layers if isinstance(layer.data, ComplexView)]
+        for layer in views:
+            # Of all before any is changed: the windows of some are linked.
+            look = {before: (layer.contrast_limits, layer.colormap)}
+            hold(layer, looks={**own(layer).get("looks", {}), **look})
+        for layer in views:
+            looks = own(layer)["looks"]
+            magnitude = looks.get("magnitude", ((0.0, 1.0), None))[0]
+            limits, colormap = looks.get(part, (part_window(part, magnitude), COLORMAPS[part]))
+            layer.data = ComplexView(layer.data.values, part)
+            layer.contrast_limits_range = part_window(part, (0.0, 2 * magnitude[1]))
+            layer.contrast_limits, layer.colormap = limits, colormap
+            # A legend for the colours of the one on top; all others mean the same.
+            layer.colorbar.visible = part == "phase" and layer is views[-1]
 
     def remove(self, *roles: str) -> None:
         """Remove the layers with these roles, those that are there."""

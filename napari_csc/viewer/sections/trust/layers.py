@@ -161,7 +161,10 @@ class TrustLayers:
 
     def put_survival(self, values: Array, number: int, lesion: Lesion) -> None:
         """Show the share of its contrast that a lesion keeps (slice, y, x), 0 to 1."""
-        words = tr("contrast that is kept, 0 to 1\n{lesion}").format(lesion=told(lesion.words))
+        what = told(lesion.words)
+        words = tr("contrast that is kept, 0 to 1\n{lesion}").format(
+            lesion=f"{what[:1].lower()}{what[1:]}"
+        )
         self._put_map(LESION_MAP, values, (0.0, 1.0), number, words)
 
     def _put_map(self, role: str, values: Array, window: Window, number: int, words: str) -> None:

@@ -298,37 +298,28 @@ class TrustModel:
     @property
     def lesion_sentence(self) -> str:
         """The last answer about a lesion, and where that was; nothing without one."""
-        test = self.test
-        return (
-            "" if test is None else self._where(self._number, test.lesion.at) + told(test.sentence)
-        )
+        return self._sentence(self.test, self._number, self.test and self.test.lesion.at)
 
     @property
     def noise_sentence(self) -> str:
         """How much noise is left, and in which slice; nothing if that is not known."""
-        found = self.noise
-        return (
-            "" if found is None else self._where(self._asked[NOISE_LEFT][0]) + told(found.sentence)
-        )
+        return self._sentence(self.noise, self._asked.get(NOISE_LEFT, (0, None))[0])
 
     @property
     def point_sentence(self) -> str:
         """The last answer about a point, and where that was; nothing without one."""
-        found = self.point
-        return (
-            ""
-            if found is None
-            else self._where(self._asked["point"], found.at) + told(found.sentence)
-        )
+        number = self._asked.get("point", 0)
+        return self._sentence(self.point, number, self.point and self.point.at)
+
+    def _sentence(self, found: Any, number: int, at: Any = None) -> str:
+        return "" if found is None else self._where(number, at) + told(found.sentence)
 
     @property
     def survival_sentence(self) -> str:
         """Where such a lesion survives, in words; nothing if that is not known."""
-        if self.survival is None:
-            return ""
-        number, lesion = self._asked[LESION_MAP]
-        words = survival_in_words(self.survival, lesion)
-        return words and self._where(number) + words
+        number, lesion = self._asked.get(LESION_MAP, (0, None))
+        words = self.survival and survival_in_words(self.survival, lesion)
+        return self._where(number) + words if words else ""
 
     def _where(self, number: int, at: tuple[float, float] | None = None) -> str:
         return where_in_words(number if self._scan.slice_count() > 1 else None, at)

@@ -54,7 +54,17 @@ def layout(window) -> dict[str, tuple]:
         one for one in window.findChildren(QWidget) if one.metaObject().className() == "QtDims"
     ]
     named["sliders"] = tuple(one.isVisible() for one in sliders)
-    return docks | named | {"state": (bytes(window.saveState()),)}
+    # Not saveState, which also holds how small docks may become: that is of the texts in them.
+    kept = {
+        f"{one.objectName()} at": (
+            window.dockWidgetArea(one),
+            one.isFloating(),
+            tuple(other.objectName() for other in window.tabifiedDockWidgets(one)),
+        )
+        for one in window.findChildren(QDockWidget)
+        if one.objectName() != "napari-csc lecture"
+    }
+    return docks | named | kept
 
 
 def looks(viewer) -> dict[str, tuple]:
