@@ -57,9 +57,9 @@ def describe_device(device: torch.device) -> str:
 def set_threads(count: int) -> None:
     """Set how many CPU threads the library uses, once, before the first reconstruction.
 
-    The default is one for each physical core (or ``OMP_NUM_THREADS``), and one in all for a
-    reconstruction that begins while many other programs want the cores (Linux tells). Results of
-    different thread counts agree within rounding (1e-6 of the image maximum).
+    The default is one for each physical core (or ``OMP_NUM_THREADS``), less those that other
+    programs want when a reconstruction begins (Linux tells), one at least. Results of different
+    thread counts agree within rounding (1e-6 of the image maximum).
 
     Raises
     ------
