@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import WeightMetadata, build_map_network, load_map_network
 from napari_csc.core.maps.encoding import EncodingNetwork
 from napari_csc.errors import CscError
@@ -22,6 +21,7 @@ from napari_csc.learn.training.images.scanner import TrainingImages
 from napari_csc.learn.training.joint import checkpoint
 from napari_csc.learn.training.joint.averages import Averages
 from napari_csc.learn.training.joint.checkpoint import Progress
+from napari_csc.learn.training.joint.dictionaries import first_filters
 from napari_csc.learn.training.joint.look import final_figures, look
 from napari_csc.learn.training.joint.misfits import usual_misfit
 from napari_csc.learn.training.joint.model import JointModel
@@ -80,7 +80,7 @@ def train_jointly(
     Returns
     -------
     Path
-        The weight file.
+        The weight file; of the dictionary where the network is held.
 
     Raises
     ------
@@ -123,6 +123,9 @@ class _Training:
         self.model = fresh_model(config, self.sizes).to(self.device)
         self.averages = Averages(self.model, config.averaging)
         self.optimizer = _optimizer(self.model, config)
+        # The filters are of unit norm: they count only where nothing else is learned.
+        alone = [self.model.learned]
+        self._bounded = alone if config.hold_network else list(self.model.network.parameters())
         self.steps = Steps(
             config,
             self.sizes,
@@ -142,6 +145,8 @@ class _Training:
             self.plan, progress = found
             self.report(f"going on after step {progress.step} of {self.plan.steps}")
             return progress
+        if self.config.hold_network and start is None:
+            raise CscError("To hold the network, name the weights that it begins with (start).")
         progress = Progress(scans=[one.name for one in self.steps.scans])
         if start is not None:
             progress.start = self._load_start(Path(start))
@@ -183,7 +188,7 @@ class _Training:
         loss, count = self.steps.loss(self.model, step, step < self.plan.estimate_steps)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
-        size = torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), 1.0)
+        size = torch.nn.utils.clip_grad_norm_(self._bounded, 1.0)
         if bool(torch.isfinite(size)):
             self.optimizer.step()
             self.averages.update(self.model, step)
@@ -242,11 +247,14 @@ class _Training:
 
     def _write(self, progress: Progress, figures: dict[str, Any]) -> Path:
         parts = self.config, self.plan, progress, self.slices, figures
-        return write_weights(self.output, self.averages.model, *parts)[0]
+        files = write_weights(self.output, self.averages.model, *parts)
+        return files[int(self.config.hold_network)]
 
     def _finish(self, progress: Progress) -> Path:
         figures = final_figures(self.averages.model, list(self.slices.validation), self.device)
         self.report(str(figures["network"] | figures["by noise variance"]))
+        if self.config.hold_network:
+            return self._write(progress, figures)
         model, images = self.averages.model, list(self.slices.validation)
         model.network.metadata = model.network.metadata.model_copy(
             update={"usual_misfit": usual_misfit(model, images, self.device)}
@@ -271,8 +279,9 @@ def fresh_model(config: JointConfig, sizes: StepSizes) -> JointModel:
     )
     if not isinstance(network, EncodingNetwork):
         raise CscError("Together with a dictionary only networks that estimate images are trained.")
-    filters = Dictionary.load(config.learned).filters
-    return JointModel(network, filters, sizes.halo)
+    model = JointModel(network, first_filters(config), sizes.halo)
+    network.requires_grad_(not config.hold_network)
+    return model
 
 
 def _slices(data: str | Path, config: JointConfig, output: Path, report: Report) -> PackedSlices:
@@ -293,9 +302,11 @@ def _slices(data: str | Path, config: JointConfig, output: Path, report: Report)
 def _optimizer(model: JointModel, config: JointConfig) -> torch.optim.Optimizer:
     """AdamW; the filters have a rate of their own and no decay, being of unit norm."""
     groups: list[dict[str, Any]] = [
-        {"params": list(model.network.parameters()), "peak": config.learning_rate},
         {"params": [model.learned], "peak": config.dictionary_rate, "weight_decay": 0.0},
     ]
+    if not config.hold_network:
+        network = list(model.network.parameters())
+        groups.insert(0, {"params": network, "peak": config.learning_rate})
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
     )

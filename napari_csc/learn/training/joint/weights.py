@@ -25,6 +25,8 @@ def write_weights(
 ) -> tuple[Path, Path]:
     """Write the weights and the learned filters; return the two files.
 
+    Where the network is held its file is not written, but that of the filters names it.
+
     Parameters
     ----------
     folder
@@ -49,19 +51,21 @@ def write_weights(
         training["start"] = progress.start
     if progress.scans:
         training["scans"] = progress.scans
+    figures = {"data": list(slices.validation_names)} | figures
     begun = Dictionary.load(config.learned)
+    told = training | {"began with": {"name": config.learned, "digest": begun.digest}}
+    if config.hold_network:
+        told["validation"] = figures
     dictionary = Dictionary.from_filters(
-        model.filters().detach(),
-        config.learned_name,
-        metadata=training | {"began with": {"name": config.learned, "digest": begun.digest}},
+        model.filters().detach(), config.learned_name, metadata=told
     )
     training["learned dictionary"] = {"name": dictionary.name, "digest": dictionary.digest}
-    figures = {"data": list(slices.validation_names)} | figures
     network = model.network
     network.metadata = network.metadata.model_copy(
         update={"training": training, "validation": figures}
     )
     files = folder / f"{config.name}.safetensors", folder / f"{config.learned_name}.safetensors"
-    save_map_network(network, files[0])
+    if not config.hold_network:
+        save_map_network(network, files[0])
     dictionary.save(files[1])
     return files

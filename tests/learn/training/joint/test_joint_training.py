@@ -13,6 +13,7 @@ from napari_csc.cli import app
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
 from napari_csc.learn.training.images.packed import PackedSlices
+from napari_csc.learn.training.joint.dictionaries import first_filters
 from napari_csc.learn.training.joint.train import train_jointly
 
 FOREIGN = ("napari", "nibabel", "mrpro", "h5py", "pydicom", "skimage", "qtpy", "deepinv")
@@ -133,6 +134,40 @@ def test_begins_with_other_weights(trained, slices, tiny_joint, tmp_path):
     assert start["file"] == "tiny.safetensors"
     assert start["digest"] == csc.load_map_network(trained[0]).digest
     assert start["training"]["seed"] == 3
+
+
+@pytest.mark.parametrize("count", [4, 6, 7])
+def test_filters_are_learned_for_a_network_that_is_held(
+    trained, slices, tiny_joint, tmp_path, count
+):
+    options = {"hold_network": True, "learned_count": count, "estimate_steps": 0}
+    config = tiny_joint(**options)
+    path = run(config, slices, tmp_path, start=trained[0])
+    assert sorted(one.name for one in tmp_path.glob("*.safetensors")) == [path.name]
+    learned = csc.Dictionary.load(path)
+    begun = first_filters(config)
+    assert learned.filters.shape == begun.shape == (count, 5, 5)
+    assert float((learned.filters - begun).abs().max()) > 1e-4
+    alike = torch.einsum("iyx,jyx->ij", begun, begun).abs()
+    assert float((alike - torch.eye(count)).max()) < 0.999  # equal ones would stay equal
+    assert learned.metadata["start"]["digest"] == csc.load_map_network(trained[0]).digest
+    assert -1 < learned.metadata["validation"]["network"]["ssim"] < 1
+
+
+def test_a_held_network_stays_as_it_was(trained, slices, tiny_joint, tmp_path):
+    config = tiny_joint(hold_network=True, estimate_steps=0, weight_decay=0.1)
+    run(config, slices, tmp_path, start=trained[0])
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    for name, value in csc.load_map_network(trained[0]).state_dict().items():
+        for part in ("model", "averages"):
+            assert torch.equal(saved[part][f"network.{name}"], value)
+
+
+def test_what_cannot_be_held_or_learned_is_told(slices, tiny_joint, tmp_path):
+    with pytest.raises(CscError, match="name the weights that it begins with"):
+        run(tiny_joint(hold_network=True), slices, tmp_path)
+    with pytest.raises(CscError, match="25 cannot be learned from it"):
+        run(tiny_joint(learned_count=25), slices, tmp_path)
 
 
 def test_weights_of_another_architecture_are_no_start(slices, tiny_joint, tmp_path):
