@@ -7,7 +7,7 @@ import math
 import torch
 
 from napari_csc.core.solvers import SolverStatus
-from napari_csc.core.solvers.blocked import not_finite
+from napari_csc.core.solvers.status import not_finite
 from napari_csc.errors import CscError
 
 

@@ -50,6 +50,8 @@ class Admm(BlockedSolver):
 
     # Other thresholds move the codes of overlapping filters together, and too far at first.
     fits_at_once = True
+    moving = ("_sums", "_factors", "spectrum", "_sums_spectrum")
+    can_be_recorded = True
 
     def __init__(
         self,
@@ -185,16 +187,6 @@ class Admm(BlockedSolver):
             response = self._pairs.analysed(block, halves)
             torch.add(2 * response, sums, alpha=self._relaxation, out=codes)
             sums.mul_(1 - self._relaxation).sub_(response)
-
-    def state(self) -> tuple[Tensor, ...]:
-        """Return running sums, factors and spectra."""
-        kept = (self._sums, self._factors, self.spectrum, self._sums_spectrum)
-        return tuple(one.clone() for one in kept)
-
-    def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
-        """Go back to a state; see `BlockedSolver.restore`."""
-        self._sums, self._factors, self.spectrum, self._sums_spectrum = state
-        self.iteration = iteration
 
 
 def balanced_penalties(

@@ -27,6 +27,7 @@ from napari_csc.core.solvers.pairs import (
     unpacked,
 )
 from napari_csc.core.solvers.prox import SMALLEST_THRESHOLD, Shrinkage
+from napari_csc.core.solvers.status import SolverStatus, not_finite
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -35,25 +36,6 @@ Tensor = torch.Tensor
 _OUT_OF_REACH = 1e30
 # Iterations that are as good as convergence: another solver has done them.
 _MANY = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class SolverStatus:
-    """Where a solver stands after an iteration; reading a figure waits for the device."""
-
-    iteration: int
-    figures: Tensor
-    """Objective and image change, on the device of the solver."""
-
-    @property
-    def objective(self) -> float:
-        """``1/2 ||A D s - y'||^2 + ||Lambda . s||_1``."""
-        return float(self.figures[0])
-
-    @property
-    def image_change(self) -> float:
-        """``||x_n - x_{n-1}|| / ||x_n||`` of the sparse part, over the sampled band."""
-        return float(self.figures[1])
 
 
 @dataclass(eq=False)
@@ -127,6 +109,8 @@ class BlockedSolver(ABC):
         """Iterations before those that count, with other maps or another dictionary."""
         self._tape: Tensor | None = None
         self._forbidden: Tensor | None = None
+        self.given_momentum: Tensor | None = None
+        """The momentum as a tensor (), where iterations are recorded to be played again."""
 
     def _thresholds_of(self, maps: Tensor) -> Tensor:
         found = paired(maps, self._scales).clamp_(min=SMALLEST_THRESHOLD)
@@ -257,13 +241,25 @@ class BlockedSolver(ABC):
             Its number, from 0.
         """
 
-    @abstractmethod
+    moving: ClassVar[tuple[str, ...]]
+    """The attributes, all tensors, that the next iteration depends on and replaces."""
+
     def state(self) -> tuple[Tensor, ...]:
         """Return copies of what the next iteration depends on."""
+        return tuple(getattr(self, name).clone() for name in self.moving)
 
-    @abstractmethod
     def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
         """Go back to a state; the tensors are taken over."""
+        for name, one in zip(self.moving, state, strict=True):
+            setattr(self, name, one)
+        self.iteration = iteration
+
+    can_be_recorded: ClassVar[bool] = False
+    """Whether iterations are the same but for the tensors in `moving` and the momentum."""
+
+    def momentum(self, iteration: int) -> float:
+        """Return by how much an iteration, from 0, goes beyond the one before."""
+        return 0.0
 
     def advance(self) -> None:
         """Do one iteration without a look at it."""
@@ -432,11 +428,3 @@ class BlockedSolver(ABC):
             parts_of(cotangent.codes[block]),
             cotangent.thresholds[block],
         )
-
-
-def not_finite(iteration: int) -> str:
-    """Return what to say of iterates that are no longer finite."""
-    return (
-        f"The reconstruction became infinite in iteration {iteration}; check the scaling of the "
-        "data and the sparsity level maps."
-    )

@@ -41,6 +41,9 @@ class Fista(BlockedSolver):
     Beck & Teboulle, SIAM J. Imaging Sci. 2009; Schulz et al., arXiv 2602.21707.
     """
 
+    moving = ("_codes", "_previous", "spectrum", "_previous_spectrum")
+    can_be_recorded = True
+
     def __init__(
         self,
         spectra: Tensor,
@@ -75,18 +78,29 @@ class Fista(BlockedSolver):
         self._previous = self._codes.clone()
         self._previous_spectrum = self.spectrum
 
+    def momentum(self, iteration: int) -> float:
+        """Return by how much an iteration, from 0, goes beyond the one before."""
+        return self._momentum(iteration)
+
+    def _extrapolated(self, previous: Tensor, current: Tensor, out: Tensor) -> Tensor:
+        """Write, and return, where complex values go by the momentum."""
+        before, now, into = (torch.view_as_real(one) for one in (previous, current, out))
+        if self.given_momentum is None:
+            torch.lerp(before, now, 1 + self._momentum(self.iteration), out=into)
+        else:
+            torch.lerp(before, now, 1 + self.given_momentum, out=into)
+        return out
+
     def _advance(self) -> Tensor:
-        weight = self._momentum(self.iteration)
-        extrapolated = torch.lerp(self._previous_spectrum, self.spectrum, 1 + weight)
+        spectra = self._previous_spectrum, self.spectrum
+        extrapolated = self._extrapolated(*spectra, torch.empty_like(self.spectrum))
         halves = self._pairs.halves(self._data.residual(extrapolated))
         following = self._pairs.new_sum()
         penalty = self._thresholds.new_zeros(())
         for block in self._pairs.blocks():
             old, new = self._codes[block], self._previous[block]
             response = self._pairs.analysed(block, halves)
-            point = torch.view_as_real(new)
-            torch.lerp(point, torch.view_as_real(old), 1 + weight, out=point)
-            new.sub_(response)
+            self._extrapolated(new, old, new).sub_(response)
             self._keep(new, block)
             parts = parts_of(new)
             penalty += self._shrinkage.shrink(parts, self._thresholds[block], parts)
@@ -112,13 +126,3 @@ class Fista(BlockedSolver):
             carry.add_(point, alpha=1 + weight)
             point.mul_(-weight)
         cotangent.codes, cotangent.carry = cotangent.carry, cotangent.codes
-
-    def state(self) -> tuple[Tensor, ...]:
-        """Return the last two codes and their spectra."""
-        kept = (self._codes, self._previous, self.spectrum, self._previous_spectrum)
-        return tuple(one.clone() for one in kept)
-
-    def restore(self, state: tuple[Tensor, ...], iteration: int) -> None:
-        """Go back to a state; see `BlockedSolver.restore`."""
-        self._codes, self._previous, self.spectrum, self._previous_spectrum = state
-        self.iteration = iteration

@@ -1,4 +1,4 @@
-"""Iterations of ADMM as CUDA graphs: on a fast card starting kernels takes longer than they run.
+"""Iterations as CUDA graphs: on a fast card starting kernels takes longer than they run.
 
 Eight iterations are recorded once for each shape of problem and played again for every further
 problem of that shape, whose numbers are copied to where the recording reads them. Between two
@@ -15,16 +15,16 @@ from typing import Any
 
 import torch
 
-from napari_csc.core.solvers.admm import Admm
-from napari_csc.core.solvers.blocked import BlockedSolver, SolverStatus
+from napari_csc.core.solvers.blocked import BlockedSolver
 from napari_csc.core.solvers.frequency_band import FrequencyBand
+from napari_csc.core.solvers.status import SolverStatus
 
 Tensor = torch.Tensor
 Replay = Callable[[], object]
 Record = Callable[[Callable[[], None]], Replay]
 
 ROUND = 8
-"""Iterations in a graph."""
+"""Iterations in a graph: an even number, after which buffers that take turns are back."""
 # Shapes to keep a recording of: each holds the memory of a solver.
 _MOST_KEPT = 4
 
@@ -40,26 +40,37 @@ class Recording:
         Runs a function once and returns what runs it again.
     """
 
-    def __init__(self, solver: Admm, record: Record) -> None:
+    def __init__(self, solver: BlockedSolver, record: Record) -> None:
         self.solver = solver
         self.figures = solver.spectrum.real.new_zeros(ROUND, 2)
-        # Recording may run the iterations: what they change is put back.
+        self._momenta = solver.spectrum.real.new_zeros(ROUND)
+        # Recording may run the iterations: what they change is put back. Some solvers begin with
+        # one tensor in two places, which a recording would mix up: each gets a copy of its own.
         before = solver.state()
+        solver.restore(solver.state(), solver.iteration)
         self._replay = record(self._round)
-        _copy_state(solver, before)
+        for name, buffer in zip(solver.moving, before, strict=True):
+            getattr(solver, name).copy_(buffer)
 
     def _round(self) -> None:
         """Do the iterations of a round, ending in the buffers that they began with."""
         solver = self.solver
-        static = (solver.spectrum, solver._sums_spectrum)
+        buffers = [getattr(solver, name) for name in solver.moving]
         for number in range(ROUND):
+            solver.given_momentum = self._momenta[number]
             self.figures[number] = solver.figures_of_step()
-        for buffer, moved in zip(static, (solver.spectrum, solver._sums_spectrum), strict=True):
-            buffer.copy_(moved)
-        solver.spectrum, solver._sums_spectrum = static
+        solver.given_momentum = None
+        for name, buffer in zip(solver.moving, buffers, strict=True):
+            moved = getattr(solver, name)
+            if moved is not buffer:
+                buffer.copy_(moved)
+                setattr(solver, name, buffer)
 
     def play(self) -> Tensor:
         """Do a round; return objective and change of each iteration (rounds, 2)."""
+        done = self.solver.iteration
+        ahead = [self.solver.momentum(done + number) for number in range(ROUND)]
+        self._momenta.copy_(torch.tensor(ahead, dtype=torch.float64))
         self._replay()
         self.solver.iteration += ROUND
         return self.figures.clone()
@@ -78,7 +89,7 @@ class Recordings:
         self._record = record or cuda_graph
         self._kept: OrderedDict[Hashable, Recording] = OrderedDict()
 
-    def of(self, solver: Admm) -> Recording:
+    def of(self, solver: BlockedSolver) -> Recording:
         """Return a recording that goes on from the state of a solver.
 
         Raises
@@ -122,7 +133,6 @@ def play_rounds(
     history: list[SolverStatus] = []
     if count < ROUND or not can_record(solver):
         return solver, history
-    assert isinstance(solver, Admm)
     try:
         recording = RECORDINGS.of(solver)
     except RuntimeError:
@@ -136,10 +146,10 @@ def play_rounds(
     return recording.solver, history
 
 
-def can_record(solver: object) -> bool:
-    """Return whether to try: ADMM on a CUDA card, with one coil, unless the user says no."""
+def can_record(solver: BlockedSolver) -> bool:
+    """Return whether to try: on a CUDA card, with one coil, unless the user says no."""
     return (
-        isinstance(solver, Admm)
+        solver.can_be_recorded
         and solver.spectrum.device.type == "cuda"
         and solver.has_plain_data
         and os.environ.get("NAPARI_CSC_GRAPHS", "1") != "0"
@@ -194,9 +204,3 @@ def take_over(into: Any, other: Any) -> None:
             take_over(one, getattr(other, name))
         if hasattr(into, "iteration"):
             into.iteration = other.iteration
-
-
-def _copy_state(solver: Admm, state: tuple[Tensor, ...]) -> None:
-    now = (solver._sums, solver._factors, solver.spectrum, solver._sums_spectrum)
-    for buffer, before in zip(now, state, strict=True):
-        buffer.copy_(before)
