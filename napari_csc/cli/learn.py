@@ -161,7 +161,8 @@ def train(
             scans=scans,
             accelerator=accelerator,
         )
-        typer.echo(f"written {weights} and {chosen.learned_name}.safetensors beside it")
+        beside = "" if chosen.hold_network else f" and {chosen.learned_name}.safetensors beside it"
+        typer.echo(f"written {weights}{beside}")
         return
     if scans is not None:
         raise CscError(f"Only v5 can be fine-tuned on scans, but not {chosen.name}.")
