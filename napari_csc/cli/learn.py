@@ -161,7 +161,9 @@ def train(
             scans=scans,
             accelerator=accelerator,
         )
-        beside = "" if chosen.hold_network else f" and {chosen.learned_name}.safetensors beside it"
+        beside = (
+            "" if chosen.hold == "network" else f" and {chosen.learned_name}.safetensors beside it"
+        )
         typer.echo(f"written {weights}{beside}")
         return
     if scans is not None:

@@ -138,8 +138,9 @@ class JointConfig(TrainingConfig):
     learned_count: int | None = Field(None, ge=1)
     """How many filters to learn: of more than the dictionary has, the others begin as its filters
     turned by quarter turns; of fewer, some are taken, evenly over their order."""
-    hold_network: bool = False
-    """Whether the network stays as it begins, and only the dictionary is learned."""
+    hold: Literal["nothing", "encoder", "network"] = "nothing"
+    """What stays as it begins: of the network the part that looks at the image, or all of it, so
+    that only the dictionary is learned."""
     dictionary_rate: float = Field(2e-3, ge=0)
     """Learning rate of its filters."""
     rule: Rule = "fitted"

@@ -59,7 +59,9 @@ def step_filters(config: JointConfig, model: JointModel, rng: np.random.Generato
     size = int(rng.integers(config.filter_sizes[0], config.filter_sizes[1] + 1))
     names = list(config.families)
     weights = np.array([config.families[name] for name in names])
-    family = LEARNED if config.hold_network else str(rng.choice(names, p=weights / weights.sum()))
+    family = str(rng.choice(names, p=weights / weights.sum()))
+    if config.hold == "network":
+        family = LEARNED
     device = model.learned.device
     if family != LEARNED:
         return drawn_dictionary(family, count, size, rng).filters.to(device)

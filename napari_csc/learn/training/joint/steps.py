@@ -68,7 +68,7 @@ class Steps:
         batch = self.images.batch(count, shape, step)
         image, estimate, maps = model.with_maps(batch, filters, self.half_precision)
         loss = image_loss(batch, image, self.config.ssim_weight)
-        if self.config.estimate_weight and not self.config.hold_network:
+        if self.config.estimate_weight and self.config.hold == "nothing":
             other = image_loss(batch, estimate, self.config.ssim_weight)
             loss = loss + self.config.estimate_weight * other
         return loss + self._of_maps(model, batch, filters, maps, (count, shape, step)), count

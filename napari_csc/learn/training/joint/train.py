@@ -124,8 +124,7 @@ class _Training:
         self.averages = Averages(self.model, config.averaging)
         self.optimizer = _optimizer(self.model, config)
         # The filters are of unit norm: they count only where nothing else is learned.
-        alone = [self.model.learned]
-        self._bounded = alone if config.hold_network else list(self.model.network.parameters())
+        self._bounded = learned_parts(self.model) or [self.model.learned]
         self.steps = Steps(
             config,
             self.sizes,
@@ -145,8 +144,10 @@ class _Training:
             self.plan, progress = found
             self.report(f"going on after step {progress.step} of {self.plan.steps}")
             return progress
-        if self.config.hold_network and start is None:
-            raise CscError("To hold the network, name the weights that it begins with (start).")
+        if self.config.hold != "nothing" and start is None:
+            raise CscError(
+                f"To hold the {self.config.hold}, name the weights that it begins with (start)."
+            )
         progress = Progress(scans=[one.name for one in self.steps.scans])
         if start is not None:
             progress.start = self._load_start(Path(start))
@@ -248,12 +249,12 @@ class _Training:
     def _write(self, progress: Progress, figures: dict[str, Any]) -> Path:
         parts = self.config, self.plan, progress, self.slices, figures
         files = write_weights(self.output, self.averages.model, *parts)
-        return files[int(self.config.hold_network)]
+        return files[int(self.config.hold == "network")]
 
     def _finish(self, progress: Progress) -> Path:
         figures = final_figures(self.averages.model, list(self.slices.validation), self.device)
         self.report(str(figures["network"] | figures["by noise variance"]))
-        if self.config.hold_network:
+        if self.config.hold == "network":
             return self._write(progress, figures)
         model, images = self.averages.model, list(self.slices.validation)
         model.network.metadata = model.network.metadata.model_copy(
@@ -280,8 +281,15 @@ def fresh_model(config: JointConfig, sizes: StepSizes) -> JointModel:
     if not isinstance(network, EncodingNetwork):
         raise CscError("Together with a dictionary only networks that estimate images are trained.")
     model = JointModel(network, first_filters(config), sizes.halo)
-    network.requires_grad_(not config.hold_network)
+    held = {"nothing": None, "encoder": network.encoder, "network": network}[config.hold]
+    if held is not None:
+        held.requires_grad_(False)
     return model
+
+
+def learned_parts(model: JointModel) -> list[torch.nn.Parameter]:
+    """Return what of the network is learned."""
+    return [one for one in model.network.parameters() if one.requires_grad]
 
 
 def _slices(data: str | Path, config: JointConfig, output: Path, report: Report) -> PackedSlices:
@@ -304,9 +312,8 @@ def _optimizer(model: JointModel, config: JointConfig) -> torch.optim.Optimizer:
     groups: list[dict[str, Any]] = [
         {"params": [model.learned], "peak": config.dictionary_rate, "weight_decay": 0.0},
     ]
-    if not config.hold_network:
-        network = list(model.network.parameters())
-        groups.insert(0, {"params": network, "peak": config.learning_rate})
+    if learned := learned_parts(model):
+        groups.insert(0, {"params": learned, "peak": config.learning_rate})
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
     )

@@ -54,7 +54,7 @@ def write_weights(
     figures = {"data": list(slices.validation_names)} | figures
     begun = Dictionary.load(config.learned)
     told = training | {"began with": {"name": config.learned, "digest": begun.digest}}
-    if config.hold_network:
+    if config.hold == "network":
         told["validation"] = figures
     dictionary = Dictionary.from_filters(
         model.filters().detach(), config.learned_name, metadata=told
@@ -65,7 +65,7 @@ def write_weights(
         update={"training": training, "validation": figures}
     )
     files = folder / f"{config.name}.safetensors", folder / f"{config.learned_name}.safetensors"
-    if not config.hold_network:
+    if config.hold != "network":
         save_map_network(network, files[0])
     dictionary.save(files[1])
     return files

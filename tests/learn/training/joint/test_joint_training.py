@@ -140,7 +140,7 @@ def test_begins_with_other_weights(trained, slices, tiny_joint, tmp_path):
 def test_filters_are_learned_for_a_network_that_is_held(
     trained, slices, tiny_joint, tmp_path, count
 ):
-    options = {"hold_network": True, "learned_count": count, "estimate_steps": 0}
+    options = {"hold": "network", "learned_count": count, "estimate_steps": 0}
     config = tiny_joint(**options)
     path = run(config, slices, tmp_path, start=trained[0])
     assert sorted(one.name for one in tmp_path.glob("*.safetensors")) == [path.name]
@@ -155,7 +155,7 @@ def test_filters_are_learned_for_a_network_that_is_held(
 
 
 def test_a_held_network_stays_as_it_was(trained, slices, tiny_joint, tmp_path):
-    config = tiny_joint(hold_network=True, estimate_steps=0, weight_decay=0.1)
+    config = tiny_joint(hold="network", estimate_steps=0, weight_decay=0.1)
     run(config, slices, tmp_path, start=trained[0])
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     for name, value in csc.load_map_network(trained[0]).state_dict().items():
@@ -163,9 +163,21 @@ def test_a_held_network_stays_as_it_was(trained, slices, tiny_joint, tmp_path):
             assert torch.equal(saved[part][f"network.{name}"], value)
 
 
+def test_the_encoder_alone_is_held(trained, slices, tiny_joint, tmp_path):
+    config = tiny_joint(hold="encoder", estimate_steps=0, weight_decay=0.1)
+    path = run(config, slices, tmp_path, start=trained[0])
+    begun = csc.load_map_network(trained[0]).state_dict()
+    moved = {
+        name.startswith("encoder.")
+        for name, value in csc.load_map_network(path).state_dict().items()
+        if not torch.equal(value, begun[name])
+    }
+    assert moved == {False}
+
+
 def test_what_cannot_be_held_or_learned_is_told(slices, tiny_joint, tmp_path):
     with pytest.raises(CscError, match="name the weights that it begins with"):
-        run(tiny_joint(hold_network=True), slices, tmp_path)
+        run(tiny_joint(hold="network"), slices, tmp_path)
     with pytest.raises(CscError, match="25 cannot be learned from it"):
         run(tiny_joint(learned_count=25), slices, tmp_path)
 
