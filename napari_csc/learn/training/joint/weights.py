@@ -45,7 +45,7 @@ def write_weights(
         "planned steps": plan.told(),
         "images": progress.images,
         "minutes": round(progress.minutes, 1),
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json") | {"learned": Path(config.learned).name},
     }
     if progress.start:
         training["start"] = progress.start
@@ -53,7 +53,7 @@ def write_weights(
         training["scans"] = progress.scans
     figures = {"data": list(slices.validation_names)} | figures
     begun = Dictionary.load(config.learned)
-    told = training | {"began with": {"name": config.learned, "digest": begun.digest}}
+    told = training | {"began with": {"name": Path(config.learned).name, "digest": begun.digest}}
     if config.hold == "network":
         told["validation"] = figures
     dictionary = Dictionary.from_filters(

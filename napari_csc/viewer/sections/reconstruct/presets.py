@@ -17,6 +17,7 @@ from napari_csc.viewer.words import marked
 _NAME = re.compile(r"[\w][\w .,()+-]{0,59}")
 BUILT_IN = {
     marked("Best: V5"): ReconstructionSettings(),
+    marked("Quick: V5, half the filters"): ReconstructionSettings(dictionary="brain-32-unrolled"),
     marked("As before V5: V4, DCT"): ReconstructionSettings(dictionary="dct-32-9", maps="v4"),
     marked("As published: V3, low-pass, FISTA 64"): ReconstructionSettings(
         dictionary="dct-32-9",
