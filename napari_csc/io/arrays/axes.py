@@ -99,7 +99,7 @@ def ordered(
     NeedsChoice
         If there are several ways to understand them.
     """
-    array, axes, note = joined(array, asked.axes, file_name)
+    array, axes, note = joined(array, asked.axes, file_name, asked.kind)
     notes = [note] if note else []
     names = _parsed(axes, array) if axes else _Guess(array, asked, stack, file_name, notes).names()
     kept = [position for position, name in enumerate(names) if name]

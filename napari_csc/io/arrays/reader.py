@@ -14,6 +14,7 @@ from napari_csc.io.arrays.axes import Asked, ordered
 from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
 from napari_csc.io.arrays.kind import Meaning, contradiction, decided, meaning_of
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.wrapped import WRAPPED, unwrapped
 from napari_csc.io.headers.table import one_line
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import Array, FileContent, check_size
@@ -71,13 +72,19 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         data = in_the_middle(data, meaning, request, metadata)
     if "kz" in names:
         metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
+        if metadata.get(WRAPPED) == "y,x":
+            # Whoever left out the shift of two directions left out that of the third.
+            data = np.fft.ifftshift(data, axes=0)
     return kspace_acquisition(data, request, request.axes is None, {"metadata": metadata})
 
 
 def in_the_middle(
     data: Array, meaning: Meaning, request: LoadRequest, metadata: dict[str, Any]
 ) -> Array:
-    """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done."""
+    """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done.
+
+    So are the images, where they lie at the edges of their field of view.
+    """
     if meaning.share < CLEAR_PEAK:
         return data
     is_stated = request.mask is not None and np.shape(request.mask) == data.shape[-2:]
@@ -87,7 +94,10 @@ def in_the_middle(
         return data
     if CORNER in notes:
         metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
-    add_note(metadata, *notes)
+    moved, along, more = unwrapped(moved)
+    if along:
+        metadata[WRAPPED] = ",".join(along)
+    add_note(metadata, *notes, *more)
     return moved
 
 
