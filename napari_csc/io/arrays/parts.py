@@ -67,9 +67,9 @@ def joined(
         return array, None, ""
     places = _places(array)
     fitting = [place for place in places if _is_kspace(_together(array, place))]
-    of_coils = [place for place in fitting if _shows_coils(_together(array, place))]
-    if len(of_coils) == 1:
-        fitting = of_coils
+    if len(fitting) > 1:
+        of_coils = [place for place in fitting if _shows_coils(_together(array, place))]
+        fitting = of_coils if len(of_coils) == 1 else fitting
     if len(fitting) == 1:
         note = f"Axis {fitting[0] + 1} of {array.shape} was taken as real and imaginary part."
         return _together(array, fitting[0]), None, note

@@ -12,8 +12,15 @@ from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.axes import Asked, ordered
 from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
-from napari_csc.io.arrays.kind import Meaning, contradiction, decided, meaning_of
+from napari_csc.io.arrays.kind import (
+    Meaning,
+    contradiction,
+    decided,
+    meaning_of,
+    told_by_name,
+)
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.values import without_missing
 from napari_csc.io.arrays.wrapped import WRAPPED, unwrapped
 from napari_csc.io.headers.table import one_line
 from napari_csc.io.requests import LoadRequest
@@ -45,6 +52,7 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not array.size:
         raise CscError(f"The array in {path.name} has no values; export it again.")
+    array, missing = without_missing(array)
     asked = Asked(
         request.axes,
         request.kind,
@@ -63,7 +71,7 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         "axes": ",".join(names),
         **({"key": name} if name else {}),
     }
-    add_note(metadata, *found.notes)
+    add_note(metadata, missing, *found.notes)
     if note := contradiction(kind, name, request.kind):
         add_note(metadata, note)
     if kind == "image":
@@ -120,6 +128,8 @@ def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
     kinds = [request.kind] if request.kind else ["k-space", "image"]
     for kind in kinds:
         telling = [name for name in candidates if name.lower().rpartition(".")[2] in _TELLING[kind]]
+        # Whole names tell more than words in names.
+        telling = telling or [name for name in candidates if told_by_name(name) == kind]
         if len(telling) == 1:
             return telling[0]
     listed = one_line(", ".join(candidates), 200)

@@ -12,8 +12,8 @@ from napari_csc.io.headers.oversampling import kept_samples
 _LARGEST_MATRIX = 2**15
 _MOST_ENCODINGS = 128
 _LIMITS = "encoding/encodingLimits/kspace_encoding_step"
-# No field of view is as small in mm; some programs write metres.
-_SMALLEST_MM = 1.5
+# No field of view is as small, or as large, in mm; some programs write metres or micrometres.
+_SMALLEST_MM, _LARGEST_MM = 1.5, 2000.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,11 @@ class Encoding:
         return self.trajectory in ("cartesian", "epi")
 
     @property
-    def is_in_metres(self) -> bool:
+    def is_in_another_unit(self) -> bool:
         """Whether the field of view is told in other units than mm, most likely in metres."""
-        return self.field_of_view is not None and max(self.field_of_view[:2]) < _SMALLEST_MM
+        if self.field_of_view is None:
+            return False
+        return not _SMALLEST_MM <= max(self.field_of_view[:2]) <= _LARGEST_MM
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -58,7 +60,8 @@ class Encoding:
         """
         x, y, z = self.matrix
         if self.field_of_view is None or self.recon_field_of_view is None:
-            return (z, y, x)
+            # Without lengths the matrices tell that the readout was oversampled.
+            return (z, y, self.recon_matrix[0] if 2 * self.recon_matrix[0] == x else x)
         kept = [
             kept_samples(count, encoded, wanted)
             for count, encoded, wanted in zip(
