@@ -13,6 +13,7 @@ from napari_csc.io.formats.ismrmrd.directions import with_directions
 from napari_csc.io.formats.ismrmrd.header import Encoding
 from napari_csc.io.formats.ismrmrd.middle import in_the_middle
 from napari_csc.io.formats.ismrmrd.readouts import Readouts
+from napari_csc.io.headers.lengths import ANOTHER_UNIT
 
 Found = tuple[Encoding, Readouts, str]
 
@@ -43,10 +44,7 @@ def believed(encoding: Encoding, imaging: Readouts) -> tuple[Encoding, Readouts,
     """
     notes = []
     if encoding.is_in_another_unit:
-        notes.append(
-            "The field of view is told in metres or another unit instead of mm, so that no voxel "
-            "size in mm is given."
-        )
+        notes.append(ANOTHER_UNIT)
     steps: tuple[Callable[[Encoding, Readouts], Found], ...] = (
         _numbered,
         _from_zero,

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_csc.errors import CscError
+from napari_csc.io.headers.lengths import LARGEST_MM, SMALLEST_MM
 from napari_csc.io.headers.mr_header import MrHeader, Sizes
 from napari_csc.io.headers.oversampling import kept_samples
 
 _LARGEST_MATRIX = 2**15
 _MOST_ENCODINGS = 128
 _LIMITS = "encoding/encodingLimits/kspace_encoding_step"
-# No field of view is as small, or as large, in mm; some programs write metres or micrometres.
-_SMALLEST_MM, _LARGEST_MM = 1.5, 2000.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Encoding:
         """Whether the field of view is told in other units than mm, most likely in metres."""
         if self.field_of_view is None:
             return False
-        return not _SMALLEST_MM <= max(self.field_of_view[:2]) <= _LARGEST_MM
+        return not SMALLEST_MM <= max(self.field_of_view[:2]) <= LARGEST_MM
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
