@@ -87,5 +87,7 @@ def _is_wrapped(profile: npt.NDArray[np.float64]) -> bool:
     size = len(profile)
     near, wide = max(1, size // 16), max(1, size // 12)
     ends = min(float(profile[:near].mean()), float(profile[-near:].mean()))
-    middle = float(profile[size // 2 - wide : size // 2 + wide].mean())
+    # The gap between both halves may be narrow, and off the middle.
+    pairs = (profile[1:] + profile[:-1]) / 2
+    middle = float(pairs[size // 2 - wide : size // 2 + wide].min())
     return ends > _FILLED * float(profile.mean()) and middle < _EMPTY * ends
