@@ -240,3 +240,31 @@ def test_a_volume_of_bart_with_its_zero_in_the_corner(tmp_path: Path, head: Arra
         (tmp_path / "a.hdr").write_text(f"# Dimensions\n{sizes}\n")
         np.fft.ifftshift(data, axes=axes).astype("<c8").tofile(tmp_path / "a.cfl")
         assert right(csc.load(tmp_path / "a.cfl"), volume)
+
+
+def test_hdf5_behind_a_block_of_another_program(tmp_path: Path, head: Array) -> None:
+    """As JLD2 of Julia writes it."""
+    with h5py.File(tmp_path / "a.jld2", "w", userblock_size=512) as file:
+        file["kspace"] = kspace_of(head[1])
+    with (tmp_path / "a.jld2").open("r+b") as raw:
+        raw.write(b"HDF5-based Julia Data Format, version 0.1.1")
+    assert right(csc.load(tmp_path / "a.jld2"), head[1])
+
+
+@pytest.mark.parametrize("kind", ["corner", "coils", "rows of the mask"])
+def test_names_of_fastmri_in_another_layout(tmp_path: Path, head: Array, kind: str) -> None:
+    coils = coils_of(head, 4).astype("c8")
+    mask = np.ones((HEIGHT, WIDTH) if kind == "rows of the mask" else WIDTH, bool)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        moved = np.fft.ifftshift(coils, axes=(-2, -1)) if kind == "corner" else coils
+        file["kspace"] = moved[1] if kind == "coils" else moved
+        file["mask"] = mask
+    if kind == "rows of the mask":
+        assert right(csc.load(tmp_path / "a.h5"), head)
+        return
+    message = told(tmp_path / "a.h5")
+    assert ("corner" if kind == "corner" else "coils") in message
+    # What the sentence says to do.
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.save(tmp_path / "b.npy", file["kspace"][()])
+    assert right(csc.load(tmp_path / "b.npy"), head[1] if kind == "coils" else head)
