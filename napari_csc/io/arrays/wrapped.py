@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE
 from napari_csc.storage.content import Array
 
 WRAPPED = "wrapped"
@@ -41,6 +42,8 @@ def unwrapped(array: Array) -> tuple[Array, list[str], list[str]]:
     notes : list of str
         What was done.
     """
+    if min(array.shape[-2:]) < SMALLEST_IMAGE:
+        return array, [], []
     power = _power_of_images(array)
     moved = []
     for axis, name in ((-2, "y"), (-1, "x")):
