@@ -113,3 +113,39 @@ class FileContent:
     format: str
     stack: Literal["first", "last"]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+_PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
+
+
+def type_of_values(stored: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Return the type of stored values as they are given: pairs of two parts are complex.
+
+    None if they are no numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_csc.storage.content import type_of_values
+    >>> type_of_values(np.dtype([("re", "<f4"), ("im", "<f4")]))
+    dtype('complex64')
+    """
+    if stored.names is None:
+        return stored if stored.kind in "biufc" else None
+    parts = [stored[name] for name in stored.names]
+    if tuple(one.lower() for one in stored.names) not in _PAIRS:
+        return None
+    if any(one.kind not in "biuf" for one in parts):
+        return None
+    return np.result_type(*parts, np.complex64)
+
+
+def given_values(values: Array) -> Array:
+    """Return stored values as they are given; see `type_of_values`."""
+    dtype = type_of_values(values.dtype)
+    if values.dtype.names is None or dtype is None:
+        return values
+    given = np.empty(values.shape, dtype)
+    first, second = values.dtype.names
+    given.real, given.imag = values[first], values[second]
+    return given

@@ -15,12 +15,19 @@ from napari_csc.storage.content import (
     FileContent,
     StoredArray,
     check_size,
+    given_values,
     n_bytes,
     told_shape,
+    type_of_values,
 )
 from napari_csc.storage.members import with_joined_parts
 from napari_csc.storage.open_file import OpenFile, held
 from napari_csc.storage.zips import listed
+
+
+class _ObjectsError(CscError):
+    """An array of Python objects, which is not read."""
+
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -46,17 +53,28 @@ def read(source: Path | OpenFile) -> FileContent:
     with held(source) as file:
         if file.head.startswith(npy.MAGIC_PREFIX):
             shape, dtype = _header(file.start(), file.path, file.path.stat().st_size)
+            dtype = type_of_values(dtype) or dtype
             stored = {"": StoredArray(shape, dtype, partial(_read_plain, source))}
             return FileContent(stored, "NumPy", "first")
         arrays = {}
+        objects: CscError | None = None
         with zipfile.ZipFile(file.raw) as archive:
             for one in archive.infolist():
-                if one.filename.endswith(".npy"):
-                    with archive.open(one) as member:
-                        most = min(one.file_size, DEFLATE_RATIO * one.compress_size)
-                        header = _header(member, file.path, most)
-                    reader = partial(_read_member, source, one.filename)
-                    arrays[one.filename.removesuffix(".npy")] = StoredArray(*header, reader)
+                if not one.filename.endswith(".npy"):
+                    continue
+                with archive.open(one) as member:
+                    most = min(one.file_size, DEFLATE_RATIO * one.compress_size)
+                    try:
+                        shape, dtype = _header(member, file.path, most)
+                    except _ObjectsError as error:
+                        # Other arrays beside them can be read.
+                        objects = error
+                        continue
+                dtype = type_of_values(dtype) or dtype
+                reader = partial(_read_member, source, one.filename)
+                arrays[one.filename.removesuffix(".npy")] = StoredArray(shape, dtype, reader)
+        if objects is not None and not arrays:
+            raise objects
     return FileContent(with_joined_parts(arrays), "NumPy", "first")
 
 
@@ -66,7 +84,7 @@ def _header(file: Any, path: Path, size: int) -> Header:
     reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = reader(file)
     if dtype.hasobject:
-        raise CscError(
+        raise _ObjectsError(
             f"{path.name} holds Python objects (a pickle), which are not loaded because they could "
             "run code; save a plain array of numbers."
         )
@@ -90,4 +108,4 @@ def _read_member(source: Path | OpenFile, name: str) -> Array:
 
 
 def _array(file: BinaryIO | Any) -> Array:
-    return npy.read_array(file, allow_pickle=False)
+    return given_values(npy.read_array(file, allow_pickle=False))

@@ -99,7 +99,7 @@ def ordered(
     NeedsChoice
         If there are several ways to understand them.
     """
-    array, axes, note = joined(array, asked.axes, file_name)
+    array, axes, note = joined(array, asked.axes, file_name, asked.kind)
     notes = [note] if note else []
     names = _parsed(axes, array) if axes else _Guess(array, asked, stack, file_name, notes).names()
     kept = [position for position, name in enumerate(names) if name]
@@ -174,9 +174,21 @@ class _Guess:
                 "save a part of it, or name them with axes='repeat,slice,coil,y,x'."
             )
         self.plane = _plane(sizes, long, self.stack)
+        self._note_on_plane(sizes, long)
         others = [position for position in long if position not in self.plane]
         found = self._stack_names(others)
         return self._all({self.plane[0]: "y", self.plane[1]: "x", **found}, "")
+
+    def _note_on_plane(self, sizes: tuple[int, ...], long: list[int]) -> None:
+        """Say which axis crosses the images where sizes do not tell."""
+        if len(long) != 3:
+            return
+        axis = next(one for one in long if one not in self.plane)
+        if 2 * sizes[axis] > min(sizes[one] for one in self.plane):
+            self.notes.append(
+                f"Axis {axis + 1} of {sizes} was taken across the images, as usual in such files; "
+                "axes= says it otherwise."
+            )
 
     def _all(self, found: dict[int, str], missing: str) -> list[str]:
         return [found.get(position, missing) for position in range(self.array.ndim)]

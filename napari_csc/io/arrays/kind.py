@@ -118,6 +118,26 @@ def decided(meaning: Meaning, names: Sequence[str], what: str, asked: Kind | Non
     )
 
 
+def ask_whether_kspace(array: Array, what: str, asked: Kind | None) -> None:
+    """Ask about complex values of an image format that are clearly k-space.
+
+    Raises
+    ------
+    NeedsChoice
+        If they are, and the caller does not say what they are.
+    """
+    if asked is not None or not np.iscomplexobj(array) or min(array.shape[-2:]) < SMALLEST_IMAGE:
+        return
+    meaning = meaning_of(array)
+    if meaning.kind == "k-space" and meaning.is_clear:
+        raise NeedsChoice(
+            f"{what} is an image by its format, but looks like k-space; say which it is with "
+            "kind='k-space' or kind='image'.",
+            "kind",
+            (("k-space", "samples of k-space"), ("image", "an image")),
+        )
+
+
 def contradiction(kind: Kind, name: str, asked: Kind | None) -> str:
     """Return the note on an array that is called one thing and was taken for the other, if so."""
     named = told_by_name(name)

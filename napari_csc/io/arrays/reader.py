@@ -12,8 +12,16 @@ from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.axes import Asked, ordered
 from napari_csc.io.arrays.encoded import CLEAR_PEAK, CORNER, centred
-from napari_csc.io.arrays.kind import Meaning, contradiction, decided, meaning_of
+from napari_csc.io.arrays.kind import (
+    Meaning,
+    contradiction,
+    decided,
+    meaning_of,
+    told_by_name,
+)
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
+from napari_csc.io.arrays.values import without_missing
+from napari_csc.io.arrays.wrapped import WRAPPED, unwrapped
 from napari_csc.io.headers.table import one_line
 from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.content import Array, FileContent, check_size
@@ -44,6 +52,7 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not array.size:
         raise CscError(f"The array in {path.name} has no values; export it again.")
+    array, missing = without_missing(array)
     asked = Asked(
         request.axes,
         request.kind,
@@ -62,7 +71,7 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         "axes": ",".join(names),
         **({"key": name} if name else {}),
     }
-    add_note(metadata, *found.notes)
+    add_note(metadata, missing, *found.notes)
     if note := contradiction(kind, name, request.kind):
         add_note(metadata, note)
     if kind == "image":
@@ -71,13 +80,19 @@ def acquisition_from(path: Path, content: FileContent, request: LoadRequest) -> 
         data = in_the_middle(data, meaning, request, metadata)
     if "kz" in names:
         metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
+        if metadata.get(WRAPPED) == "y,x":
+            # Whoever left out the shift of two directions left out that of the third.
+            data = np.fft.ifftshift(data, axes=0)
     return kspace_acquisition(data, request, request.axes is None, {"metadata": metadata})
 
 
 def in_the_middle(
     data: Array, meaning: Meaning, request: LoadRequest, metadata: dict[str, Any]
 ) -> Array:
-    """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done."""
+    """Return k-space (..., y, x) with its zero frequency in the middle, and tell what was done.
+
+    So are the images, where they lie at the edges of their field of view.
+    """
     if meaning.share < CLEAR_PEAK:
         return data
     is_stated = request.mask is not None and np.shape(request.mask) == data.shape[-2:]
@@ -87,7 +102,10 @@ def in_the_middle(
         return data
     if CORNER in notes:
         metadata["shifted"] = "the zero frequency was moved from the corner to the middle"
-    add_note(metadata, *notes)
+    moved, along, more = unwrapped(moved)
+    if along:
+        metadata[WRAPPED] = ",".join(along)
+    add_note(metadata, *notes, *more)
     return moved
 
 
@@ -110,6 +128,8 @@ def chosen_key(path: Path, content: FileContent, request: LoadRequest) -> str:
     kinds = [request.kind] if request.kind else ["k-space", "image"]
     for kind in kinds:
         telling = [name for name in candidates if name.lower().rpartition(".")[2] in _TELLING[kind]]
+        # Whole names tell more than words in names.
+        telling = telling or [name for name in candidates if told_by_name(name) == kind]
         if len(telling) == 1:
             return telling[0]
     listed = one_line(", ".join(candidates), 200)

@@ -27,6 +27,20 @@ def without_nan(values: Array) -> tuple[Array, str]:
     return np.where(missing, 0, values), f"NaN ({share:.3g} % of the values) was read as zero."
 
 
+def without_missing(values: Array) -> tuple[Array, str]:
+    """Return the same of bare arrays; of k-space only what is missing in all of its planes.
+
+    Samples that some coils or slices have and others have not are left for others to refuse.
+    """
+    if values.dtype.kind != "c" or values.ndim < 2:
+        return without_nan(values)
+    longest = sorted(np.argsort(values.shape, kind="stable")[-2:])
+    missing = np.moveaxis(np.isnan(values), longest, (-2, -1)).reshape(
+        -1, *(values.shape[axis] for axis in longest)
+    )
+    return without_nan(values) if (missing == missing[:1]).all() else (values, "")
+
+
 def with_sign_and_padding(images: Array, metadata: dict[str, Any]) -> Array:
     """Return real images with zero for padding, and note whether they are signed.
 

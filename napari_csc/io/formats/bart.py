@@ -19,6 +19,7 @@ from napari_csc.io.arrays.kind import decided, meaning_of
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.arrays.reader import in_the_middle
 from napari_csc.io.arrays.repeats import without_repeats
+from napari_csc.io.arrays.wrapped import WRAPPED, shifted
 from napari_csc.io.content_to_write import KSPACE, Exported, plain_kspace
 from napari_csc.io.formats.format import COMPLEX_FIRST, Format, Writer
 from napari_csc.io.headers.mr_header import times
@@ -143,8 +144,9 @@ def load_bart(file: OpenFile, request: LoadRequest) -> Acquisition:
         return _as_named(stored, picked, request, metadata)
     data = _arranged(stored, picked, numbers)
     _refuse_not_finite(data, path)
-    # The central partition of a volume tells what it is, as a slice does.
-    meaning = meaning_of(np.ascontiguousarray(data[:, :, :, data.shape[3] // 2]))
+    # The strongest partition of a volume tells what it is, as a slice does.
+    strongest = int((np.abs(data) ** 2).sum(axis=(0, 1, 2, 4, 5)).argmax())
+    meaning = meaning_of(np.ascontiguousarray(data[:, :, :, strongest]))
     kind = decided(meaning, ["", path.stem], path.name, request.kind)
     metadata["kind"] = kind
     if sizes["phase2"] == 1:
@@ -296,10 +298,13 @@ def _volume_of_kspace(data: Array, request: LoadRequest, metadata: dict[str, Any
         data = data[int(coil) : int(coil) + 1]
         metadata["coil"] = int(coil)
     # Partitions stand for slices here: what counts are the differences.
+    data, note = centred_along(data, 2)
+    if metadata.get(WRAPPED) == "y,x":
+        # Whoever left out the shift of two directions left out that of the third.
+        data = shifted(data, 2)
+    add_note(metadata, note)
     by_slice, noise_std = without_repeats(data.transpose(2, 0, 1, 3, 4), request, metadata)
     metadata["transformed"] = "the phase-encoded direction kz was transformed to slices"
-    data, note = centred_along(data, 2)
-    add_note(metadata, note)
     mask = np.ones(data.shape[-2:], bool) if isinstance(request.mask, str) else request.mask
     return Acquisition.from_volume_kspace(
         by_slice.transpose(1, 0, 2, 3),

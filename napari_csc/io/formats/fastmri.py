@@ -7,6 +7,7 @@ the reconstruction in the file, which tells no other.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.errors import CscError
+from napari_csc.io.arrays.coil_evidence import coil_evidence
+from napari_csc.io.arrays.encoded import CORNER, centred
+from napari_csc.io.arrays.kind import meaning_of
 from napari_csc.io.formats.format import Format
 from napari_csc.io.formats.kspace_stack import (
     KspaceStack,
@@ -52,6 +56,8 @@ def load_fastmri(source: OpenFile, request: LoadRequest) -> Acquisition:
     metadata = stack.metadata("fastMRI", request)
     sampled = _sampled_columns(file, path, columns)
     kspace = stack.read(request)
+    if not stack.header:
+        _refuse_other_layouts(kspace, path)
     keep = _kept_rows(stack)
     images = (count, keep, columns)
     told, reference = reconstruction_of(file, path, images, request.slice_numbers(count))
@@ -81,17 +87,50 @@ def load_fastmri(source: OpenFile, request: LoadRequest) -> Acquisition:
     )
 
 
+def _refuse_other_layouts(kspace: npt.NDArray[np.complex64], path: Path) -> None:
+    """Refuse what others lay out in another way, where no header says that it is fastMRI's.
+
+    Raises
+    ------
+    CscError
+        If the zero frequency is in the corner, or one axis of three holds coils.
+    """
+    meaning = meaning_of(kspace)
+    if not (meaning.is_clear and meaning.kind == "k-space"):
+        return
+    _, notes = centred(kspace, (-2, -1), meaning.peak, ("y", "x"))
+    is_coils = kspace.shape[1] == 1 and coil_evidence(kspace[:, 0], is_kspace=True) == "coils"
+    if CORNER in notes or is_coils:
+        what = "has its zero frequency in the corner" if CORNER in notes else "holds coils"
+        raise CscError(
+            f"The k-space in {path.name} {what}, unlike that of fastMRI (slice, coil, y, x), and "
+            "has no header that says so; save 'kspace' alone as .npy, and it is found out."
+        )
+
+
 def _sampled_columns(file: h5py.File, path: Path, columns: int) -> npt.NDArray[np.bool_]:
     """Return the columns that mask and padding leave, all without them."""
     sampled = np.ones(columns, dtype=bool)
     if own_item(file, "mask") is not None:
         stored = own_numbers(file, "mask", path)
+        lines = stored.shape[:-1] if stored.ndim > 1 else ()
+        if stored.size == columns * math.prod(lines) and stored.shape[-1:] == (columns,):
+            # One for each row, all alike.
+            every = stored[()].reshape(-1, columns) != 0
+            if (every == every[:1]).all():
+                return _without_padding(file, sampled & every[0])
         if stored.size != columns or stored.dtype.kind == "c":
             raise CscError(
                 f"The mask in {path.name} has the shape {stored.shape}, but the k-space has "
                 f"{columns} columns; copy or export the file again."
             )
         sampled &= stored[()].reshape(-1) != 0
+    return _without_padding(file, sampled)
+
+
+def _without_padding(file: h5py.File, sampled: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return the columns between those that the padding attributes leave out."""
+    columns = len(sampled)
     left, right = (own_attribute(file, f"padding_{side}") for side in ("left", "right"))
     left = left if isinstance(left, int) else 0
     right = right if isinstance(right, int) else columns

@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.notes import add_note
 from napari_csc.errors import CscError
 from napari_csc.io.arrays.meaning import image_acquisition
+from napari_csc.io.arrays.values import without_nan
 from napari_csc.io.formats.format import REAL_KINDS, Format, Writer
 from napari_csc.io.formats.pictures_writer import write_png, write_tiff
 from napari_csc.io.headers.table import described, geometry_rows
@@ -26,7 +28,7 @@ from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     from PIL import Image
-    from tifffile import TiffPage
+    from tifffile import TiffFile, TiffPage
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +47,7 @@ _REDUCED = 1
 _TAGS_OF_PIXELS = {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322}
 _TAGS_OF_PIXELS |= {323, 324, 325, 338, 339}
 _LARGEST_TILE = 2**20
+_LONGEST_HEAD = 2**16
 
 
 def sniff_png(file: OpenFile) -> bool:
@@ -92,6 +95,7 @@ def load_tiff(file: OpenFile, request: LoadRequest) -> Acquisition:
                 f"{path.name} is an ImageJ stack without its list of pages; save it again as a "
                 "plain TIFF."
             )
+        _refuse_channels(path, tiff)
         first = pages[0]
         if any((one.shape, one.dtype) != (first.shape, first.dtype) for one in pages):
             raise CscError(f"The pages of {path.name} differ in size or type; save them apart.")
@@ -104,7 +108,28 @@ def load_tiff(file: OpenFile, request: LoadRequest) -> Acquisition:
             f"{path.name} is damaged or cut off: pages, or parts of them, are missing; copy or "
             "export it again."
         )
-    return _acquisition(path, request, np.stack(planes), "TIFF", colours[0])
+    stack = np.concatenate([plane.reshape(-1, *plane.shape[-2:]) for plane in planes])
+    note = ""
+    if len(stack) > len(planes):
+        note = f"{len(stack) // len(planes)} values at each pixel were taken as slices."
+    return _acquisition(path, request, stack, "TIFF", colours[0], note)
+
+
+def _refuse_channels(path: Path, tiff: TiffFile) -> None:
+    """Refuse pages that are channels or times among slices, which would be mixed."""
+    told: dict[str, Any] = dict(tiff.imagej_metadata or {}) if tiff.is_imagej else {}
+    counts = [told.get(name, 1) for name in ("channels", "frames", "slices")]
+    if tiff.is_ome:
+        start = (tiff.ome_metadata or "")[:_LONGEST_HEAD]
+        found = [re.search(rf'\bSize{axis}="(\d{{1,6}})"', start) for axis in "CTZ"]
+        counts = [int(one[1]) if one else 1 for one in found]
+    channels, times, slices = (one if isinstance(one, int) else 1 for one in counts)
+    # A plain stack may be called channels or frames.
+    if (channels > 1) + (times > 1) + (slices > 1) > 1:
+        raise CscError(
+            f"The pages of {path.name} are {channels} channels, {times} times and {slices} slices; "
+            "save one stack alone (in ImageJ with Image > Duplicate)."
+        )
 
 
 @contextmanager
@@ -130,7 +155,7 @@ def _is_serious(text: str) -> bool:
 
 
 def _acquisition(
-    path: Path, request: LoadRequest, planes: Array, name: str, colour: str
+    path: Path, request: LoadRequest, planes: Array, name: str, colour: str, told: str = ""
 ) -> Acquisition:
     if request.kind == "k-space":
         raise CscError(f"{path.name} is a picture, which holds no k-space; leave the kind out.")
@@ -142,6 +167,8 @@ def _acquisition(
     if colour:
         metadata["colour"] = metadata["header"]["Colour"] = colour
         metadata["header"].pop("Stored")
+    planes, note = without_nan(planes)
+    add_note(metadata, told, note)
     return image_acquisition(planes[:, None, None], request, {"metadata": metadata})
 
 
@@ -249,7 +276,10 @@ def _interpreted(path: Path, page: TiffPage, values: Array) -> tuple[Array, str]
         raise CscError(
             f"The colours of {path.name} cannot be read; save it as grey values or as RGB."
         )
-    grey = values if values.ndim == 2 else values[..., 0]
+    if values.ndim == 3 and values.shape[-1] > 2:
+        # More than grey and alpha: programs write stacks so.
+        values = np.moveaxis(values, -1, 0)
+    grey = values if values.ndim == 2 or values.shape[-1] > 2 else values[..., 0]
     grey = grey.astype(np.uint8) if grey.dtype == bool else grey
     if kind == _MIN_IS_WHITE and grey.dtype.kind == "u":
         grey = (2**page.bitspersample - 1) - grey

@@ -84,6 +84,55 @@ def _is_complex_text(head: bytes, name: str) -> bool:
 
 FOREIGN: tuple[Foreign, ...] = (
     Foreign(
+        "half of a pair",
+        _named(r".*\.img(\.gz)?"),
+        "half of a pair of files, the values without their header; copy the .hdr of the same name "
+        "beside it",
+    ),
+    Foreign(
+        "sidecar",
+        _named(r".*\.(json|bval|bvec|bvals|bvecs)"),
+        "a file of facts beside an image, without the image; open the .nii or .nii.gz of the same "
+        "name",
+    ),
+    Foreign(
+        "Pulseq sequence",
+        _either(_begins(b"# Pulseq"), _named(r".*\.seq")),
+        "a sequence of Pulseq and no measurement; open what the scanner measured with it",
+    ),
+    Foreign(
+        "MATLAB figure or Octave",
+        _either(_begins(b"# Created by Octave", b"Octave-1-"), _named(r".*\.fig")),
+        "a file of Octave's own format or a figure; save the array with "
+        "save('-v7', 'file.mat', 'k')",
+    ),
+    Foreign(
+        "Windows shortcut",
+        _begins(b"L\0\0\0\x01\x14\x02\0"),
+        "a shortcut of Windows and not the file itself; open the file that it points to",
+    ),
+    Foreign(
+        "AppleDouble",
+        _begins(b"\0\x05\x16\x07"),
+        "what macOS keeps beside a file and not the file itself; open the one without '._'",
+    ),
+    Foreign(
+        "unfinished download",
+        _named(r".*\.(crdownload|part|partial|download|filepart)"),
+        "a download that was not finished; download the file again",
+    ),
+    Foreign(
+        "Philips spectroscopy",
+        _named(r".*\.(sdat|spar)"),
+        "spectroscopy of Philips (.SDAT, .SPAR) and no image; open it with a program for spectra",
+    ),
+    Foreign(
+        "Tecmag",
+        _begins(b"TNT1."),
+        "a file of Tecmag (.tnt); export it from TNMR as a text table or read it with nmrglue, and "
+        "save the array as .npy",
+    ),
+    Foreign(
         "complex text",
         _is_complex_text,
         "a table of complex numbers as text, as OCRA writes k-space; save it for reading with "
@@ -112,13 +161,13 @@ FOREIGN: tuple[Foreign, ...] = (
     ),
     Foreign(
         "Philips PAR/REC",
-        _either(_begins(b"# === DATA DESCRIPTION FILE"), _named(r".*\.(rec|xml\.rec)")),
+        _either(_holds(b"# === DATA DESCRIPTION FILE"), _named(r".*\.(rec|xml\.rec)")),
         "one of a Philips PAR/REC pair; convert it to NIfTI with dcm2niix or with parrec2nii, "
         "which comes with nibabel",
     ),
     Foreign(
         "Philips raw data",
-        _named(r".*\.(lab|sin|list)"),
+        _named(r".*\.(lab|sin|list|data)"),
         "raw data of Philips; convert them with philips_to_ismrmrd",
     ),
     Foreign(

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_csc.storage.content import Array, StoredArray
+from napari_csc.storage.content import Array, StoredArray, given_values, type_of_values
 from napari_csc.storage.hdf5.safety import opened, own_dataset, own_item
 from napari_csc.storage.open_file import OpenFile
 
 if TYPE_CHECKING:
     import h5py
 
-_DEEPEST, _MOST, _MOST_CELLS = 4, 2000, 4096
-_PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"), ("real", "imaginary"))
+_DEEPEST, _MOST, _MOST_CELLS = 8, 2000, 4096
 
 
 def numeric_arrays(
@@ -42,7 +41,7 @@ def numeric_arrays(
     arrays = {}
     with opened(source) as file:
         for names, item in _datasets(file):
-            dtype = _dtype(item.dtype)
+            dtype = type_of_values(item.dtype)
             if item.shape is None or dtype is None or not is_taken(item):
                 continue
             shape = item.shape[::-1] if is_turned else item.shape
@@ -106,18 +105,6 @@ def _members(item: h5py.Dataset) -> Iterator[h5py.Dataset]:
         yield found
 
 
-def _dtype(stored: np.dtype[Any]) -> np.dtype[Any] | None:
-    """Return the type of the values as they are given; None if they are no numbers."""
-    if stored.names is None:
-        return stored if stored.kind in "biufc" else None
-    parts = [stored[name] for name in stored.names]
-    if tuple(one.lower() for one in stored.names) not in _PAIRS:
-        return None
-    if any(one.kind not in "biuf" for one in parts):
-        return None
-    return np.result_type(*parts, np.complex64)
-
-
 def _read(source: Path | OpenFile, names: tuple[str, ...], is_turned: bool) -> Array:
     path = source.path if isinstance(source, OpenFile) else source
     with opened(source) as file:
@@ -125,10 +112,5 @@ def _read(source: Path | OpenFile, names: tuple[str, ...], is_turned: bool) -> A
         for name in names[:-1]:
             group = own_item(group, name)
         stored = own_dataset(group, names[-1], path)
-        dtype = _dtype(stored.dtype)
-        values = stored[()]
-    if values.dtype.names and dtype is not None:
-        pairs, values = values, np.empty(values.shape, dtype)
-        first, second = pairs.dtype.names
-        values.real, values.imag = pairs[first], pairs[second]
+        values = given_values(stored[()])
     return np.ascontiguousarray(values.transpose() if is_turned else values)

@@ -49,8 +49,18 @@ _DERIVED_CLASSES = (8, 9, 10, 11)
 
 
 def is_hdf5(head: bytes) -> bool:
-    """Return whether the first bytes are those of an HDF5 file."""
-    return head.startswith(HDF5_SIGNATURE)
+    """Return whether the first bytes are those of an HDF5 file.
+
+    Another program may have put a block of its own before it, as Julia's JLD2 does.
+    """
+    if head.startswith(_OTHER_HEADS):
+        return False
+    return any(head[place:].startswith(HDF5_SIGNATURE) for place in _PLACES)
+
+
+# Where the signature may stand; the files of MATLAB are known by their own head.
+_PLACES = (0, 512, 1024, 2048)
+_OTHER_HEADS = (b"MATLAB",)
 
 
 @contextmanager

@@ -208,7 +208,9 @@ def test_one_position_for_all_frames(tmp_path: Path) -> None:
     assert "one position" in notes_of(acquisition.metadata)[0]
     # Frames that follow each other in time are no slices.
     one = dataset(VOLUME, FrameIncrementPointer=0x00181063, FrameTime=40, **facts)
-    assert "4 images at a place" in told(write(tmp_path / "b", one))
+    path = write(tmp_path / "b", one)
+    assert "4 volumes" in told(path)
+    assert_allclose(shown(csc.load(path, key="/2"))[0], VOLUME[2], atol=0.01)
 
 
 # --------------------------------------------------------------- identities

@@ -14,6 +14,15 @@ from systems import linked
 from napari_csc.io.headers.foreign import FOREIGN
 
 EXAMPLES: dict[str, tuple[str, bytes, str]] = {
+    "half of a pair": ("a.img", bytes(range(256)) * 4, ".hdr"),
+    "sidecar": ("a.json", b'{"EchoTime": 0.01}', ".nii"),
+    "Pulseq sequence": ("a.seq", b"# Pulseq sequence file\n", "measured"),
+    "MATLAB figure or Octave": ("a.mat", b"# Created by Octave 8.4.0\n# name: k\n", "'-v7'"),
+    "Windows shortcut": ("a.npy", b"L\0\0\0\x01\x14\x02\0" + bytes(60), "shortcut"),
+    "AppleDouble": ("._a.npy", b"\0\x05\x16\x07\0\2\0\0Mac OS X", "macOS"),
+    "unfinished download": ("a.h5.crdownload", bytes(100), "download"),
+    "Philips spectroscopy": ("a.SDAT", bytes(100), "spectra"),
+    "Tecmag": ("a.tnt", b"TNT1.005" + bytes(100), "nmrglue"),
     "Git LFS pointer": (
         "a.nii.gz",
         b"version https://git-lfs.github.com/spec",

@@ -1,5 +1,6 @@
 """Images of nibabel's formats that are odd, but can be read: right, and told."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,77 @@ def test_units_of_nrrd(tmp_path: Path, body: Array, word: str, spacing: float, u
     acquisition = csc.load(tmp_path / "a.nrrd")
     assert (acquisition.spacing[0], acquisition.unit) == (pytest.approx(spacing), unit)
     assert any("furlongs" in one for one in acquisition.notes) == (unit == "pixel")
+
+
+# --------------------------------------------------------------- headers that are wrong
+
+
+def raw(path: Path, body: Array, **entries: Any) -> Path:
+    """Write a file with entries of its header as they are, which nibabel would mend."""
+    image = nibabel.Nifti1Image(body, AFFINE)
+    image.set_qform(AFFINE, 1)
+    image.set_sform(AFFINE, 1)
+    image.header["vox_offset"], image.header["magic"] = 352, b"n+1"
+    for name, value in entries.items():
+        image.header[name] = value
+    path.write_bytes(image.header.binaryblock + bytes(4) + body.tobytes("F"))
+    return path
+
+
+@pytest.mark.parametrize("offset", [0, 352])
+def test_values_stand_behind_the_header(tmp_path: Path, body: Array, offset: int) -> None:
+    acquisition = same(raw(tmp_path / "a.nii", body, vox_offset=offset), body)
+    assert any("values into itself" in one for one in acquisition.notes) == (offset == 0)
+
+
+def test_axes_of_no_length(tmp_path: Path, body: Array) -> None:
+    same(raw(tmp_path / "a.nii", body, dim=[4, 16, 14, 9, 0, 0, 0, 0]), body)
+
+
+def test_quaternions_that_are_none(tmp_path: Path, body: Array) -> None:
+    entries = {"quatern_b": 0.9, "quatern_c": 0.8}
+    assert "orientation" in damage.told(raw(tmp_path / "a.nii", body, sform_code=0, **entries))
+    same(raw(tmp_path / "b.nii", body, **entries), body)
+
+
+def test_orientations_that_mirror_each_other(tmp_path: Path, body: Array) -> None:
+    acquisition = csc.load(raw(tmp_path / "a.nii", body, srow_x=[-2.0, 0, 0, 0]))
+    assert any("mirror each other" in one for one in acquisition.notes)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_lengths_in_another_unit(tmp_path: Path, body: Array, factor: float) -> None:
+    affine = np.diag([2 * factor, 2.2 * factor, 5 * factor, 1.0])
+    nibabel.save(nibabel.Nifti1Image(body, affine), tmp_path / "a.nii")
+    header = {"space": "left-posterior-superior", "space directions": affine[:3, :3]}
+    nrrd.write(str(tmp_path / "a.nrrd"), body, {**header, "space origin": np.zeros(3)})
+    for name in ("a.nii", "a.nrrd"):
+        acquisition = csc.load(tmp_path / name)
+        assert (acquisition.unit, "affine" in acquisition.metadata) == ("pixel", False)
+        assert any("another unit" in one for one in acquisition.notes)
+
+
+@pytest.mark.parametrize("name", ["a.hdr.gz", "a.img.gz"])
+def test_pairs_in_gzip(tmp_path: Path, body: Array, name: str) -> None:
+    nibabel.save(nibabel.Nifti1Pair(body, AFFINE), tmp_path / "a.img.gz")
+    if not (tmp_path / "a.hdr.gz").is_file():
+        (tmp_path / "a.hdr.gz").write_bytes(gzip.compress((tmp_path / "a.hdr").read_bytes()))
+        (tmp_path / "a.hdr").unlink()
+    same(tmp_path / name, body)
+
+
+def test_complex_images_that_are_kspace_are_asked_for(tmp_path: Path) -> None:
+    y, x = np.mgrid[-24:24, -20:20]
+    image = np.hypot(y / 1.2, x) < 16
+    data = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image))).astype(np.complex64)
+    nibabel.save(nibabel.Nifti1Image(data[:, :, None], np.eye(4)), tmp_path / "a.nii")
+    nrrd.write(
+        str(tmp_path / "a.nrrd"),
+        np.stack([data.real, data.imag])[..., None],
+        {"kinds": ["complex", "domain", "domain", "domain"]},
+    )
+    for name in ("a.nii", "a.nrrd"):
+        with pytest.raises(csc.NeedsChoice, match="looks like k-space"):
+            csc.load(tmp_path / name)
+        assert csc.load(tmp_path / name, kind="image").metadata["kind"] == "image"
+        assert csc.load(tmp_path / name, kind="k-space").metadata["kind"] == "k-space"

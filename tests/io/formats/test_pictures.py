@@ -194,7 +194,43 @@ def test_values_that_are_no_numbers(tmp_path: Path) -> None:
     values = WORDS.astype(np.float32)
     values[3, 4] = np.nan
     tifffile.imwrite(tmp_path / "a.tif", values)
-    assert "NaN" in told(tmp_path / "a.tif")
+    found = csc.load(tmp_path / "a.tif")
+    assert any("NaN" in note for note in found.notes)
+    assert np.abs(found.adjoint()[0, 3, 4]) < 1e-2
+    values[3, 4] = np.inf
+    tifffile.imwrite(tmp_path / "b.tif", values)
+    assert "infinite" in told(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize(
+    ("axes", "count", "how"),
+    [("ZYX", 3, "imagej"), ("CYX", 3, "imagej"), ("ZCYX", 0, "imagej"), ("TZYX", 0, "ome")],
+)
+def test_channels_and_times_are_no_slices(tmp_path: Path, axes: str, count: int, how: str) -> None:
+    """Pages of several kinds would be mixed among the slices."""
+    stack = np.stack([WORDS, WORDS // 2, WORDS // 3])
+    values = np.stack([stack, stack // 2], axis=axes.index("Z")) if len(axes) == 4 else stack
+    if axes == "TZYX":
+        values = np.stack([stack, stack // 2])
+    path = tmp_path / ("a.tif" if how == "imagej" else "a.ome.tif")
+    tifffile.imwrite(path, values, imagej=how == "imagej", metadata={"axes": axes})
+    if count:
+        assert len(csc.load(path).adjoint()) == count
+    else:
+        assert "save one stack alone" in told(path)
+
+
+def test_values_of_a_pixel_that_are_slices(tmp_path: Path) -> None:
+    stack = np.stack([WORDS // (n + 1) for n in range(5)])
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stack,
+        photometric="minisblack",
+        planarconfig="separate",
+        volumetric=False,
+    )
+    found = csc.load(tmp_path / "a.tif")
+    assert np.allclose(found.adjoint().abs(), stack, atol=0.5)
 
 
 @pytest.mark.parametrize("options", [{"compression": "tiff_lzw"}, {"tiffinfo": {317: 3},

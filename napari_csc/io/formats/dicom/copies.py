@@ -11,6 +11,8 @@ from napari_csc.io.formats.dicom.files import dataset_of
 from napari_csc.io.formats.dicom.frames import Frame, quietly
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PLACED = ("InstanceNumber", "SliceLocation", "EchoTime", "AcquisitionTime", "ContentTime")
+_TWICE = "{} images are there twice under other identities; the copies were left out."
 _NOTE = "Files of different content have the same identity (SOPInstanceUID); all were taken."
 
 
@@ -38,7 +40,40 @@ def without_copies(frames: Iterable[Frame]) -> tuple[list[Frame], tuple[str, ...
         contents.setdefault(instance, set()).add(content)
         unique.setdefault((*content, frame.number), frame)
     notes = (_NOTE,) if any(len(one) > 1 for one in contents.values()) else ()
-    return list(unique.values()), notes
+    return _without_resent(list(unique.values()), notes, digests)
+
+
+def _without_resent(
+    frames: list[Frame], notes: tuple[str, ...], digests: dict[Path, str]
+) -> tuple[list[Frame], tuple[str, ...]]:
+    """Return frames without those that an archive has sent twice, each time with a new identity."""
+    alike: dict[object, list[Frame]] = {}
+    for frame in frames:
+        if frame.position is None or frame.measure("InstanceNumber") is None:
+            continue
+        facts = tuple(frame.text(name) for name in (*_PLACED, "ImageType"))
+        key = (
+            frame.series,
+            frame.number,
+            frame.position,
+            frame.orientation,
+            frame.b_value(),
+            facts,
+        )
+        alike.setdefault(key, []).append(frame)
+    left_out: set[int] = set()
+    for some in alike.values():
+        first: set[str] = set()
+        for frame in some if len(some) > 1 else ():
+            if frame.path not in digests:
+                digests[frame.path] = _digest(frame.path)
+            if digests[frame.path] in first:
+                left_out.add(id(frame))
+            first.add(digests[frame.path])
+    if not left_out:
+        return frames, notes
+    kept = [frame for frame in frames if id(frame) not in left_out]
+    return kept, (*notes, _TWICE.format(len(left_out)))
 
 
 def _digest(path: Path) -> str:

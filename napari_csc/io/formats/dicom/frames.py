@@ -28,7 +28,7 @@ _KEYWORDS = """
     DiffusionBValue DiffusionGradientOrientation TemporalPositionIdentifier AcquisitionNumber
     AcquisitionTime AcquisitionDateTime EchoNumbers TriggerTime ASLContext SeriesInstanceUID
     SliceLocation FrameIncrementPointer PixelPaddingValue PixelPaddingRangeLimit
-    FloatPixelPaddingValue
+    FloatPixelPaddingValue ContentTime FrameTime CineRate
     SeriesNumber InstanceNumber ImagePositionPatient ImageOrientationPatient FrameType
     SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
     BitsAllocated BitsStored HighBit PixelRepresentation RescaleIntercept RescaleSlope RescaleType
@@ -133,6 +133,16 @@ class Frame:
         """Return a finite number, None if there is none."""
         found = _numbers(self.told(keyword))
         return found[0] if found else None
+
+    def written(self, keyword: str) -> str:
+        """Return a value of the header itself as it stands in the file, empty if there is none."""
+        try:
+            element = self.dataset.get_item(keyword)
+        except Exception:
+            return ""
+        value = getattr(element, "value", None)
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
+        return text.strip("\0 ")
 
     def measures(self, keyword: str) -> Vector | None:
         """Return several finite numbers, None if there are none."""
@@ -309,6 +319,8 @@ def _placed(frames: list[Frame]) -> list[Frame]:
 
 def _are_slices(frames: list[Frame]) -> bool:
     """Return whether nothing says that the frames of a file follow each other in time."""
+    if any(frames[0].measure(keyword) for keyword in ("FrameTime", "CineRate")):
+        return False
     pointer = frames[0].dataset.get("FrameIncrementPointer")
     several = isinstance(pointer, (list, tuple)) or hasattr(pointer, "append")
     pointed = list(pointer) if several else [pointer]  # type: ignore[arg-type]

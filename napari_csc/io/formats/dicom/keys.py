@@ -91,6 +91,7 @@ STRONG = (
     _text("ASLContext", "spin labelling", "{}"),
     _text("ComplexImageComponent", "complex component", "{}"),
     Candidate("image type", "{}", _image_type),
+    _text("SequenceName", "sequence name", "{}"),
     _measure("TemporalPositionIdentifier", "time", "time {}"),
     _measure("TemporalPositionIndex", "time", "time {}"),
 )
@@ -104,8 +105,10 @@ WEAK = (
     _time("AcquisitionDateTime", "acquisition time"),
     _time("FrameAcquisitionDateTime", "acquisition time"),
     _time("AcquisitionTime", "acquisition time"),
+    _time("ContentTime", "content time"),
     _measure("EchoNumbers", "echo number", "echo {}"),
     _measure("InstanceNumber", "image number", "image {}"),
+    Candidate("frame", "frame {}", lambda frame: float(frame.number + 1)),
 )
 _IN_ORDER = (
     _measure("InstanceNumber", "image number", "volume {} by image numbers"),

@@ -30,6 +30,10 @@ _TURNS = (
     (8192.0, "8192 steps a turn, as Siemens scanners rescale it"),
 )
 
+# Neighbours in the right reading of the bits differ by less than this share of what they do in a
+# wrong one.
+_SMOOTHER = 0.8
+
 Images = npt.NDArray[np.float32]
 
 
@@ -97,7 +101,7 @@ def stored_pixels(path: Path, notes: list[str] | None = None) -> npt.NDArray[Any
     """
     notes = [] if notes is None else notes
     with quietly():
-        dataset = dataset_of(path, _KEYWORDS.split())
+        dataset = with_usual_entries(dataset_of(path, _KEYWORDS.split()))
         _refuse(path, dataset, notes)
         try:
             pixels = _decoded(path, dataset, notes)
@@ -127,7 +131,7 @@ def _decoded(path: Path, dataset: Any, notes: list[str]) -> npt.NDArray[Any]:
     stored = int(dataset.get("BitsStored") or allocated)
     shift = int(dataset.get("HighBit") or stored - 1) + 1 - stored
     if shift <= 0 or "PixelData" not in dataset or stored + shift > allocated:
-        return np.asarray(dataset.pixel_array)
+        return _as_content_tells(dataset, np.asarray(dataset.pixel_array), notes)
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         raise CscError(
             f"The values in {path.name} stand at the upper end of their bits and are compressed, "
@@ -147,6 +151,60 @@ def _decoded(path: Path, dataset: Any, notes: list[str]) -> npt.NDArray[Any]:
     # The sign stands in the highest of the stored bits.
     free = allocated - stored
     return (whole << free) >> free
+
+
+def with_usual_entries(dataset: Any) -> Any:
+    """Return a header with the usual values of entries about the pixels that are missing."""
+    usual = {
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": 16,
+        "PixelRepresentation": 0,
+    }
+    for name, value in usual.items():
+        if dataset.get(name) in (None, ""):
+            setattr(dataset, name, value)
+    if not dataset.get("BitsStored"):
+        dataset.BitsStored = dataset.BitsAllocated
+    if dataset.get("HighBit") is None:
+        dataset.HighBit = int(dataset.BitsStored) - 1
+    return dataset
+
+
+def _as_content_tells(dataset: Any, values: npt.NDArray[Any], notes: list[str]) -> npt.NDArray[Any]:
+    """Return values in another reading of their bits where that is clearly an image, this not.
+
+    Headers may say fewer bits than were written, or no sign: values then jump from end to end.
+    """
+    is_plain = values.ndim in (2, 3) and values.dtype.kind in "iu" and "PixelData" in dataset
+    if not is_plain or dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return values
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
+    if allocated != 16 or values.dtype.itemsize != 2:
+        return values
+    jumps = _jumps(values)
+    if values.dtype.kind == "u" and values.max(initial=0) >= 2**15:
+        signed = values.view(np.int16)
+        if _jumps(signed) < _SMOOTHER * jumps:
+            notes.append("Values are signed, though the header says that they are not.")
+            return signed
+    if stored == allocated or values.dtype.kind != "u":
+        return values
+    order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    whole = np.frombuffer(bytes(dataset.PixelData), f"{order}u2")[: values.size]
+    whole = whole.astype(np.uint16).reshape(values.shape)
+    # Graphics in the upper bits make an image less smooth, cut values the one without these bits.
+    relative = _SMOOTHER * jumps / max(float(values.std()), 1e-300)
+    if whole.max(initial=0) >= 2**stored and _jumps(whole) < relative * float(whole.std()):
+        notes.append(f"Values use more than the {stored} bits that the header tells.")
+        return whole
+    return values
+
+
+def _jumps(values: npt.NDArray[Any]) -> float:
+    """Return the mean difference of neighbouring pixels."""
+    values = values.astype(np.float64)
+    return float(np.abs(np.diff(values, axis=-1)).mean() + np.abs(np.diff(values, axis=-2)).mean())
 
 
 def _refuse(path: Path, dataset: Any, notes: list[str]) -> None:
@@ -169,8 +227,30 @@ def _refuse(path: Path, dataset: Any, notes: list[str]) -> None:
 
 
 def _rescale(frame: Frame) -> tuple[float, float]:
-    slope, intercept = frame.measure("RescaleSlope"), frame.measure("RescaleIntercept")
+    slope, intercept = (_scale(frame, name) for name in ("RescaleSlope", "RescaleIntercept"))
     return slope or 1.0, intercept or 0.0
+
+
+def _scale(frame: Frame, name: str) -> float | None:
+    """Return a number that scales the pixels; one that cannot be read is no number to leave out.
+
+    Raises
+    ------
+    CscError
+        If it is there, and no number.
+    """
+    found = frame.measure(name)
+    raw = frame.written(name) if found is None else ""
+    if not raw:
+        return found
+    try:
+        # A comma for the point, as programs in some languages write it.
+        return float(raw.replace(",", "."))
+    except ValueError:
+        raise CscError(
+            f"The {name} of {frame.path.name} is {one_line(raw, 20)!r} and no number, so that its "
+            "values have no scale; export it again."
+        ) from None
 
 
 def complex_stack(

@@ -24,8 +24,8 @@ from napari_csc.io.requests import LoadRequest
 from napari_csc.storage.open_file import OpenFile
 
 _INDEX = "DICOMDIR"
-# A folder of more folders is an archive rather than a scan.
-_MOST_FOLDERS = 200
+# A folder of more folders is an archive rather than a scan; media have patients, studies, series.
+_MOST_FOLDERS, _DEEPEST = 200, 4
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Slices whose distance varies by a larger share do not lie on a grid.
 _UNEVEN = 0.02
@@ -38,16 +38,17 @@ def sniff(file: OpenFile) -> bool:
 
 
 def sniff_folder(folder: OpenFile) -> bool:
-    """Return whether a folder holds a DICOM file, or one of the folders in it does."""
-    for each in _folders(folder.path):
-        with _listing(each) as paths:
-            for path in paths:
-                file = OpenFile(path)
-                if sniff(file):
-                    # It will be read next.
-                    folder.keep(file)
-                    return True
-                file.close()
+    """Return whether a folder holds a DICOM file, or one of the folders below it does."""
+    for level in _levels(folder.path):
+        for each in level:
+            with _listing(each) as paths:
+                for path in paths:
+                    file = OpenFile(path)
+                    if sniff(file):
+                        # It will be read next.
+                        folder.keep(file)
+                        return True
+                    file.close()
     return False
 
 
@@ -88,25 +89,34 @@ def _frames(source: OpenFile) -> list[Frame]:
 def _files(folder: OpenFile) -> Iterator[OpenFile]:
     """Give the DICOM files of a folder one after the other, each open for a while.
 
-    Those of the folders in it count where it holds none itself.
+    Those of the folders below it count where it holds none itself, of the first level that has any.
     """
-    has_own = False
-    for each in _folders(folder.path):
-        if has_own:
+    for level in _levels(folder.path):
+        has_some = False
+        for each in level:
+            with _listing(each) as paths:
+                for path in paths:
+                    with folder.visit(path) as file:
+                        if sniff(file):
+                            has_some = True
+                            yield file
+        if has_some:
             return
-        with _listing(each) as paths:
-            for path in paths:
-                with folder.visit(path) as file:
-                    if sniff(file):
-                        has_own = each == folder.path
-                        yield file
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    """Give a folder, then the folders in it."""
-    yield folder
-    with _listing(folder, of_folders=True) as paths:
-        yield from paths[:_MOST_FOLDERS]
+def _levels(folder: Path) -> Iterator[list[Path]]:
+    """Give a folder, then the folders in it, then those in these."""
+    level, seen = [folder], 1
+    for _ in range(_DEEPEST):
+        yield level
+        below: list[Path] = []
+        for each in level:
+            with _listing(each, of_folders=True) as paths:
+                below += [path for path in paths if not path.is_symlink()]
+        level = below[: _MOST_FOLDERS - seen]
+        seen += len(level)
+        if not level:
+            return
 
 
 @contextmanager

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.errors import CscError
+from napari_csc.io.formats.ismrmrd.directions import with_directions
 from napari_csc.io.formats.ismrmrd.header import Encoding
+from napari_csc.io.formats.ismrmrd.middle import in_the_middle
 from napari_csc.io.formats.ismrmrd.readouts import Readouts
+from napari_csc.io.headers.lengths import ANOTHER_UNIT
 
 Found = tuple[Encoding, Readouts, str]
 
@@ -20,6 +23,8 @@ _COUNTERS = (*_STEPS, "slice", "average", "segment")
 _MOST_OVERSAMPLED = 8
 # Without counters the strongest line stands in the middle, up to this share of all lines.
 _OFF_MIDDLE = 0.1
+# Lengths that differ by a smaller share are the same.
+_SAME_LENGTH = 0.01
 
 
 def believed(encoding: Encoding, imaging: Readouts) -> tuple[Encoding, Readouts, list[str]]:
@@ -38,16 +43,17 @@ def believed(encoding: Encoding, imaging: Readouts) -> tuple[Encoding, Readouts,
         If no counter tells the lines apart, and their order does not either.
     """
     notes = []
-    if encoding.is_in_metres:
-        notes.append(
-            "The field of view is told in metres or another unit instead of mm, so that no voxel "
-            "size in mm is given."
-        )
+    if encoding.is_in_another_unit:
+        notes.append(ANOTHER_UNIT)
     steps: tuple[Callable[[Encoding, Readouts], Found], ...] = (
         _numbered,
         _from_zero,
         _oversampled,
+        _cropped,
         _in_plane,
+        _one_slab,
+        in_the_middle,
+        with_directions,
     )
     for step in steps if encoding.is_cartesian else ():
         encoding, imaging, note = step(encoding, imaging)
@@ -135,6 +141,37 @@ def _in_plane(encoding: Encoding, imaging: Readouts) -> Found:
     )
     note = f"The header tells {depth} partitions, but one was measured: read as slices in 2-D."
     return plane, imaging, note
+
+
+def _cropped(encoding: Encoding, imaging: Readouts) -> Found:
+    """Widen the field of view where the reconstructed matrix says that half of it is left out."""
+    (x, y, _), (wanted, lines, _) = encoding.matrix, encoding.recon_matrix
+    encoded, recon = encoding.field_of_view, encoding.recon_field_of_view
+    factor = x // wanted
+    # With both smaller it is an image of less resolution.
+    if not (2 <= factor <= _MOST_OVERSAMPLED and x == factor * wanted and lines >= y):
+        return encoding, imaging, ""
+    note = (
+        f"The header tells {x} columns and {wanted} in the image of the same field of view, so "
+        f"readouts were taken as oversampled {factor} times."
+    )
+    if encoded is None or recon is None:
+        return encoding, imaging, note if factor == 2 else ""
+    if abs(encoded[0] - recon[0]) > _SAME_LENGTH * recon[0]:
+        return encoding, imaging, ""
+    widened = (factor * encoded[0], encoded[1], encoded[2])
+    return replace(encoding, field_of_view=widened), imaging, note
+
+
+def _one_slab(encoding: Encoding, imaging: Readouts) -> Found:
+    """Count partitions of a 3-D scan once where they are counted as slices, too."""
+    slices, partitions = imaging.counter("slice"), imaging.counter(_STEPS[1])
+    pairs = np.unique(np.stack([slices, partitions]), axis=1)
+    counts = {len(np.unique(pairs[0])), len(np.unique(pairs[1])), pairs.shape[1]}
+    if encoding.matrix[2] == 1 or len(counts) > 1 or counts == {1}:
+        return encoding, imaging, ""
+    note = "Partitions of the 3-D scan are counted as slices, too; they were read as one slab."
+    return encoding, _with(imaging, {"slice": np.zeros(len(imaging), np.int64)}), note
 
 
 def _with(imaging: Readouts, counters: dict[str, npt.NDArray[np.int64]]) -> Readouts:

@@ -33,7 +33,7 @@ def spacing_of(
     readouts: Readouts, encoding: Encoding, slices: list[int]
 ) -> tuple[tuple[float, float, float], str]:
     """Return the distance of neighbouring pixels along (slice, y, x), and its unit."""
-    if encoding.field_of_view is None or encoding.is_in_metres:
+    if encoding.field_of_view is None or encoding.is_in_another_unit:
         return (1.0, 1.0, 1.0), "pixel"
     x, y, z = (
         size / count for size, count in zip(encoding.field_of_view, encoding.matrix, strict=True)

@@ -144,6 +144,13 @@ def _places(
         )
     centre, note = whole_centres(readouts, width)
     kx = width // 2 - centre + np.where(readouts.is_reversed, heads["discard_post"], before)
+    whole = (count == width) & (kx != 0) & ~readouts.is_reversed
+    if whole.any():
+        kx = np.where(whole, 0, kx)
+        note = (
+            "The centre of the readouts in the header does not fit the matrix that they fill; it "
+            "was left aside."
+        )
     if kx.min() < 0 or (kx + count).max() > width:
         raise CscError(
             f"Readouts of {int(stored.max())} samples in {path.name} do not fit its encoded matrix "

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_csc.errors import CscError
+from napari_csc.io.headers.lengths import LARGEST_MM, SMALLEST_MM
 from napari_csc.io.headers.mr_header import MrHeader, Sizes
 from napari_csc.io.headers.oversampling import kept_samples
 
 _LARGEST_MATRIX = 2**15
 _MOST_ENCODINGS = 128
 _LIMITS = "encoding/encodingLimits/kspace_encoding_step"
-# No field of view is as small in mm; some programs write metres.
-_SMALLEST_MM = 1.5
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,11 @@ class Encoding:
         return self.trajectory in ("cartesian", "epi")
 
     @property
-    def is_in_metres(self) -> bool:
+    def is_in_another_unit(self) -> bool:
         """Whether the field of view is told in other units than mm, most likely in metres."""
-        return self.field_of_view is not None and max(self.field_of_view[:2]) < _SMALLEST_MM
+        if self.field_of_view is None:
+            return False
+        return not SMALLEST_MM <= max(self.field_of_view[:2]) <= LARGEST_MM
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -58,7 +59,8 @@ class Encoding:
         """
         x, y, z = self.matrix
         if self.field_of_view is None or self.recon_field_of_view is None:
-            return (z, y, x)
+            # Without lengths the matrices tell that the readout was oversampled.
+            return (z, y, self.recon_matrix[0] if 2 * self.recon_matrix[0] == x else x)
         kept = [
             kept_samples(count, encoded, wanted)
             for count, encoded, wanted in zip(

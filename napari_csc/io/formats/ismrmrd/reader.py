@@ -184,9 +184,7 @@ def _acquisition(
     chosen: Chosen, header: ScanHeader, request: LoadRequest, metadata: dict[str, Any]
 ) -> Acquisition:
     path = chosen.imaging.path
-    encoding, imaging, notes = believed(header.encodings[chosen.encoding], chosen.imaging)
-    add_note(metadata, *notes)
-    coils = np.unique(imaging.heads["active_channels"]).tolist()
+    coils = np.unique(chosen.imaging.heads["active_channels"]).tolist()
     if len(coils) > 1 or coils[0] == 0:
         raise CscError(
             f"The readouts in {path.name} have different numbers of coils "
@@ -198,6 +196,8 @@ def _acquisition(
                 f"Coil {request.coil} does not exist; the coils are 0 to {coils[0] - 1}."
             )
         metadata["coil"] = int(request.coil)
+    encoding, imaging, notes = believed(header.encodings[chosen.encoding], chosen.imaging)
+    add_note(metadata, *notes)
     slices = ordered_slices(imaging)
     is_volume = encoding.is_cartesian and encoding.matrix[2] > 1
     if is_volume and len(slices) > 1:

@@ -13,11 +13,13 @@ from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.notes import add_note
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
+from napari_csc.io.arrays.kind import ask_whether_kspace
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.arrays.values import without_nan
 from napari_csc.io.content_to_write import IMAGE_KINDS, Exported
 from napari_csc.io.formats.format import Format, Writer
 from napari_csc.io.formats.nifti.storage import ENDINGS, opened_image, sniff
+from napari_csc.io.headers.lengths import ANOTHER_UNIT, is_in_millimetres
 from napari_csc.io.headers.radiological import spacing_of, turned
 from napari_csc.io.headers.table import described, geometry_rows, one_line
 from napari_csc.io.requests import LoadRequest, WriteRequest
@@ -45,13 +47,19 @@ def load_nifti(file: OpenFile, request: LoadRequest) -> Acquisition:
     anterior, superior); ``metadata["file_affine"]`` is the one of the file.
     """
     volume, affine, metadata = _read(file, request)
+    ask_whether_kspace(volume, file.path.name, request.kind)
     metadata |= {"path": str(file.path), "format": "NIfTI", "kind": request.kind or "image"}
-    spacing = spacing_of(affine)
+    spacing, unit = spacing_of(affine), "mm"
+    if not is_in_millimetres(spacing, volume.shape):
+        spacing, unit = (1.0, 1.0, 1.0), "pixel"
+        add_note(metadata, ANOTHER_UNIT)
+    told = affine if unit == "mm" else None
     metadata["header"] = {
-        **geometry_rows(volume.shape, spacing, "mm", affine),
+        **geometry_rows(volume.shape, spacing, unit, told),
         **metadata["header"],
     }
-    extra = {"spacing": spacing, "unit": "mm", "metadata": {**metadata, "affine": affine}}
+    metadata |= {} if told is None else {"affine": told}
+    extra = {"spacing": spacing, "unit": unit, "metadata": metadata}
     data = volume[:, None, None]
     if request.kind == "k-space":
         return kspace_acquisition(data, request, False, extra)

@@ -25,6 +25,9 @@ _MGH_TYPES = (0, 1, 3, 4, 10)
 ENDINGS = (".hdr", ".img", ".mgh", ".mgz")
 """Of names beside those of NIfTI."""
 
+# Values stand behind the header and four bytes in a file of both.
+_FIRST_VALUE = {"single": 352, "single 2": 544}
+
 # A quaternion of single precision may be longer than one by this.
 _ROUNDING = 1e-4
 
@@ -56,7 +59,8 @@ def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
     header = _header_beside(file.path) if not _kind(_start(file)) else None
     first = file if header is None else file.beside(header)
     kind = _kind(_start(first))
-    _check_extension(first, _start(first), kind)
+    offset = _offset(_start(first), kind)
+    _check_extension(first, offset)
     values = _values_file(first, kind)
     maps = {"image": _holder(values)}
     if values is not first:
@@ -66,10 +70,21 @@ def opened_image(file: OpenFile) -> tuple[Any, list[str]]:
         maps["mat"] = FileHolder(fileobj=io.BytesIO())
     # nibabel logs what it mends in a header; what it cannot mend still raises.
     with nibabel.imageglobals.LoggingOutputSuppressor():
-        image = _image_class(kind).from_file_map(maps)
+        try:
+            image = _image_class(kind).from_file_map(maps)
+        except ValueError as error:
+            # So nibabel refuses a quaternion that is longer than one.
+            if "w2" not in str(error):
+                raise
+            raise _damaged_orientation(first.path) from error
     is_gzip = values.head.startswith(_GZIP)
     _check(values.path, image, values.path.stat().st_size * (DEFLATE_RATIO if is_gzip else 1))
-    return _with_orientation(first.path, image, kind)
+    image, notes = _with_orientation(first.path, image, kind)
+    if offset is not None and offset < _FIRST_VALUE[kind] - 4:
+        notes.append(
+            "The header puts the values into itself; they were read from behind it, as usual."
+        )
+    return image, notes
 
 
 def _start(file: OpenFile) -> bytes:
@@ -113,14 +128,27 @@ def _image_class(kind: str) -> Any:
     import nibabel
     from nibabel.freesurfer.mghformat import MGHImage
 
-    class Header(nibabel.Nifti1Header):  # type: ignore[misc]
+    class Lenient:
         quaternion_threshold: Any = -_ROUNDING
 
-    class Header2(nibabel.Nifti2Header):  # type: ignore[misc]
-        quaternion_threshold: Any = -_ROUNDING
+        def get_data_shape(self) -> tuple[int, ...]:
+            # Axes behind those of space that are said to have no length have one entry.
+            shape: tuple[int, ...] = super().get_data_shape()  # type: ignore[misc]
+            return shape[:3] + tuple(size or 1 for size in shape[3:])
 
-    class PairHeader(nibabel.nifti1.Nifti1PairHeader):  # type: ignore[misc]
-        quaternion_threshold: Any = -_ROUNDING
+        def get_data_offset(self) -> int:
+            told = int(super().get_data_offset())  # type: ignore[misc]
+            least = _FIRST_VALUE.get(kind, 0)
+            return told if told >= least - 4 else least
+
+    class Header(Lenient, nibabel.Nifti1Header):  # type: ignore[misc]
+        pass
+
+    class Header2(Lenient, nibabel.Nifti2Header):  # type: ignore[misc]
+        pass
+
+    class PairHeader(Lenient, nibabel.nifti1.Nifti1PairHeader):  # type: ignore[misc]
+        pass
 
     bases = {
         "single": (nibabel.Nifti1Image, Header),
@@ -137,8 +165,10 @@ def _image_class(kind: str) -> Any:
 def _holder(file: OpenFile) -> Any:
     from nibabel.fileholders import FileHolder
 
+    # Looking at the first bytes moves the place in the file.
+    is_gzip = file.head.startswith(_GZIP)
     stream: Any = file.start()
-    if file.head.startswith(_GZIP):
+    if is_gzip:
         stream = gzip.GzipFile(fileobj=stream)
     return FileHolder(fileobj=stream)
 
@@ -159,7 +189,7 @@ def _values_file(header: OpenFile, kind: str) -> OpenFile:
         return header
     stem = header.path.name.lower().removesuffix(".gz").removesuffix(".hdr")
     stem = header.path.name[: len(stem)]
-    for ending in (".img", ".IMG", ".img.gz"):
+    for ending in (".img", ".IMG", ".img.gz", ".IMG.gz"):
         beside = header.path.with_name(stem + ending)
         if beside.is_file():
             return header.beside(beside)
@@ -169,17 +199,20 @@ def _values_file(header: OpenFile, kind: str) -> OpenFile:
     )
 
 
-def _check_extension(file: OpenFile, start: bytes, kind: str) -> None:
-    """Refuse a header with more behind it than any program writes, before it is read."""
+def _offset(start: bytes, kind: str) -> float | None:
+    """Return where the values stand as the header of a single file says; None of other files."""
     if kind == "single":
         order = "<" if struct.unpack_from("<i", start)[0] == _HEADER_BYTES else ">"
-        offset = struct.unpack_from(order + "f", start, 108)[0]
-    elif kind == "single 2":
+        return float(struct.unpack_from(order + "f", start, 108)[0])
+    if kind == "single 2":
         order = "<" if struct.unpack_from("<i", start)[0] == 540 else ">"
-        offset = struct.unpack_from(order + "q", start, 168)[0]
-    else:
-        return
-    if not offset <= _LARGEST_EXTENSION:
+        return float(struct.unpack_from(order + "q", start, 168)[0])
+    return None
+
+
+def _check_extension(file: OpenFile, offset: float | None) -> None:
+    """Refuse a header with more behind it than any program writes, before it is read."""
+    if offset is not None and not offset <= _LARGEST_EXTENSION:
         raise CscError(
             f"{file.path.name} claims an extension of its header of {offset / 2**20:.3g} MiB, "
             "which no program writes; copy or export it again."
@@ -206,10 +239,16 @@ def _with_orientation(path: Path, image: Any, kind: str) -> tuple[Any, list[str]
     notes = []
     if kind == "analyze":
         notes.append("An Analyze header tells no right and left; the usual order was taken.")
+    is_nifti = kind in ("single", "single 2", "pair", "pair 2")
+    header = image.header
     if _is_usable(image.affine):
+        if is_nifti and _disagree(header):
+            notes.append(
+                "The two orientations in the header (sform and qform) mirror each other; the sform "
+                "was taken, so compare left and right with another source."
+            )
         return image, notes
-    if kind in ("single", "single 2", "pair", "pair 2"):
-        header = image.header
+    if is_nifti:
         for name, code in (("qform", header["qform_code"]), ("sform", header["sform_code"])):
             other = getattr(header, f"get_{name}")()
             if code > 0 and _is_usable(other):
@@ -218,7 +257,25 @@ def _with_orientation(path: Path, image: Any, kind: str) -> tuple[Any, list[str]
                     f"the {name} was taken."
                 )
                 return type(image)(image.dataobj, other, header), notes
-    raise CscError(f"The orientation in {path.name} is damaged; export it again.")
+    raise _damaged_orientation(path)
+
+
+def _damaged_orientation(path: Path) -> CscError:
+    return CscError(f"The orientation in {path.name} is damaged; export it again.")
+
+
+def _disagree(header: Any) -> bool:
+    """Return whether sform and qform are both told, and one mirrors what the other shows."""
+    if not (header["sform_code"] > 0 and header["qform_code"] > 0):
+        return False
+    try:
+        both = [getattr(header, f"get_{name}")()[:3, :3] for name in ("sform", "qform")]
+    except ValueError:
+        return False
+    if not all(np.isfinite(one).all() for one in both):
+        return False
+    signs = [np.sign(np.linalg.det(one)) for one in both]
+    return bool(signs[0] * signs[1] < 0)
 
 
 def _is_usable(affine: Any) -> bool:
