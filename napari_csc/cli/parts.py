@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_csc.core.acquisition.cartesian import Acquisition
 
 DATA_VARIABLE = "NAPARI_CSC_DATA"
+_LONGEST_SHOWN = 100
 
 
 def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -33,6 +34,9 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(130) from None
         except (MemoryError, RuntimeError, ImportError, OSError) as error:
             if not _is_out_of_memory(error):
+                if isinstance(error, OSError) and error.errno and error.filename:
+                    typer.echo(_told_of_file(error), err=True)
+                    raise typer.Exit(1) from error
                 raise
             typer.echo(
                 "Error: The memory ran out; choose fewer slices (--slice) or less --memory, or "
@@ -42,6 +46,13 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from error
 
     return wrapped
+
+
+def _told_of_file(error: OSError) -> str:
+    """Return one sentence on a name that the system refuses: too long, say, or not permitted."""
+    name = str(error.filename)
+    shown = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
+    return f"Error: {shown} cannot be used ({error.strerror}); check the name and its rights."
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -21,7 +21,9 @@ def simulate(
     noise_variance: Annotated[
         float, typer.Option(help="in units of the variance of the sampled k-space")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="seed of the noise")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="seed of the noise", min=-(2**63), max=2**63 - 1, metavar="INTEGER")
+    ] = 0,
     slices: Slices = None,
     coil: Coil = None,
     key: Key = None,

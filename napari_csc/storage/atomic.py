@@ -80,7 +80,10 @@ def replacing(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         try:
             yield temporary
             _flush(temporary)
-            os.replace(temporary, path)
+            if overwrite:
+                os.replace(temporary, path)
+            else:
+                _into_place(temporary, path)
             _note(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -105,6 +108,9 @@ def replacing_all(paths: Sequence[Path], overwrite: bool = False) -> Iterator[li
             yield temporaries
             for temporary in temporaries:
                 _flush(temporary)
+            # What somebody else has written meanwhile is not lost either.
+            for path in paths:
+                check_target(path, overwrite)
             _put_in_place(list(zip(temporaries, paths, strict=True)))
         finally:
             for temporary in temporaries:
@@ -227,6 +233,16 @@ def _put_in_place(pairs: list[tuple[Path, Path]]) -> None:
     # All is written; an old file that stays behind under its hidden name does no harm.
     for old, _ in aside:
         _remove(old)
+
+
+def _into_place(temporary: Path, path: Path) -> None:
+    """Rename a file, unless somebody else has written one of that name meanwhile."""
+    try:
+        os.link(temporary, path)
+    except OSError:
+        # It exists, or the file system has no hard links: as near to the renaming as can be.
+        check_target(path)
+        os.replace(temporary, path)
 
 
 def _remove(path: Path) -> None:

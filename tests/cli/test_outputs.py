@@ -81,3 +81,23 @@ def test_what_a_format_cannot_hold_is_refused(tmp_path: Path) -> None:
     code, told = run("learn-dictionary", tmp_path / "raw.h5", "-o", tmp_path / "x.npy")
     assert code == 1
     assert ".safetensors" in told
+
+
+@pytest.mark.parametrize("command", ["reconstruct", "simulate", "convert", "figure", "info"])
+def test_names_that_the_system_refuses_are_told(tmp_path: Path, command: str) -> None:
+    raw, long = tmp_path / "raw.h5", tmp_path / f"{'x' * 300}.h5"
+    save_acquisition(scan(), raw)
+    words = ["info", long] if command == "info" else COMMANDS[command](raw, long)
+    code, told = run(*words)
+    assert code == 1
+    assert told.startswith("Error: ")
+    assert told.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["raw.h5"]
+
+
+def test_a_seed_that_is_none_is_refused(tmp_path: Path) -> None:
+    save_acquisition(scan(), tmp_path / "raw.h5")
+    words = ["simulate", tmp_path / "raw.h5", "-o", tmp_path / "x.h5", "--seed", 10**20]
+    code, told = run(*words)
+    assert code == 2
+    assert "seed" in told

@@ -8,7 +8,12 @@ import pytest
 from systems import linked, posix_only
 
 from napari_csc.errors import CscError
-from napari_csc.storage.atomic import remove_leftovers, replacing, replacing_folder
+from napari_csc.storage.atomic import (
+    remove_leftovers,
+    replacing,
+    replacing_all,
+    replacing_folder,
+)
 from napari_csc.storage.targets import check_target, protecting
 
 
@@ -149,3 +154,30 @@ def test_half_files_of_killed_processes_go_away(tmp_path: Path) -> None:
     killed("b.h5")
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+@pytest.mark.parametrize("has_hard_links", [True, False])
+def test_what_came_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_hard_links: bool
+) -> None:
+    def refuse(*paths: object) -> None:
+        raise OSError("no hard links here")
+
+    if not has_hard_links:
+        monkeypatch.setattr(os, "link", refuse)
+    one, two = tmp_path / "one.h5", tmp_path / "two.h5"
+    with replacing(one) as part:
+        part.write_text("mine")
+    assert one.read_text() == "mine"
+
+    def late(targets: list[Path], meanwhile: Path) -> None:
+        with replacing_all(targets) if len(targets) > 1 else replacing(targets[0]) as parts:
+            for part in parts if isinstance(parts, list) else [parts]:
+                part.write_text("late")
+            meanwhile.write_text("of another run")
+
+    for targets in ([two], [tmp_path / "three.h5", tmp_path / "four.h5"]):
+        with pytest.raises(CscError, match="exists already"):
+            late(targets, targets[-1])
+        assert targets[-1].read_text() == "of another run"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["four.h5", "one.h5", "two.h5"]

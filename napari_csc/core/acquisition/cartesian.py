@@ -29,7 +29,14 @@ from napari_csc.core.kspace.broken_samples import (
     told_of_broken_samples,
     without,
 )
-from napari_csc.core.kspace.checks import ArrayLike, check_noise_std, to_tensor
+from napari_csc.core.kspace.checks import (
+    ArrayLike,
+    acquired_outline,
+    check_noise_std,
+    checked_kspace,
+    in_single_precision,
+    to_tensor,
+)
 from napari_csc.core.kspace.coils import CoilMethod, coil_noise_power
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.errors import CscError
@@ -249,9 +256,10 @@ class Acquisition(AcquisitionFacts):
                 "The image contains NaN or infinite values; replace them before loading."
             )
         metadata = {**extra.pop("metadata", {}), "values": kind_of_values(data)}
-        return cls.from_kspace(
-            image_to_kspace(data.to(torch.complex64)), metadata=metadata, **extra
-        )
+        kspace = image_to_kspace(in_single_precision(data, "image"))
+        if extra.get("mask") is None:
+            extra["mask"] = acquired_outline(checked_kspace(kspace))
+        return cls.from_kspace(kspace, metadata=metadata, **extra)
 
     def with_notes(self, *sentences: str) -> Self:
         """Return the same acquisition with further notes, each once."""

@@ -54,7 +54,9 @@ def with_white_noise(
         if noise_scan is not None:
             noise_scan = rows_of(noise_scan, living, count)
     if noise_scan is not None or noise_std is not None or len(living) == 1:
-        return prewhitened(data, maps, noise_std, noise_scan, metadata)
+        return prewhitened(
+            data, maps, noise_std, noise_scan, metadata, lambda told: add_note(metadata, told)
+        )
     weights = weights_by_noise(estimate(data))
     if weights is not None:
         note_weights(metadata)

@@ -32,6 +32,24 @@ def acquired_mask(kspace: Tensor) -> Tensor:
     return magnitude > EMPTY_SHARE * magnitude.max()
 
 
+def acquired_outline(kspace: Tensor) -> Tensor:
+    """Return what was acquired of the spectrum of images: `acquired_mask` without its holes.
+
+    A zero-filled spectrum lacks its rim. A spectrum that falls, as that of an interpolated picture,
+    has single samples that are nearly zero; they were not left out, so whatever lies between
+    samples of a row or of a column counts.
+    """
+    mask = acquired_mask(kspace)
+    while True:
+        before = mask
+        for axis in (0, 1):
+            begun = mask.to(torch.uint8).cummax(axis).values
+            goes_on = mask.flip(axis).to(torch.uint8).cummax(axis).values.flip(axis)
+            mask = (begun & goes_on).bool()
+        if bool((mask == before).all()):
+            return mask
+
+
 def to_tensor(array: ArrayLike) -> Tensor:
     """Return numbers of any kind as a tensor that can be written to."""
     if isinstance(array, Tensor):
@@ -86,11 +104,26 @@ def checked_kspace(data: Tensor) -> Tensor:
         )
     if not bool((data != 0).any()):
         raise CscError("The k-space is all zeros, so there is nothing to reconstruct.")
-    data = data.to(torch.complex64)
+    data = in_single_precision(data, "k-space")
     refuse_huge_values(data, data.shape[1] if data.ndim == 4 else 1)
     if data.ndim == 2:
         return data[None, None]
     return data[:, None] if data.ndim == 3 else data
+
+
+def in_single_precision(data: Tensor, name: str) -> Tensor:
+    """Return finite numbers as complex64, or say that they are beyond what that holds."""
+    found = data.to(torch.complex64)
+    if data.dtype in (torch.float64, torch.complex128, torch.int64):
+        if not torch.isfinite(torch.view_as_real(found)).all():
+            raise CscError(
+                f"The {name} contains values too large for single precision; scale the data down."
+            )
+        if bool((data != 0).any()) and not bool((found != 0).any()):
+            raise CscError(
+                f"The {name} contains values too small for single precision; scale the data up."
+            )
+    return found
 
 
 def refuse_huge_values(data: Tensor, coils: int) -> None:

@@ -70,7 +70,9 @@ def _check_weights(settings: ReconstructionSettings, noted: Any) -> None:
     if path.suffix.lower() != ".safetensors":
         return
     if not path.is_file():
-        raise CscError(f"The weight file {path}, which the result names, does not exist.")
+        raise CscError(
+            f"The weight file {path}, which the result names, does not exist; restore it."
+        )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not isinstance(noted, str) or digest != noted:

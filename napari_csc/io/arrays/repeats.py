@@ -14,6 +14,10 @@ from napari_csc.storage.content import Array
 # White noise has 1/16 of its power in the central quarter along both directions; differences that
 # have more than this there also hold signal: something moved or drifted.
 _CENTRAL_SHARE = 0.15
+# Of the largest sample: what counts as not sampled.
+_NOTHING = 1e-7
+# Of the largest sample: what the mean of copies differs by.
+_ROUNDING = 1e-6
 # With fewer lines noise and signal are spread alike.
 _FEWEST_LINES = 16
 
@@ -55,12 +59,29 @@ def without_repeats(
         return data[:, :, request.repeat], noise_std
     if count == 1:
         return data[:, :, 0], noise_std
+    data = _without_empty(data, metadata)
+    count = data.shape[2]
+    if count == 1:
+        return data[:, :, 0], noise_std
     metadata["repeats_averaged"] = count
-    mean = data.mean(axis=2)
+    mean, is_even = _mean_of_held(data)
+    if not is_even:
+        add_note(
+            metadata,
+            f"The {count} repeats hold different samples: each sample is the mean of those repeats "
+            "that hold it, so the noise is not the same everywhere in k-space.",
+        )
+        return mean, noise_std
     if noise_std is not None:
         return mean, noise_std
     deviations = data - mean[:, :, None]
-    if _is_noise(deviations):
+    if float(np.abs(deviations).max()) <= _ROUNDING * float(np.abs(data).max()):
+        add_note(
+            metadata,
+            f"The {count} repeats are equal, so they are copies of one measurement: their mean "
+            "has no less noise, and their differences do not tell the noise level.",
+        )
+    elif _is_noise(deviations):
         noise_std = noise_of_mean(data)
     else:
         add_note(
@@ -71,6 +92,36 @@ def without_repeats(
     if noise_std is not None:
         metadata["noise"] = "measured from the differences of the repeats"
     return mean, noise_std
+
+
+def _without_empty(data: Array, metadata: dict[str, Any]) -> Array:
+    """Leave out repeats (axis 2) that hold nothing, which would only darken the mean."""
+    held = np.abs(data).max(axis=(0, 1, 3, 4))
+    empty = held <= _NOTHING * held.max()
+    if not empty.any() or empty.all():
+        return data
+    numbers = ", ".join(str(number) for number in np.flatnonzero(empty))
+    plural = "s" if empty.sum() > 1 else ""
+    add_note(
+        metadata,
+        f"Repeat{plural} {numbers} of {len(empty)} hold{'' if plural else 's'} nothing and "
+        f"{'were' if plural else 'was'} left out of the mean.",
+    )
+    return data[:, :, ~empty]
+
+
+def _mean_of_held(data: Array) -> tuple[Array, bool]:
+    """Return the mean over the repeats (axis 2) that hold a sample, and whether all hold the same.
+
+    Lines that one repeat left out are no zeros.
+    """
+    magnitude = np.abs(data).max(axis=(0, 1))
+    held = magnitude > _NOTHING * magnitude.max()
+    counts = held.sum(0)
+    if ((counts == 0) | (counts == len(held))).all():
+        return data.mean(axis=2), True
+    total = (data * held).sum(axis=2)
+    return (total / np.maximum(counts, 1)).astype(data.dtype), False
 
 
 def noise_of_mean(data: Array) -> float | None:

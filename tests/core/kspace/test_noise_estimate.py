@@ -189,3 +189,19 @@ def test_a_sample_of_the_grid_of_inputs(obj, share, masked, padding, zero_fillin
     found = measure(cell)
     assert found["known"], found["sentence"]
     assert found["ratio"] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("phase", [0.4, np.pi / 2, -2.0])
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_constant_phase_changes_nothing(phase, is_signed):
+    """An image that is imaginary only has its noise along one line, as a real one has."""
+    picture, _ = disc(6.0, seed=3)
+    if is_signed:
+        rng = np.random.default_rng(0)
+        picture = (picture > 60) * 100.0 + 6 * rng.standard_normal(picture.shape)
+    plain = Acquisition.from_image(picture.astype(np.float32)).noise
+    turned = Acquisition.from_image((picture * np.exp(1j * phase)).astype(np.complex64)).noise
+    assert plain.known
+    assert turned.known
+    assert turned.kind == "complex"
+    assert turned.std == pytest.approx(plain.std, rel=0.01)

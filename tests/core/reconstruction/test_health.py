@@ -168,3 +168,26 @@ def test_of_a_real_image_the_result_is_real_with_its_signs(shape):
     assert relative(result.low_pass + parts, result.image) < 1e-5
     untouched = RECONSTRUCT(replace(scan, metadata={"values": "complex"}))
     assert float(untouched.image.imag.abs().max()) < 1e-4 * float(untouched.image.abs().max())
+
+
+@pytest.mark.parametrize("lines", ["all", "every second"])
+@pytest.mark.parametrize("factor", [1.0, 3.0, 0.3])
+def test_what_several_coils_took_away_is_told_whatever_their_maps(factor, lines):
+    """Maps that are not normalised, and images that are folded, are nothing that was taken."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 48), torch.linspace(-1, 1, 40), indexing="ij")
+    maps = torch.stack([torch.exp(-((y - a) ** 2) - (x - a / 2) ** 2) for a in (-1.5, 0, 1.5)])
+    maps = (maps / maps.square().sum(0).sqrt()).to(torch.complex64)
+    kspace = image_to_kspace(maps * torch.as_tensor(blob()))[None] + random_complex(1, 3, 48, 40)
+    if lines == "every second":
+        kspace[:, :, 1::2] = 0
+    scan = Acquisition.from_kspace(kspace, coil_maps=factor * maps, noise_std=1.0)
+    found = csc.health(RECONSTRUCT(scan), scan)
+    assert levels(found)["taken away"] == "green"
+
+
+@pytest.mark.parametrize("factor", [1e-25, 1e-12, 1e12, 1e25])
+def test_health_knows_no_unit(factor):
+    scan = scan_of(1)
+    other = Acquisition.from_kspace(scan.kspace.to(torch.complex128) * factor, noise_std=factor)
+    found = csc.health(RECONSTRUCT(other), other)
+    assert levels(found) == levels(csc.health(RECONSTRUCT(scan), scan))

@@ -78,3 +78,36 @@ def test_samples_are_left_out(tmp_path):
     found = csc.load(tmp_path / "b.npy", kind="k-space", without_samples=[(3, 4)])
     assert not found.mask[3, 4]
     assert int(found.mask.sum()) == 32 * 32 - 1
+
+
+def changed(tmp_path, change):
+    """The mean of repeats that were changed, and the repeats."""
+    values = scan(tmp_path / "a.npy")
+    values = change(values).astype(np.complex64)
+    np.save(tmp_path / "b.npy", values)
+    return csc.load(tmp_path / "b.npy", **AXES), values
+
+
+def test_repeats_that_are_copies_are_told(tmp_path):
+    found, _ = changed(tmp_path, lambda values: values[[0, 0, 0]])
+    assert "The 3 repeats are equal" in found.notes[0]
+    assert found.noise_is_estimated
+    assert found.noise_std == pytest.approx(1, rel=0.15)
+
+
+def test_an_empty_repeat_does_not_darken_the_mean(tmp_path):
+    found, values = changed(tmp_path, lambda values: values * np.array([1, 0])[:, None, None, None])
+    assert "Repeat 1 of 2 holds nothing" in found.notes[0]
+    assert np.array_equal(found.kspace[:, 0], values[0])
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_each_sample_is_the_mean_of_the_repeats_that_hold_it(tmp_path, is_shared):
+    """Lines in turn, or with a middle that both have."""
+    lines = np.arange(32) % 2 == np.arange(2)[:, None]
+    if is_shared:
+        lines[:, 12:20] = True
+    found, values = changed(tmp_path, lambda values: values * lines[:, None, :, None])
+    assert "hold different samples" in found.notes[0]
+    expected = values.sum(0) / lines.sum(0)[None, :, None]
+    assert np.allclose(found.kspace[:, 0], expected, atol=1e-5)

@@ -13,7 +13,7 @@ import torch
 from napari_csc.core.kspace.fourier import kspace_to_image
 from napari_csc.core.kspace.noise.answer import NoiseEstimate, Profile
 from napari_csc.core.kspace.noise.decide import BACKGROUND, FINE, PHASE, RIM, choose
-from napari_csc.core.kspace.noise.figures import Kind, figures_of
+from napari_csc.core.kspace.noise.figures import Kind, figures_of, straightened
 from napari_csc.core.kspace.noise.partial import background_noise_std, rim_noise_std
 from napari_csc.core.kspace.noise.sentences import sentence_of
 
@@ -125,7 +125,8 @@ def _of_coil(kspace: Tensor, mask: Tensor, scale: float, kind: Kind | None) -> _
         background = background_noise_std(images, share, share)
         return _smallest({RIM: rim * scale, BACKGROUND: background * scale}, scale)
     pictures = kspace_to_image(kspace)[:, 0].cpu().numpy()
-    figures = figures_of(pictures, kind)
+    straight = straightened(pictures) if kind in (None, "complex") else None
+    figures = figures_of(pictures, kind) if straight is None else figures_of(straight)
     if figures is None:
         return _finished(_Coil(rim, RIM, False, {RIM: rim}), scale)
     others = {FINE: math.sqrt(figures.fine.powers[0])}
@@ -150,9 +151,8 @@ def _of_coil(kspace: Tensor, mask: Tensor, scale: float, kind: Kind | None) -> _
         place = (np.arange(size) + 0.5 - inside.start) / (inside.stop - inside.start)
         powers = first + (last - first) * place
         profile = (axis, np.sqrt(np.maximum(powers, 0.1 * choice.power)))
-    return _finished(
-        _Coil(std, method, known, others, figures.kind, figures.shares, profile), scale
-    )
+    told = figures.kind if straight is None else "complex"
+    return _finished(_Coil(std, method, known, others, told, figures.shares, profile), scale)
 
 
 def _finished(coil: _Coil, scale: float) -> _Coil:

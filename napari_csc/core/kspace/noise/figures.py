@@ -59,6 +59,22 @@ def kind_of(images: Complexes) -> Kind:
     return "real" if float(images.real.min()) < -_REAL * largest else "magnitude"
 
 
+def straightened(images: Complexes) -> Complexes | None:
+    """Return images whose values all lie on one line of the complex plane, turned to be real.
+
+    An imaginary-only image is one, and any real image with a constant phase: its noise has one
+    part only, so that nothing is out of phase. None for others, and for those that are real.
+    """
+    largest = float(np.abs(images).max())
+    if largest == 0 or float(np.abs(images.imag).max()) <= _REAL * largest:
+        return None
+    turned = images * np.exp(-0.5j * np.angle(((images / largest) ** 2).sum()))
+    if float(np.abs(turned.imag).max()) > _REAL * largest:
+        return None
+    real = turned.real.astype(np.complex128)
+    return real if float(real.real.sum()) >= 0 else -real
+
+
 def figures_of(images: Complexes, kind: Kind | None = None) -> Figures | None:
     """Return the figures of images (slice, y, x) of one coil; None if nothing was measured."""
     kind = kind_of(images) if kind is None else kind

@@ -13,6 +13,8 @@ Tensor = torch.Tensor
 _SMOOTHING = 2.0
 _OBJECT_SHARE = 0.15
 _FEWEST_PIXELS = 30
+# Of the largest power of all coils together: where no coil sees the object.
+_FAINT = 1e-3
 
 
 def misfit(acquisition: Acquisition, result: Reconstruction) -> float:
@@ -40,12 +42,15 @@ def brightness(acquisition: Acquisition, result: Reconstruction) -> float | None
         one = acquisition.select(number)
         measured = _smoothed(one.adjoint()[0])
         made = _smoothed(one.gram(result.image[number][None].to(measured.device))[0])
+        # In units of the data, whose squares may be beyond single precision.
+        unit = float(measured.abs().max()) or 1.0
+        measured, made = measured / unit, made / unit
         size = measured.abs()
         inside = size > _OBJECT_SHARE * torch.quantile(
             size.flatten()[:: 1 + size.numel() // 10**6], 0.99
         )
-        above += float((made * measured.conj()).real[inside].double().sum())
-        below += float(size[inside].double().square().sum())
+        above += unit**2 * float((made * measured.conj()).real[inside].double().sum())
+        below += unit**2 * float(size[inside].double().square().sum())
     return above / below if below > 0 else None
 
 
@@ -71,8 +76,8 @@ def structure_taken_away(
         inside = _object(magnitude)
         if int(inside.sum()) < _FEWEST_PIXELS:
             continue
-        turned = ((result.initial[number] - image) * torch.exp(-1j * image.angle())).real
-        taken = turned / result.noise_std
+        left = _left_over(acquisition.select(number), result, number)
+        taken = (left * torch.exp(-1j * image.angle())).real / result.noise_std
         if uneven is not None:
             taken = taken / uneven.cpu()
         details = (magnitude - _smoothed(magnitude).real)[inside].double()
@@ -85,6 +90,21 @@ def structure_taken_away(
         return None
     sizes, correlations = zip(*found, strict=True)
     return max(sizes), max(correlations)
+
+
+def _left_over(one: Acquisition, result: Reconstruction, number: int) -> Tensor:
+    """Return what of the measured image is not in the result, with the noise of a pixel.
+
+    Of several coils that is what the data hold beyond the result: the initial image is brighter
+    where maps are not normalised, and folded where lines were left out.
+    """
+    if one.coil_maps is None:
+        return result.initial[number] - result.image[number]
+    image = result.image[number][None].to(one.kspace.device)
+    gain = one.coil_maps[0].abs().square().sum(0)
+    seen = gain > _FAINT * gain.max()
+    left = (one.adjoint() - one.gram(image))[0] / torch.where(seen, gain, 1.0).sqrt()
+    return (left * seen).to(result.image.device)
 
 
 def noise_share(acquisition: Acquisition) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.noise.answer import GIVEN
 from napari_csc.core.reconstruction.health_checks.figures import (
     last_change,
     noise_share,
@@ -106,9 +107,11 @@ def given_noise(
     if 1 / _OFF_AMBER <= factor <= _OFF_AMBER:
         return None
     level: Level = "amber" if 1 / _OFF_RED <= factor <= _OFF_RED else "red"
+    method = acquisition.noise.method
+    how = "that was given" if method == GIVEN else f"of the {method}"
     times = f"{factor:.2g} times" if factor > 1 else f"1/{1 / factor:.2g} of"
     return level, (
-        f"The noise level {acquisition.given_noise_std:.4g} that was given is {times} what the "
+        f"The noise level {acquisition.given_noise_std:.4g} {how} is {times} what the "
         f"data tell ({other.std:.4g}, from the {other.method}); check it."
     )
 
