@@ -34,6 +34,8 @@ KINDS = (*IMAGE_KINDS, "maps", KSPACE, WHOLE)
 PARTS = {"image": "image", "initial": "initial", "smooth": "low_pass", "reference": "reference"}
 """Images of a result, and the attributes that hold them."""
 
+OWN = "napari-csc"
+"""How descriptions of written files begin."""
 NOTICE = "not for diagnostic use"
 # Axes whose directions have a larger product are not at a right angle.
 _SKEWED = 0.01
@@ -123,7 +125,7 @@ class Exported:
     def described(self) -> str:
         """What this is, in a line."""
         what = "sparsity level maps, noise units" if self.kind == "maps" else self.kind
-        return f"napari-csc {self.title}: {what}" if self.title else f"napari-csc: {what}"
+        return f"{OWN} {self.title}: {what}" if self.title else f"{OWN}: {what}"
 
     def check_finite(self) -> None:
         """Refuse values that whole numbers cannot stand for.

@@ -16,7 +16,7 @@ from napari_csc.errors import CscError
 from napari_csc.io.arrays.kind import ask_whether_kspace
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.arrays.values import without_nan
-from napari_csc.io.content_to_write import IMAGE_KINDS, Exported
+from napari_csc.io.content_to_write import IMAGE_KINDS, OWN, Exported
 from napari_csc.io.formats.format import Format, Writer
 from napari_csc.io.formats.nifti.storage import ENDINGS, opened_image, sniff
 from napari_csc.io.headers.lengths import ANOTHER_UNIT, is_in_millimetres
@@ -47,7 +47,9 @@ def load_nifti(file: OpenFile, request: LoadRequest) -> Acquisition:
     anterior, superior); ``metadata["file_affine"]`` is the one of the file.
     """
     volume, affine, metadata = _read(file, request)
-    ask_whether_kspace(volume, file.path.name, request.kind)
+    # What this package has written is what it says.
+    if not str(metadata.get("description", "")).startswith(OWN):
+        ask_whether_kspace(volume, file.path.name, request.kind)
     metadata |= {"path": str(file.path), "format": "NIfTI", "kind": request.kind or "image"}
     spacing, unit = spacing_of(affine), "mm"
     if not is_in_millimetres(spacing, volume.shape):

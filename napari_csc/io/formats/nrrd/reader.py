@@ -18,7 +18,7 @@ from napari_csc.errors import CscError
 from napari_csc.io.arrays.kind import ask_whether_kspace
 from napari_csc.io.arrays.meaning import image_acquisition, kspace_acquisition
 from napari_csc.io.arrays.values import without_nan
-from napari_csc.io.content_to_write import IMAGE_KINDS, Array, Exported
+from napari_csc.io.content_to_write import IMAGE_KINDS, OWN, Array, Exported
 from napari_csc.io.formats.format import Format, Writer
 from napari_csc.io.formats.nrrd.storage import Header, read_stored
 from napari_csc.io.headers.lengths import ANOTHER_UNIT, is_in_millimetres
@@ -83,7 +83,9 @@ def load_nrrd(file: OpenFile, request: LoadRequest) -> Acquisition:
     data, header = read_stored(file)
     volume = _volume(path, data, header, request.key)
     images, spacing, unit, facts = _shown(path, volume)
-    ask_whether_kspace(images, path.name, request.kind)
+    # What this package has written is what it says.
+    if not str(header.get("content", "")).startswith(OWN):
+        ask_whether_kspace(images, path.name, request.kind)
     is_told_otherwise = _scale(_units(header)) != 1.0
     if unit == "mm" and not is_told_otherwise and not is_in_millimetres(spacing, images.shape):
         spacing, unit = (1.0, 1.0, 1.0), "pixel"
