@@ -35,6 +35,8 @@ from napari_csc.viewer.workbench import Workbench
 T = TypeVar("T")
 _COVERING = {REMOVED, RULERS, RELATIVE}
 """Roles of layers of colours that hide what is below them."""
+_OF_FILTER = ("result", "dictionary_name", "selected")
+"""What decides which filter of the result is the selected one, if the result has it."""
 _REMOVED_TOP = 6.0
 """Where the colours of what was taken away end, in medians of its magnitude: 4 deviations."""
 
@@ -68,16 +70,13 @@ class DisplayModel:
         events = self.session.events
         events.part.connect(self._scan.show_part)
         self.maps.filter_moved.connect(self.session.select_shown)
-        for event in (events.selected, events.result):
-            event.connect(self._select_map)
         events.extra_layers.connect(self._change_layers)
-        events.selected.connect(self._show_filter_layers)
+        for name in _OF_FILTER:
+            for show in (self._select_map, self._show_filter_layers, self._show_relative):
+                events[name].connect(show)
         events.smooth_filter.connect(self._show_filter_layers)
-        events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
         events.result.connect(self._show_removed)
-        for event in (events.result, events.selected):
-            event.connect(self._show_relative)
         for event in (events.result, events.smooth_filter):
             event.connect(self._show_smooth_map)
         events.acquisition.connect(self._forget_kspace)
@@ -119,9 +118,9 @@ class DisplayModel:
 
     def _select_map(self) -> None:
         """Show the map of the selected filter."""
-        order, selected = self.session.order_shown(), self.session.selected
-        if selected in order:
-            self.maps.select(order.index(selected))
+        position = self.session.position_shown()
+        if position is not None:
+            self.maps.select(position)
 
     def _change_layers(self) -> None:
         """Show and remove what has been asked for and what not any more."""
@@ -159,10 +158,14 @@ class DisplayModel:
             self._layers.show_filter(
                 SMOOTH_CONTRIBUTION, part, (0.0, float(abs(part).max()) or 1.0)
             )
-        order = self.session.order_shown()
-        if result is None or not roles or self.session.selected not in order:
+        position = self.session.position_shown()
+        if result is None or position is None:
+            # Of a filter that the result does not have there is none; that of another would stay.
+            for role in roles:
+                self._layers.remove(role)
             return
-        position = order.index(self.session.selected)
+        if not roles:
+            return
 
         def work(ticket: Ticket) -> tuple[dict[str, tuple[Array, Window]], bool]:
             made, is_used = {}, False
@@ -192,7 +195,7 @@ class DisplayModel:
             for role in (made.keys() & self.session.extra_layers) - gone:
                 self._layers.show_filter(role, *made[role])
 
-        self._start("filter", ("result", "selected"), work, done, roles)
+        self._start("filter", _OF_FILTER, work, done, roles)
 
     def _smooth_part(self) -> Array | None:
         """Return what the chosen smooth filter adds; None if none is chosen, or that not known."""
@@ -254,13 +257,10 @@ class DisplayModel:
 
     def _show_relative(self) -> None:
         """Show or hide what is said about the selected filter and not about all of them."""
-        result, order = self.session.result, self.session.order_shown()
-        if RELATIVE not in self.session.extra_layers or result is None:
+        result, position = self.session.result, self.session.position_shown()
+        if RELATIVE not in self.session.extra_layers or result is None or position is None:
             self._layers.remove(RELATIVE)
             return
-        if self.session.selected not in order:
-            return
-        position = order.index(self.session.selected)
 
         def done(values: Array) -> None:
             if RELATIVE in self.session.extra_layers:
@@ -269,7 +269,7 @@ class DisplayModel:
 
         self._start(
             "relative map",
-            ("result", "selected"),
+            _OF_FILTER,
             lambda ticket: np.asarray(against_the_others(result, position)),
             done,
             {RELATIVE},
