@@ -36,6 +36,7 @@ from napari_csc.viewer.layers import (
 from napari_csc.viewer.layers.roles import EDITED_SUFFIX, GROUPS
 from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.models import Models
+from napari_csc.viewer.sections.compare.pins import other_data
 from napari_csc.viewer.sections.input import model as input_model
 from napari_csc.viewer.sections.input.loading import loaded_scan
 from napari_csc.viewer.sections.reconstruct import order
@@ -340,8 +341,21 @@ class User:
         self.check_filter()
         if self.layer(REMOVED) is not None and not self.waits_for("removed"):
             assert np.allclose(self.values(REMOVED).shape, result.image.shape)
-        for pin in self.models.compare.pins.values():
-            assert pin.input_digest == result.provenance["input"]["digest"]
+        self.check_pins()
+
+    def check_pins(self) -> None:
+        """Pins are of this scan; where its matrix was another one, that is told."""
+        pins = self.models.compare.pins
+        for pin in pins.values():
+            plain = np.asarray(initial_images(corrected(self.session.acquisition, None, None)))
+            plain = plain[pin.slices.start : pin.slices.stop]
+            norms = np.linalg.norm(pin.initial) * np.linalg.norm(plain)
+            assert np.abs(np.vdot(pin.initial, plain)) > 0.8 * norms, "pinned of another scan"
+        if len(pins) == 2:
+            slices = self.models.compare.slices()
+            told = "acquired matrix" in self.models.compare.differences()
+            for number in slices:
+                assert told == bool(other_data(pins["A"], pins["B"], number))
 
     def check_filter(self) -> None:
         """What is said to be of the selected filter is of that, or not there."""
