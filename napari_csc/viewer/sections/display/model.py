@@ -15,6 +15,7 @@ from napari_csc.core.analysis.filter_figures import (
     removed,
     ruling_filters,
 )
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import (
@@ -29,7 +30,8 @@ from napari_csc.viewer.layers import (
 )
 from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_name
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 T = TypeVar("T")
@@ -39,6 +41,21 @@ _OF_FILTER = ("result", "dictionary_name", "selected")
 """What decides which filter of the result is the selected one, if the result has it."""
 _REMOVED_TOP = 6.0
 """Where the colours of what was taken away end, in medians of its magnitude: 4 deviations."""
+
+
+_MINUS = marked("initial image minus result")
+_BEYOND = marked("what the data hold beyond the result")
+_FOLDED = marked("initial image minus result, samples not open")
+
+
+def _rest(is_of_coils: bool, has_scan: bool) -> str:
+    """Return what is meant by what was taken away, in words."""
+    return tr((_BEYOND if has_scan else _FOLDED) if is_of_coils else _MINUS)
+
+
+def _coils(result: Reconstruction) -> int:
+    shape = result.provenance.get("input", {}).get("shape")
+    return int(shape[1]) if isinstance(shape, list) and len(shape) > 1 else 1
 
 
 class DisplayModel:
@@ -232,15 +249,20 @@ class DisplayModel:
             self._layers.remove(REMOVED)
             return
 
+        outcome = self._workbench.model(ReconstructModel).outcome
+        is_its_run = outcome is not None and outcome.result is result
+        scan = outcome.acquisition if outcome is not None and is_its_run else None
+
         def work(ticket: Ticket) -> tuple[Array, Window]:
-            values = np.asarray(removed(result))
+            values = np.asarray(removed(result, scan))
             # By what is usual, which is noise: what stands out shall be seen.
             top = _REMOVED_TOP * float(np.median(np.abs(values))) or 1.0
             return values, (-top, top)
 
         def done(found: tuple[Array, Window]) -> None:
             if result is self.session.result and REMOVED in self.session.extra_layers:
-                self._layers.show_removed(*found)
+                is_of_coils = _coils(result) > 1
+                self._layers.show_removed(*found, _rest(is_of_coils, scan is not None))
                 self._cover()
 
         self._start("removed", ("result",), work, done, {REMOVED})
