@@ -200,6 +200,11 @@ class Session:
         used = self.result.provenance.get("settings", {}).get("dictionary")
         return self.result.dictionary.order if used == self.dictionary_name else ()
 
+    def position_shown(self) -> int | None:
+        """Return where the selected filter stands in the result that is shown, None if nowhere."""
+        order = self.order_shown()
+        return order.index(self.selected) if self.selected in order else None
+
     def select_shown(self, position: int) -> None:
         """Look at the filter at a position of the result that is shown."""
         order = self.order_shown()

@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 from napari_csc.core.acquisition.corrections import corrected
 from napari_csc.core.acquisition.lazy import initial_images
 from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.analysis.filter_figures import against_the_others
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.layers import (
     CODE,
@@ -24,6 +25,7 @@ from napari_csc.viewer.layers import (
     MAPS,
     RECONSTRUCTION,
     REFERENCE,
+    RELATIVE,
     REMOVED,
     RULERS,
     SMOOTH,
@@ -34,6 +36,7 @@ from napari_csc.viewer.layers import (
 from napari_csc.viewer.layers.roles import EDITED_SUFFIX, GROUPS
 from napari_csc.viewer.layers.tags import own
 from napari_csc.viewer.models import Models
+from napari_csc.viewer.sections.compare.pins import other_data
 from napari_csc.viewer.sections.input import model as input_model
 from napari_csc.viewer.sections.input.loading import loaded_scan
 from napari_csc.viewer.sections.reconstruct import order
@@ -156,7 +159,7 @@ class User:
         self.session.selected = self.chance.randrange(4)
 
     def layers_on_demand(self) -> None:
-        roles = [CODE, CONTRIBUTION, RULERS, REMOVED, KSPACE]
+        roles = [CODE, CONTRIBUTION, RULERS, REMOVED, KSPACE, RELATIVE]
         if self.sections["Display"]:
             self.session.extra_layers ^= {self.chance.choice(roles)}
 
@@ -267,7 +270,7 @@ class User:
                     assert self.models.reconstruct.is_running, role
                     assert not ahead.visible, role
                     assert own(ahead)["acquisition"].shape[1:] == acquisition.shape[1:], role
-            for role in (CODE, CONTRIBUTION, RULERS, REMOVED):
+            for role in (CODE, CONTRIBUTION, RULERS, REMOVED, RELATIVE):
                 assert self.layer(role) is None, role
             if not self.models.reconstruct.is_running:
                 assert self.layer(RECONSTRUCTION) is None
@@ -335,20 +338,42 @@ class User:
             wanted = result.smooth_parts[:, session.smooth_filter]
             assert np.array_equal(self.values(SMOOTH_CONTRIBUTION), np.asarray(wanted))
             assert self.layer(CONTRIBUTION) is None
-        is_settled = not self.waits_for("filter")
-        order = session.order_shown()
-        if is_settled and session.selected in order:
-            position = order.index(session.selected)
-            for role, values in (
-                (CODE, result.sparse_codes[:, position]),
-                (CONTRIBUTION, result.contributions(position)),
-            ):
-                if self.layer(role) is not None and role in session.extra_layers:
-                    assert np.allclose(self.values(role), np.asarray(values), atol=1e-6), role
+        self.check_filter()
         if self.layer(REMOVED) is not None and not self.waits_for("removed"):
             assert np.allclose(self.values(REMOVED).shape, result.image.shape)
-        for pin in self.models.compare.pins.values():
-            assert pin.input_digest == result.provenance["input"]["digest"]
+        self.check_pins()
+
+    def check_pins(self) -> None:
+        """Pins are of this scan; where its matrix was another one, that is told."""
+        pins = self.models.compare.pins
+        for pin in pins.values():
+            plain = np.asarray(initial_images(corrected(self.session.acquisition, None, None)))
+            plain = plain[pin.slices.start : pin.slices.stop]
+            norms = np.linalg.norm(pin.initial) * np.linalg.norm(plain)
+            assert np.abs(np.vdot(pin.initial, plain)) > 0.8 * norms, "pinned of another scan"
+        if len(pins) == 2:
+            slices = self.models.compare.slices()
+            told = "acquired matrix" in self.models.compare.differences()
+            for number in slices:
+                assert told == bool(other_data(pins["A"], pins["B"], number))
+
+    def check_filter(self) -> None:
+        """What is said to be of the selected filter is of that, or not there."""
+        session, result = self.session, self.session.result
+        position = session.position_shown()
+        if position is None:
+            left = [one for one in (CODE, CONTRIBUTION, RELATIVE) if self.layer(one) is not None]
+            assert not left, "the result has no such filter"
+            return
+        assert self.layer(MAPS) is None or self.workbench.layers.maps._position == position
+        for role, lane, values_of in (
+            (CODE, "filter", lambda: result.sparse_codes[:, position]),
+            (CONTRIBUTION, "filter", lambda: result.contributions(position)),
+            (RELATIVE, "relative map", lambda: against_the_others(result, position)),
+        ):
+            if self.layer(role) is not None and not self.waits_for(lane):
+                values = np.asarray(values_of())
+                assert np.allclose(self.values(role), values, atol=1e-4, equal_nan=True), role
 
     def check_groups(self) -> None:
         """What a closed section made is out of the viewer."""

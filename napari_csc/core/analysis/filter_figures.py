@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.taken_away import taken_away
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -187,25 +189,25 @@ def check_slice(result: Reconstruction, number: int) -> None:
         )
 
 
-def removed(result: Reconstruction) -> Tensor:
-    """Return what the reconstruction took away from the initial images, along its own phase.
-
-    The complex residual turned by the phase of the reconstruction, so that noise stays noise around
-    zero, which a difference of magnitudes does not keep where there is little signal.
+def removed(result: Reconstruction, acquisition: Acquisition | None = None) -> Tensor:
+    """Return what the reconstruction took away from the measured images, along its own phase.
 
     Parameters
     ----------
     result
         The reconstruction.
+    acquisition
+        What it was made of, with the same slices; without it a scan of one coil is assumed.
 
     Returns
     -------
     Tensor
-        ``Re((x0 - x) e^(-i arg x)) / sigma``, shape (slice, y, x), float32: positive where less is
-        left than was measured.
+        Shape (slice, y, x), float32, in units of the noise: positive where less is left than was
+        measured. Of one coil, ``Re((x0 - x) e^(-i arg x)) / sigma``; for several coils see
+        `napari_csc.core.reconstruction.taken_away.taken_away`.
     """
-    turned = (result.initial - result.image) * torch.exp(-1j * result.image.angle())
-    return turned.real / result.noise_std
+    slices = range(len(result.image))
+    return torch.stack([taken_away(result, number, acquisition) for number in slices])
 
 
 def against_the_others(result: Reconstruction, index: int) -> Tensor:

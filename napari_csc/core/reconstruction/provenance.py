@@ -78,6 +78,7 @@ def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
     return {
         "digest": acquisition.digest,
         "shape": list(acquisition.kspace.shape),
+        "acquired": _acquired(acquisition),
         "noise_std": acquisition.noise_std,
         "noise_is_estimated": acquisition.noise_is_estimated,
         "noise_method": acquisition.noise.method,
@@ -87,6 +88,15 @@ def input_provenance(acquisition: Acquisition) -> dict[str, Any]:
         "notes": list(acquisition.notes),
         "source": str(acquisition.metadata.get("path", "")),
     }
+
+
+def _acquired(acquisition: Acquisition) -> dict[str, Any] | None:
+    """Return the acquired matrix (ky, kx) and how many positions of it; None of a trajectory."""
+    if not acquisition.is_cartesian:
+        return None
+    mask = acquisition.mask
+    matrix = [int(mask.any(axis).sum()) for axis in (1, 0)]
+    return {"matrix": matrix, "positions": int(mask.sum())}
 
 
 def recorded_profile(relative: Tensor | None) -> dict[str, Any] | None:

@@ -174,13 +174,19 @@ def _images(result: Reconstruction, number: int) -> str:
         for name, image in magnitudes.items()
     ]
     taken = np.asarray(removed(result)[number])
+    # Of several coils it takes the samples to tell what was taken away; a result has none.
+    samples = result.provenance.get("input", {}).get("shape", [])
+    is_of_coils = len(samples) > 1 and samples[1] > 1
+    name = "Initial image minus reconstruction" if is_of_coils else "Taken away"
     figures.append(
-        parts.figure(
-            grey(taken, -4, 4), "Taken away, -4 to 4 times the noise (black to white)", size
-        )
+        parts.figure(grey(taken, -4, 4), f"{name}, -4 to 4 times the noise (black to white)", size)
     )
     note = (
-        "What was taken away should look like noise: outlines of the object in it are lost detail."
+        "The initial image of several coils may be brighter or folded, which the difference shows, "
+        "too."
+        if is_of_coils
+        else "What was taken away should look like noise: outlines of the object in it are lost "
+        "detail."
     )
     return parts.row_of(figures) + parts.paragraph(note, "quiet")
 

@@ -303,13 +303,15 @@ class ScanLayers:
         if self._shown is not None or self._initial is None:
             return
         held = {"result": result, "acquisition": acquisition}
-        if portion == "smooth part":
-            self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
-        elif portion == "maps":
-            place = self._geometry.at_slice(first_slice)
-            self.maps.put(result, windows.maps, place, held, is_other=True)
-        else:
-            self.maps.show_legend()
+        # Hidden even where those of the result before were shown: it is not the result yet.
+        with self.store.ahead():
+            if portion == "smooth part":
+                self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
+            elif portion == "maps":
+                place = self._geometry.at_slice(first_slice)
+                self.maps.put(result, windows.maps, place, held, is_other=True)
+            else:
+                self.maps.show_legend()
 
     def _notify(self) -> None:
         is_there = self._shown is not None and self.has_result(self.current_slice())

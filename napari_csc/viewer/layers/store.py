@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +29,8 @@ from napari_csc.viewer.layers.roles import (
 from napari_csc.viewer.layers.tags import KEY, hold, own
 
 _ORDER = (*OUTPUTS, *PLAYED, *COMPARED, *TESTED)
+_LATER = "visible later"
+"""Whether a layer that is hidden as it is ahead of its time is to be visible then."""
 
 
 def is_output(layer: Layer) -> bool:
@@ -60,6 +62,7 @@ class LayerStore:
         self.viewer = viewer
         self._styles: dict[str, dict[str, Any]] = {}
         self._dock = uuid4().hex
+        self._is_ahead = False
         self.legends = Legends(viewer, self.is_free)
 
     def close(self) -> None:
@@ -86,6 +89,15 @@ class LayerStore:
         found = [layer for layer in self.viewer.layers if self.role_of(layer) == role]
         mine = [layer for layer in found if own(layer).get("dock") == self._dock]
         return next(iter(mine or found), None)
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Keep new layers hidden until they are put again: what they are of is not shown yet."""
+        self._is_ahead = True
+        try:
+            yield
+        finally:
+            self._is_ahead = False
 
     def visibilities(self) -> dict[str, bool]:
         """Return which of the layers made here are visible, by role."""
@@ -139,6 +151,7 @@ class LayerStore:
                 if layer is not None:
                     look = ("opacity", "visible", "blending")
                     self._styles[role] = {name: getattr(layer, name) for name in look}
+                    self._styles[role]["visible"] |= bool(own(layer).get(_LATER))
                     self.discard(layer)
 
     def discard(self, layer: Layer) -> None:
@@ -193,7 +206,9 @@ class LayerStore:
             colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
             look = {"colormap": colormap, "interpolation2d": "linear", **(look or {})}
             look |= self._styles.get(role, {})
-            is_visible = look.pop("visible", True)
+            wanted = look.pop("visible", True)
+            is_visible = wanted and not self._is_ahead
+            held |= {_LATER: wanted and self._is_ahead}
             layer = self.viewer.add_image(
                 data,
                 name=role,
@@ -215,6 +230,9 @@ class LayerStore:
         else:
             layer.data = data
             set_changed(layer, keywords)
+            if own(layer).get(_LATER) and not self._is_ahead:
+                held |= {_LATER: False}
+                layer.visible = True
         is_untouched = tuple(layer.contrast_limits) == own(layer).get("window")
         if rewindow is True or (rewindow == "untouched" and is_untouched):
             low, high = window

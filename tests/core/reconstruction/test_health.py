@@ -7,6 +7,7 @@ from helper import random_complex, relative
 
 import napari_csc as csc
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.analysis.filter_figures import removed
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.fourier import image_to_kspace
 from napari_csc.core.maps import NoiseScalar
@@ -17,6 +18,7 @@ from napari_csc.core.reconstruction.health import (
     recorded_health,
     worst,
 )
+from napari_csc.core.reconstruction.health_checks.figures import structure_taken_away
 from napari_csc.core.reconstruction.join_slices import join_slices
 from napari_csc.core.reconstruction.noise_question import noise_question, refuse_unknown_noise
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
@@ -181,8 +183,28 @@ def test_what_several_coils_took_away_is_told_whatever_their_maps(factor, lines)
     if lines == "every second":
         kspace[:, :, 1::2] = 0
     scan = Acquisition.from_kspace(kspace, coil_maps=factor * maps, noise_std=1.0)
-    found = csc.health(RECONSTRUCT(scan), scan)
-    assert levels(found)["taken away"] == "green"
+    result = RECONSTRUCT(scan)
+    assert levels(csc.health(result, scan))["taken away"] == "green"
+    # The layer and the figure are the same thing that health looks at.
+    taken = removed(result, scan)
+    size, _ = structure_taken_away(scan, result)
+    inside = torch.as_tensor(np.abs(blob()) > 0.5 * np.abs(blob()).max())
+    assert float(taken[0][inside].square().mean().sqrt()) == pytest.approx(size, rel=0.15)
+    gain = factor * torch.ones(48, 40)
+    rest = (scan.adjoint() - scan.gram(result.image))[0] / gain
+    along = torch.exp(-1j * result.image[0].angle())
+    assert torch.allclose(taken[0], (rest * along).real / result.noise_std, atol=1e-3)
+    if (factor, lines) != (1.0, "all"):
+        assert float(removed(result)[0][inside].square().mean().sqrt()) > 1.5 * size
+
+
+def test_what_was_taken_away_is_in_units_of_the_noise_of_each_pixel():
+    scan = scan_of(1)
+    result = RECONSTRUCT(scan)
+    shape = scan.shape[1:]
+    uneven = replace(scan, noise_map=torch.linspace(0.5, 2.0, shape[0])[:, None].expand(shape))
+    plain, weighted = removed(result, scan), removed(result, uneven)
+    assert torch.allclose(weighted * uneven.relative_noise, plain, atol=1e-4)
 
 
 @pytest.mark.parametrize("factor", [1e-25, 1e-12, 1e12, 1e25])

@@ -102,6 +102,40 @@ def test_a_first_result_that_is_cancelled_in_between_leaves_nothing(
     assert "there is no result yet" in dock.messages[-1][1]
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_what_was_shown_before_is_shown_with_its_result_only(
+    dock, viewer, load, run, qtbot, scan_file, monkeypatch, is_cancelled
+) -> None:
+    """Maps that lie over a rough picture would be taken for maps of that picture."""
+    load(scan_file)
+    run()
+    layers, runs = dock.workbench.layers, dock.models.reconstruct
+    for role in (SMOOTH, MAPS):
+        layers.find(role).visible = True
+    load(scan_file)
+    get_ready = runs._get_ready
+    seen = []
+
+    def noting(step) -> None:
+        get_ready(step)
+        there = [layers.find(role) for role in (SMOOTH, MAPS)]
+        seen.extend(one.visible for one in there if one is not None)
+        if is_cancelled and step.portion == "legend":
+            runs.cancel()
+
+    monkeypatch.setattr(runs, "_get_ready", noting)
+    runs.run()
+    qtbot.waitUntil(lambda: not runs.is_running)
+    assert seen
+    assert not any(seen)
+    if is_cancelled:
+        assert layers.find(MAPS) is None
+        monkeypatch.setattr(runs, "_get_ready", get_ready)
+        run()
+    for role in (SMOOTH, MAPS):
+        assert layers.find(role).visible, "as it was left"
+
+
 def test_hidden_layers_have_thumbnails(dock, viewer, load, run, scan_file) -> None:
     load(scan_file)
     run()

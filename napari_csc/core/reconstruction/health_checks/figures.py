@@ -6,6 +6,7 @@ import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.reconstruction.result import Reconstruction
+from napari_csc.core.reconstruction.taken_away import taken_away
 
 Tensor = torch.Tensor
 
@@ -13,8 +14,6 @@ Tensor = torch.Tensor
 _SMOOTHING = 2.0
 _OBJECT_SHARE = 0.15
 _FEWEST_PIXELS = 30
-# Of the largest power of all coils together: where no coil sees the object.
-_FAINT = 1e-3
 
 
 def misfit(acquisition: Acquisition, result: Reconstruction) -> float:
@@ -65,23 +64,17 @@ def structure_taken_away(
 ) -> tuple[float, float] | None:
     """Return how strong what was taken away is inside the object, and how much like its details.
 
-    Along the phase of the image and in noise units; then its correlation with what smoothing takes
+    As `taken_away` has it; then its correlation with what smoothing takes
     away from the magnitude of the image. The larger one of all slices; None without an object.
     """
-    uneven = acquisition.relative_noise
     found = []
     for number in range(len(result.image)):
-        image = result.image[number]
-        magnitude = image.abs()
+        magnitude = result.image[number].abs()
         inside = _object(magnitude)
         if int(inside.sum()) < _FEWEST_PIXELS:
             continue
-        left = _left_over(acquisition.select(number), result, number)
-        taken = (left * torch.exp(-1j * image.angle())).real / result.noise_std
-        if uneven is not None:
-            taken = taken / uneven.cpu()
         details = (magnitude - _smoothed(magnitude).real)[inside].double()
-        taken = taken[inside].double()
+        taken = taken_away(result, number, acquisition)[inside].double()
         both = torch.stack([details, taken])
         spread = both.std(1)
         correlation = 0.0 if float(spread.min()) == 0 else float(torch.corrcoef(both)[0, 1])
@@ -90,21 +83,6 @@ def structure_taken_away(
         return None
     sizes, correlations = zip(*found, strict=True)
     return max(sizes), max(correlations)
-
-
-def _left_over(one: Acquisition, result: Reconstruction, number: int) -> Tensor:
-    """Return what of the measured image is not in the result, with the noise of a pixel.
-
-    Of several coils that is what the data hold beyond the result: the initial image is brighter
-    where maps are not normalised, and folded where lines were left out.
-    """
-    if one.coil_maps is None:
-        return result.initial[number] - result.image[number]
-    image = result.image[number][None].to(one.kspace.device)
-    gain = one.coil_maps[0].abs().square().sum(0)
-    seen = gain > _FAINT * gain.max()
-    left = (one.adjoint() - one.gram(image))[0] / torch.where(seen, gain, 1.0).sqrt()
-    return (left * seen).to(result.image.device)
 
 
 def noise_share(acquisition: Acquisition) -> float:

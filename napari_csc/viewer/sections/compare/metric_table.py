@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from napari_csc.core.analysis.no_reference import no_reference_figures
 from napari_csc.core.metrics import METRICS, Metric
 from napari_csc.errors import CscError
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.sections.compare.pins import NAMES, Name, Pin
+from napari_csc.viewer.sections.compare.pins import NAMES, Name, Pin, other_data
 from napari_csc.viewer.words import marked
 
 Better = Literal["higher", "lower"]
@@ -54,12 +54,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class FigureTable:
-    """Figures of one slice, images in the order they were given."""
+    """Figures of one slice, images in the order they were given.
+
+    ``other_data`` says that A and B are not of the same data, if so: none is the better one then.
+    """
 
     slice_number: int
     images: tuple[str, ...]
     figures: tuple[Figure, ...]
     has_reference: bool
+    other_data: str = ""
 
 
 def tables_of_pins(pins: dict[Name, Pin], number: int) -> Iterator[FigureTable]:
@@ -70,7 +74,15 @@ def tables_of_pins(pins: dict[Name, Pin], number: int) -> Iterator[FigureTable]:
     reference = None if pin.reference is None else pin.reference[index]
     if reference is not None and reference.shape != pin.image.shape[1:]:
         reference = None
-    return figure_tables(number, {marked("initial"): pin.initial[index], **here}, reference)
+    initial, remark = {marked("initial"): pin.initial[index]}, ""
+    if len(here) == 2 and (remark := other_data(pins["A"], pins["B"], number)):
+        second = pins["B"]
+        initial = {
+            marked("initial A"): pin.initial[index],
+            marked("initial B"): second.initial[number - second.place.first_slice],
+        }
+    for table in figure_tables(number, {**initial, **here}, reference):
+        yield replace(table, other_data=remark)
 
 
 def figure_tables(

@@ -16,7 +16,13 @@ from napari_csc.viewer.sections.compare.layers import BLINK_KEY
 from napari_csc.viewer.sections.compare.metric_table import FigureTable
 from napari_csc.viewer.sections.compare.model import GAINS, CompareModel, View
 from napari_csc.viewer.sections.compare.pin_risk import PinRisk
-from napari_csc.viewer.sections.compare.pins import MADE_BY, NAMES, NOT_TOLD, OURS
+from napari_csc.viewer.sections.compare.pins import (
+    MADE_BY,
+    NAMES,
+    NOT_TOLD,
+    OURS,
+    are_of_same_data,
+)
 from napari_csc.viewer.widgets.busy_row import BusyRow
 from napari_csc.viewer.widgets.parts import Panel, button, quiet, row, wrapped
 from napari_csc.viewer.widgets.risk_bars import COLOURS_IN_WORDS, RiskBars
@@ -208,8 +214,10 @@ class ComparePanel(Panel):
             (name, pin), *_ = pins.items()
             return f"<b>{name}</b>: {escape(_short(pin.words))}. {escape(remark)}"
         differences = self._model.differences()
-        if not differences:
+        if not differences and are_of_same_data(pins["A"], pins["B"], self._model.current_slice()):
             return tr("A and B were made with the same settings.")
+        if not differences:
+            return tr("A and B were made of other data with the same settings.")
         words = [pins[name].words for name in NAMES]
         lines = "".join(
             f"<tr><td>{escape(tr(what))}&nbsp;&nbsp;</td>"
@@ -240,7 +248,8 @@ class ComparePanel(Panel):
         shown = [index for index, name in enumerate(table.images) if name in NAMES]
         lines = []
         for figure in table.figures:
-            best = figure.best(shown) if len(shown) == 2 else None
+            is_compared = len(shown) == 2 and not table.other_data
+            best = figure.best(shown) if is_compared else None
             cells = [
                 f"<b>{text}</b>" if index == best else text
                 for index, text in enumerate(figure.texts)
@@ -254,6 +263,7 @@ class ComparePanel(Panel):
         self.figures.setText(
             f"{kind.format(number=table.slice_number)}"
             f"<table width='100%'>{_line(['', *map(tr, table.images)])}{''.join(lines)}</table>"
+            f"{escape(table.other_data)}"
         )
         self.figures.setToolTip(tr(_WITH if table.has_reference else _WITHOUT) + tr(_BLUR))
 

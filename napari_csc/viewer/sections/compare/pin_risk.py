@@ -14,7 +14,7 @@ from napari_csc.core.trust.ranking import Ranking, rank
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.sections.compare.model import CompareModel
-from napari_csc.viewer.sections.compare.pins import Name, Pin
+from napari_csc.viewer.sections.compare.pins import Name, Pin, apart
 from napari_csc.viewer.sections.risk.model import RiskModel
 from napari_csc.viewer.words import told, tr
 from napari_csc.viewer.workbench import Workbench
@@ -55,7 +55,7 @@ class PinRisk:
         """Reconstruct twice with the settings of each pin, and compare their risks."""
         pins = self._comparing.pins
         try:
-            scan = _common_scan(pins)
+            scan = _common_scan(pins, self._comparing.current_slice())
             settings = {name: _settings_of(name, pin) for name, pin in sorted(pins.items())}
         except CscError as error:
             self._workbench.fail(str(error))
@@ -138,8 +138,8 @@ class PinRisk:
             self.changed.emit()
 
 
-def _common_scan(pins: dict[Name, Pin]) -> Acquisition:
-    """Return the scan that all pins were made of, or say why there is none."""
+def _common_scan(pins: dict[Name, Pin], number: int) -> Acquisition:
+    """Return the scan that all pins were made of in a slice, or say why there is none."""
     if not pins:
         raise CscError("No result is pinned yet; press Pin as A, and Pin as B after another run.")
     for name, pin in pins.items():
@@ -154,14 +154,19 @@ def _common_scan(pins: dict[Name, Pin]) -> Acquisition:
                 "scan and run again."
             )
     scans = [pin.scan for pin in pins.values() if pin.scan is not None]
-    first = scans[0]
-    for other in scans[1:]:
-        if (first.digest, first.noise_std) != (other.digest, other.noise_std):
-            raise CscError(
-                "A and B were made of other samples or another noise level, so that their risks "
-                "cannot be compared; pin two results of the same scan and slice."
-            )
-    return first
+    # Of the slice alone: one of them may have been made of all.
+    inputs = {
+        (pin.scan.select(number - pin.place.first_slice).digest, pin.scan.noise_std)
+        for pin in pins.values()
+        if pin.scan is not None
+    }
+    if len(inputs) > 1:
+        what = apart(pins["A"], pins["B"]) or "other samples"
+        raise CscError(
+            f"A and B were not made of the same data ({what}), so their risks cannot be compared; "
+            "pin two results of the same scan and noise level."
+        )
+    return scans[0]
 
 
 def _settings_of(name: str, pin: Pin) -> ReconstructionSettings:

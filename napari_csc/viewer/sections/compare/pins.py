@@ -14,13 +14,16 @@ from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array
-from napari_csc.viewer.words import marked, tr
+from napari_csc.viewer.sections.compare.input_words import NOISE, OF_INPUT, input_words
+from napari_csc.viewer.words import marked, told, tr
 
 Name = Literal["A", "B"]
 NAMES: tuple[Name, ...] = get_args(Name)
 OTHER: dict[Name, Name] = {"A": "B", "B": "A"}
 MADE_BY, OURS = marked("made by"), "napari-csc"
 NOT_TOLD = "–"
+_SAME = 1e-4
+"""Initial images that differ by less than this share of their maximum are of the same data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +108,46 @@ def common(one: Pin, other: Pin) -> range:
 def differing(one: Pin, other: Pin) -> list[str]:
     """Return in what two pins differ; with a picture of another program, only the main things."""
     is_foreign = one.words.get(MADE_BY) != other.words.get(MADE_BY)
-    names = (MADE_BY, "maps", "dictionary") if is_foreign else one.words
+    # What only one of them tells is no difference: results of earlier versions tell less.
+    both = [name for name in one.words if name in other.words]
+    names = (MADE_BY, "maps", "dictionary") if is_foreign else both
     return [name for name in names if one.words.get(name) != other.words.get(name)]
+
+
+def are_of_same_data(one: Pin, other: Pin, number: int) -> bool:
+    """Return whether two pins were made of the same data in a slice that both have.
+
+    That is told by their initial images, as one of them may be of more slices than the other. A
+    picture of another program is one of the scan, whatever that program made it of.
+    """
+    if one.foreign or other.foreign:
+        return True
+    first, second = (pin.initial[number - pin.place.first_slice] for pin in (one, other))
+    top = float(max(np.abs(first).max(), np.abs(second).max()))
+    return first.shape == second.shape and bool(np.abs(first - second).max() <= _SAME * top)
+
+
+def apart(a: Pin, b: Pin) -> str:
+    """Return in what the data and the noise levels of two pins differ, in words, or nothing."""
+    names = [name for name in differing(a, b) if name in (*OF_INPUT, NOISE)]
+    return ", ".join(
+        tr("{what} {a} and {b}").format(what=tr(name), a=told(a.words[name]), b=told(b.words[name]))
+        for name in names
+    )
+
+
+def other_data(a: Pin, b: Pin, number: int) -> str:
+    """Return that A and B were made of other data in a slice, and in what they differ; or nothing.
+
+    Figures of the two are true, but which of them is better says nothing about their settings.
+    """
+    if are_of_same_data(a, b, number):
+        return ""
+    what = apart(a, b)
+    what = f" ({what})" if what else ""
+    return tr("A and B were made of other data{what}, so none is marked as the better one.").format(
+        what=what
+    )
 
 
 def _slices(pin: Pin) -> str:
@@ -131,6 +172,7 @@ def _words(result: Reconstruction) -> dict[str, str]:
     unknown = marked("not known")
     return {
         MADE_BY: OURS,
+        **input_words(result),
         marked("maps"): _maps(str(settings.get("maps", unknown))),
         marked("strength"): f"× {settings.get('strength', 1.0):g}",
         marked("dictionary"): Path(str(settings.get("dictionary", dictionary.name))).name,
@@ -141,7 +183,7 @@ def _words(result: Reconstruction) -> dict[str, str]:
         marked("norm"): str(settings.get("norm", unknown)),
         marked("image from"): marked("{rule} codes").format(rule=settings.get("rule", "shrunk")),
         marked("smooth part"): str(settings.get("smooth", unknown)),
-        marked("noise σ"): f"{result.noise_std:.3g}",
+        NOISE: f"{result.noise_std:.3g}",
         marked("device"): str(result.provenance.get("device", unknown)),
     }
 

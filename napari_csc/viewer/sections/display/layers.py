@@ -32,7 +32,7 @@ _OTHER = "#c0c0c0"
 _OCTAVES = 1.0
 """Where the colours of a map against the others end at least: half and twice their mean."""
 _KSPACE_WORDS = marked("k-space: magnitude over its maximum\nin powers of ten")
-_REMOVED_WORDS = marked("taken away, in units of σ\norange: erased, blue: added")
+_REMOVED_WORDS = marked("taken away, in units of σ\n{rest}\norange: erased, blue: added")
 _RELATIVE_WORDS = marked(
     "map of filter {position} against the others\nin powers of two\n"
     "orange: held back more, blue: freer"
@@ -69,13 +69,13 @@ class DisplayLayers:
         layer = self._store.put(KSPACE, values, window, place, {}, look, rewindow=True)
         self._store.legends.put(layer, tr(_KSPACE_WORDS))
 
-    def show_removed(self, values: Array, window: Window) -> None:
-        """Show what the reconstruction took away (slice, y, x)."""
+    def show_removed(self, values: Array, window: Window, rest: str) -> None:
+        """Show what the reconstruction took away (slice, y, x), which is a rest of something."""
         if self._layers.shows_result:
             look: dict[str, Any] = {"colormap": DIVERGING, "blending": "opaque"}
             place = self._layers.place().of_first
             layer = self._store.put(REMOVED, values, window, place, {}, look, rewindow=True)
-            self._store.legends.put(layer, tr(_REMOVED_WORDS))
+            self._store.legends.put(layer, tr(_REMOVED_WORDS).format(rest=rest))
 
     def show_smooth_map(self, values: Array, name: str) -> None:
         """Show the map of a smooth filter (slice, y, x), in units of the noise."""

@@ -15,6 +15,7 @@ from napari_csc.core.analysis.filter_figures import (
     removed,
     ruling_filters,
 )
+from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
 from napari_csc.viewer.layers import (
@@ -29,14 +30,32 @@ from napari_csc.viewer.layers import (
 )
 from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_name
 from napari_csc.viewer.sections.display.layers import DisplayLayers, Ruler
-from napari_csc.viewer.words import tr
+from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
 T = TypeVar("T")
 _COVERING = {REMOVED, RULERS, RELATIVE}
 """Roles of layers of colours that hide what is below them."""
+_OF_FILTER = ("result", "dictionary_name", "selected")
+"""What decides which filter of the result is the selected one, if the result has it."""
 _REMOVED_TOP = 6.0
 """Where the colours of what was taken away end, in medians of its magnitude: 4 deviations."""
+
+
+_MINUS = marked("initial image minus result")
+_BEYOND = marked("what the data hold beyond the result")
+_FOLDED = marked("initial image minus result, samples not open")
+
+
+def _rest(is_of_coils: bool, has_scan: bool) -> str:
+    """Return what is meant by what was taken away, in words."""
+    return tr((_BEYOND if has_scan else _FOLDED) if is_of_coils else _MINUS)
+
+
+def _coils(result: Reconstruction) -> int:
+    shape = result.provenance.get("input", {}).get("shape")
+    return int(shape[1]) if isinstance(shape, list) and len(shape) > 1 else 1
 
 
 class DisplayModel:
@@ -68,16 +87,13 @@ class DisplayModel:
         events = self.session.events
         events.part.connect(self._scan.show_part)
         self.maps.filter_moved.connect(self.session.select_shown)
-        for event in (events.selected, events.result):
-            event.connect(self._select_map)
         events.extra_layers.connect(self._change_layers)
-        events.selected.connect(self._show_filter_layers)
+        for name in _OF_FILTER:
+            for show in (self._select_map, self._show_filter_layers, self._show_relative):
+                events[name].connect(show)
         events.smooth_filter.connect(self._show_filter_layers)
-        events.result.connect(self._show_filter_layers)
         events.result.connect(self._show_rulers)
         events.result.connect(self._show_removed)
-        for event in (events.result, events.selected):
-            event.connect(self._show_relative)
         for event in (events.result, events.smooth_filter):
             event.connect(self._show_smooth_map)
         events.acquisition.connect(self._forget_kspace)
@@ -119,9 +135,9 @@ class DisplayModel:
 
     def _select_map(self) -> None:
         """Show the map of the selected filter."""
-        order, selected = self.session.order_shown(), self.session.selected
-        if selected in order:
-            self.maps.select(order.index(selected))
+        position = self.session.position_shown()
+        if position is not None:
+            self.maps.select(position)
 
     def _change_layers(self) -> None:
         """Show and remove what has been asked for and what not any more."""
@@ -159,10 +175,14 @@ class DisplayModel:
             self._layers.show_filter(
                 SMOOTH_CONTRIBUTION, part, (0.0, float(abs(part).max()) or 1.0)
             )
-        order = self.session.order_shown()
-        if result is None or not roles or self.session.selected not in order:
+        position = self.session.position_shown()
+        if result is None or position is None:
+            # Of a filter that the result does not have there is none; that of another would stay.
+            for role in roles:
+                self._layers.remove(role)
             return
-        position = order.index(self.session.selected)
+        if not roles:
+            return
 
         def work(ticket: Ticket) -> tuple[dict[str, tuple[Array, Window]], bool]:
             made, is_used = {}, False
@@ -192,7 +212,7 @@ class DisplayModel:
             for role in (made.keys() & self.session.extra_layers) - gone:
                 self._layers.show_filter(role, *made[role])
 
-        self._start("filter", ("result", "selected"), work, done, roles)
+        self._start("filter", _OF_FILTER, work, done, roles)
 
     def _smooth_part(self) -> Array | None:
         """Return what the chosen smooth filter adds; None if none is chosen, or that not known."""
@@ -229,15 +249,20 @@ class DisplayModel:
             self._layers.remove(REMOVED)
             return
 
+        outcome = self._workbench.model(ReconstructModel).outcome
+        is_its_run = outcome is not None and outcome.result is result
+        scan = outcome.acquisition if outcome is not None and is_its_run else None
+
         def work(ticket: Ticket) -> tuple[Array, Window]:
-            values = np.asarray(removed(result))
+            values = np.asarray(removed(result, scan))
             # By what is usual, which is noise: what stands out shall be seen.
             top = _REMOVED_TOP * float(np.median(np.abs(values))) or 1.0
             return values, (-top, top)
 
         def done(found: tuple[Array, Window]) -> None:
             if result is self.session.result and REMOVED in self.session.extra_layers:
-                self._layers.show_removed(*found)
+                is_of_coils = _coils(result) > 1
+                self._layers.show_removed(*found, _rest(is_of_coils, scan is not None))
                 self._cover()
 
         self._start("removed", ("result",), work, done, {REMOVED})
@@ -254,13 +279,10 @@ class DisplayModel:
 
     def _show_relative(self) -> None:
         """Show or hide what is said about the selected filter and not about all of them."""
-        result, order = self.session.result, self.session.order_shown()
-        if RELATIVE not in self.session.extra_layers or result is None:
+        result, position = self.session.result, self.session.position_shown()
+        if RELATIVE not in self.session.extra_layers or result is None or position is None:
             self._layers.remove(RELATIVE)
             return
-        if self.session.selected not in order:
-            return
-        position = order.index(self.session.selected)
 
         def done(values: Array) -> None:
             if RELATIVE in self.session.extra_layers:
@@ -269,7 +291,7 @@ class DisplayModel:
 
         self._start(
             "relative map",
-            ("result", "selected"),
+            _OF_FILTER,
             lambda ticket: np.asarray(against_the_others(result, position)),
             done,
             {RELATIVE},

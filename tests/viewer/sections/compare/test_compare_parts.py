@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.metrics import METRICS, Metric, haarpsi, nmse, psnr, ssim
@@ -16,7 +18,14 @@ from napari_csc.errors import CscError
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.pair_views import DifferenceView, SwipeView
 from napari_csc.viewer.sections.compare.metric_table import Figure, figure_tables, tables_of_pins
-from napari_csc.viewer.sections.compare.pins import Pin, Place, common, differing, misfit
+from napari_csc.viewer.sections.compare.pins import (
+    Pin,
+    Place,
+    common,
+    differing,
+    misfit,
+    other_data,
+)
 from napari_csc.viewer.sections.compare.votes import COLUMNS, Study, Trials
 
 # ---------------------------------------------------------------- views
@@ -104,6 +113,84 @@ def test_pins_must_fit_each_other(small_acquisition, result) -> None:
     assert "A is of slice 0 and this result of slice 1" in misfit(first, "A", second)
     wide = Pin(**{**vars(second), "image": np.zeros((1, 64, 64), np.complex64)})
     assert "48 × 40 pixels and this result 64 × 64" in misfit(first, "B", wide)
+
+
+# ---------------------------------------------------------------- data
+
+
+def of_data(scan, **changes) -> Pin:
+    """The pin of a scan, as it is after a change of its data."""
+    made = Reconstructor(Dictionary.dct(4, 5), maps=0.3, iterations=1)(replace(scan, **changes))
+    return pinned(made)
+
+
+def as_of_two_coils(scan):
+    """The scan as of two coils that see the same."""
+    return {
+        "kspace": scan.kspace.repeat(1, 2, 1, 1) / 2**0.5,
+        "coil_maps": torch.full(
+            (scan.shape[0], 2, *scan.shape[1:]), 0.5**0.5, dtype=torch.complex64
+        ),
+    }
+
+
+def test_other_data_are_named(small_acquisition) -> None:
+    """Whatever differs of the data is told in one sentence, and by its name where that is known."""
+    scan = small_acquisition
+    plain = of_data(scan)
+    rows, columns = plain.words["acquired matrix"].split(" × ")
+    smaller = scan.with_acquired_matrix((16, 18))
+    cut = of_data(smaller)
+    assert other_data(plain, cut, 0) == (
+        f"A and B were made of other data (acquired matrix {rows} × {columns} and 16 × 18), so "
+        "none is marked as the better one."
+    )
+    mask = smaller.mask & (torch.arange(scan.shape[2]) % 3 > 0)[None, :]
+    mask |= smaller.mask & (torch.arange(scan.shape[1]) % 4 == 0)[:, None]
+    thinned = of_data(smaller, mask=mask, kspace=smaller.kspace * mask)
+    assert thinned.words["acquired matrix"] == "16 × 18, 75 % sampled"
+    assert "75 % sampled" in other_data(cut, thinned, 1)
+    two = of_data(scan, **as_of_two_coils(scan))
+    assert "coils" in differing(plain, two)
+    assert "coils" not in other_data(plain, cut, 0)
+    averaged = {**scan.metadata, "repeats_averaged": 4}
+    mean = of_data(scan, kspace=1.1 * scan.kspace, metadata=averaged)
+    single = of_data(scan, metadata={**scan.metadata, "repeat": 0, "repeats": 4})
+    assert "repeat mean of 4 and number 0" in other_data(mean, single, 0)
+    # Not known by name, and told all the same.
+    louder = of_data(scan, kspace=2 * scan.kspace)
+    assert other_data(plain, louder, 0).startswith("A and B were made of other data")
+
+
+def test_the_same_data_are_the_same_in_every_cut_and_at_every_noise_level(
+    small_acquisition,
+) -> None:
+    scan = small_acquisition
+    plain, noisy = of_data(scan), of_data(scan, given_noise_std=2 * scan.noise_std)
+    assert other_data(plain, noisy, 1) == ""
+    assert differing(plain, noisy) == ["noise σ"]
+    made = Reconstructor(Dictionary.dct(4, 5), maps=0.3, iterations=1)(scan.select((1,)))
+    alone = pinned(made, first_slice=1)
+    assert other_data(plain, alone, 1) == ""
+    assert differing(plain, alone) == []
+    picture = replace(alone, initial=0 * alone.initial, words={"made by": "another program, x"})
+    assert other_data(plain, picture, 1) == "", "of the scan, whatever it was made of"
+
+
+def test_figures_of_other_data_mark_none_and_have_an_initial_image_each(small_acquisition) -> None:
+    scan = small_acquisition
+    plain, cut = of_data(scan), of_data(scan.with_acquired_matrix((12, 12)))
+    for table in tables_of_pins({"A": plain, "B": cut}, 1):
+        assert table.images == ("initial A", "initial B", "A", "B")
+        assert "acquired matrix" in table.other_data
+    values = {figure.name: figure.values for figure in table.figures}
+    truth = scan.reference[1]
+    for number, pin in enumerate((plain, cut)):
+        assert values["SSIM"][number] == pytest.approx(ssim(truth, pin.initial[1]), rel=1e-5)
+        assert values["SSIM"][2 + number] == pytest.approx(ssim(truth, pin.image[1]), rel=1e-5)
+    for table in tables_of_pins({"A": plain, "B": plain}, 1):
+        assert table.images == ("initial", "A", "B")
+        assert table.other_data == ""
 
 
 # ---------------------------------------------------------------- figures

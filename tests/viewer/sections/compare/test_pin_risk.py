@@ -83,7 +83,36 @@ def test_other_noise_levels_cannot_be_compared(pinned, run, qtbot, problems) -> 
     pinned.models.compare.pin("B")
     asked(pinned, qtbot)
     assert "cannot be compared" in problems()[-1]
+    assert "noise σ" in problems()[-1]
     assert pinned.models.pin_risk.table is None
+
+
+def test_what_differs_of_the_data_is_told_and_no_better_one_marked(
+    pinned, run, qtbot, problems
+) -> None:
+    panel = pinned.compare_panel
+    assert "<b>" in panel.figures.text()
+    pinned.session.sampled = (20, 22)
+    run()
+    pinned.models.compare.pin("B")
+    qtbot.waitUntil(lambda: pinned.workbench.is_idle)
+    assert "20 × 22" in panel.words.text()
+    assert "A and B were made of other data (acquired matrix" in panel.figures.text()
+    assert "<b>" not in panel.figures.text()
+    asked(pinned, qtbot)
+    assert "20 × 22" in problems()[-1]
+    assert "risks cannot be compared" in problems()[-1]
+    assert pinned.models.pin_risk.table is None
+
+
+def test_one_slice_and_all_slices_of_one_scan_are_compared(pinned, run, qtbot, problems) -> None:
+    pinned.session.slices = "all"
+    run()
+    pinned.models.compare.pin("B")
+    before = len(problems())
+    asked(pinned, qtbot)
+    assert len(problems()) == before
+    assert [one.name for one in pinned.compare_panel.risk_bars.rows] == ["A", "B"]
 
 
 def test_a_result_without_its_samples_has_none(pinned, qtbot, problems) -> None:
