@@ -15,9 +15,13 @@ def mark_edited(result: Reconstruction, find: Callable[[str], Layer | None]) -> 
     """Say in the names of the layers of a result that its maps were changed, or no longer."""
     for role in (SMOOTH, RECONSTRUCTION, MAPS):
         layer = find(role)
-        # A name that somebody gave is left alone.
-        if layer is not None and layer.name.removesuffix(EDITED_SUFFIX) == role:
-            layer.name = f"{role}{EDITED_SUFFIX}" if result.edits else role
+        if layer is None:
+            continue
+        # Whatever somebody has called it, or napari has numbered it: what was edited says so.
+        plain = layer.name.replace(EDITED_SUFFIX, "")
+        name = f"{plain}{EDITED_SUFFIX}" if result.edits else plain
+        if layer.name != name:
+            layer.name = name
 
 
 def notice_of(result: Reconstruction | None) -> str:

@@ -46,6 +46,7 @@ def test_the_solver_alone_runs_again(
     dock, viewer, what_if, edited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, plain = dock.session.result, dock.models.reconstruct.outcome
+    viewer.layers[MAPS].name = "the levels"
     asked: list[int] = []
     forward = MapNetworkV3.forward
     monkeypatch.setattr(
@@ -63,6 +64,7 @@ def test_the_solver_alone_runs_again(
     # Said everywhere.
     assert "EDITED BY HAND (1)" in dock.run_panel.state_line.text()
     assert RECONSTRUCTION + EDITED_SUFFIX in [one.name for one in viewer.layers]
+    assert f"the levels{EDITED_SUFFIX}" in [one.name for one in viewer.layers]
     assert "filter 2 forbidden everywhere" in dock.what_if_panel.edits.text()
     assert "edited" in dock.run_panel.health.text()
     notice = viewer.canvas.overlays["napari_csc_edited"]
