@@ -56,6 +56,8 @@ class Job:
         Which rows of the maps are which filters, for edits.
     last_codes : LastCodes or None
         The codes of the run before, to start from.
+    gain : float
+        See `napari_csc.core.reconstruction.coil_gain.normalised_coils`.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Job:
         should_stop: Callable[[], bool] | None = None,
         filters: EditedFilters | None = None,
         last_codes: LastCodes | None = None,
+        gain: float = 1.0,
     ) -> None:
         self.settings, self.maps, self.synthesis = settings, maps, synthesis
+        self.gain = gain
         self.n_dictionary, self.sigma, self.plan = n_dictionary, sigma, plan
         self.cache, self.on_iteration = cache, on_iteration
         self._should_stop, self.last_codes = should_stop, last_codes
@@ -160,7 +164,7 @@ class SliceWork:
             initial=self._initial,
             synthesis=job.synthesis,
             n_dictionary=job.n_dictionary,
-            sigma=job.sigma,
+            sigma=job.sigma * job.gain,
             index=self._index,
             noise_power=lambda: acquisition.noise_power() / acquisition.noise_gain**2,
             checkpoint=job.checkpoint,
@@ -409,7 +413,7 @@ class SliceWork:
     def _current_image(self, solver: BlockedSolver, is_fitted: bool = False) -> Tensor:
         is_fitted = is_fitted or self._job.settings.rule == "fitted"
         image = solver.fitted_image() if is_fitted else solver.image()
-        return (self.low_pass + image).cpu() * self._job.sigma
+        return (self.low_pass + image).cpu() * (self._job.sigma / self._job.gain)
 
     def split(self, solver: BlockedSolver) -> tuple[Tensor, Tensor]:
         """Return the part (y, x) of the dictionary, and those (n, y, x) of the smooth filters."""

@@ -19,6 +19,7 @@ from napari_csc.core.maps.edits import EditedFilters
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
+from napari_csc.core.reconstruction.coil_gain import normalised_coils
 from napari_csc.core.reconstruction.devices import (
     chosen_device,
     free_memory,
@@ -242,18 +243,19 @@ class Reconstructor:
         """
         acquisition = in_memory(acquisition)
         plan = self.check(acquisition)
+        scan, gain = normalised_coils(acquisition)
         try:
             with threads_for_now(self.device):
-                job = self._job(acquisition, plan, on_iteration, should_stop)
+                job = self._job(scan, gain, plan, on_iteration, should_stop)
                 # Made here, because tensors of the inference mode could not be changed by the user.
                 kept_on = self._place_of_parts(plan)
                 counts = (job.n_dictionary, len(job.synthesis))
                 parts = Parts.empty(acquisition.shape, *counts, kept_on)
                 with taking_turns(self.device), torch.inference_mode():
-                    history, stopped = self._reconstruct(acquisition, job, parts, early_picture)
+                    history, stopped = self._reconstruct(scan, job, parts, early_picture)
                 told = numbers_of(history)
                 check_finite(told)
-                return self._result(acquisition, parts, told, stopped, job.start)
+                return self._result(acquisition, parts, told, stopped, job)
         except NotImplementedError as error:
             raise CscError(
                 f"The device {str(self.device)!r} lacks an operation that is needed; choose the "
@@ -320,6 +322,7 @@ class Reconstructor:
     def _job(
         self,
         acquisition: Acquisition,
+        gain: float,
         plan: MemoryPlan,
         on_iteration: Callable[[Progress], object] | None,
         should_stop: Callable[[], bool] | None,
@@ -339,6 +342,7 @@ class Reconstructor:
             should_stop,
             self._edited_filters(),
             self._last_codes,
+            gain,
         )
 
     def _reconstruct(
@@ -383,19 +387,20 @@ class Reconstructor:
         parts: Parts,
         history: list[dict[str, float]],
         stopped: bool,
-        start: str,
+        job: Job,
     ) -> Reconstruction:
-        sigma = acquisition.noise_std * acquisition.noise_gain
+        # Of what is as large as the image, and as the initial image.
+        sigma, data = job.sigma / job.gain, job.sigma * job.gain
         count = len(self.dictionary)
         if acquisition.values != "complex":
             parts.become_real()
         provenance = provenance_of(
             self.settings, self.dictionary, self.maps, self.device, acquisition
         )
-        provenance["start"], provenance["stopped_early"] = start, stopped
+        provenance["start"], provenance["stopped_early"] = job.start, stopped
         large: dict[str, Any] = {
-            "sparsity_maps": parts.maps[:, :count].mul_(sigma),
-            "smooth_maps": parts.maps[:, count:].mul_(sigma),
+            "sparsity_maps": parts.maps[:, :count].mul_(data),
+            "smooth_maps": parts.maps[:, count:].mul_(data),
             "sparse_codes": parts.codes.mul_(sigma),
             "smooth_parts": parts.smooth.mul_(sigma),
         }
@@ -403,7 +408,7 @@ class Reconstructor:
         made = partial(Reconstruction, **large) if is_here else partial(FetchedOnDemand.of, large)
         result = made(
             image=(parts.low_pass + parts.sparse).mul_(sigma).cpu(),
-            initial=parts.initial.mul_(sigma).cpu(),
+            initial=parts.initial.mul_(data).cpu(),
             low_pass=parts.low_pass.mul_(sigma).cpu(),
             dictionary=self.dictionary,
             noise_std=acquisition.noise_std,

@@ -18,6 +18,8 @@ _CENTRAL_SHARE = 0.15
 _NOTHING = 1e-7
 # Of the largest sample: what the mean of copies differs by.
 _ROUNDING = 1e-6
+# Correlation of repeats of which one has the opposite sign; noise alone has zero.
+_OPPOSITE = -0.25
 # With fewer lines noise and signal are spread alike.
 _FEWEST_LINES = 16
 
@@ -59,7 +61,8 @@ def without_repeats(
         return data[:, :, request.repeat], noise_std
     if count == 1:
         return data[:, :, 0], noise_std
-    data = _without_empty(data, metadata)
+    data, numbers = _without_empty(data, metadata)
+    data = _without_opposite(data, numbers, metadata)
     count = data.shape[2]
     if count == 1:
         return data[:, :, 0], noise_std
@@ -94,12 +97,15 @@ def without_repeats(
     return mean, noise_std
 
 
-def _without_empty(data: Array, metadata: dict[str, Any]) -> Array:
-    """Leave out repeats (axis 2) that hold nothing, which would only darken the mean."""
+def _without_empty(data: Array, metadata: dict[str, Any]) -> tuple[Array, list[int]]:
+    """Leave out repeats (axis 2) that hold nothing, which would only darken the mean.
+
+    Returns the others and their numbers.
+    """
     held = np.abs(data).max(axis=(0, 1, 3, 4))
     empty = held <= _NOTHING * held.max()
     if not empty.any() or empty.all():
-        return data
+        return data, list(range(len(empty)))
     numbers = ", ".join(str(number) for number in np.flatnonzero(empty))
     plural = "s" if empty.sum() > 1 else ""
     add_note(
@@ -107,7 +113,34 @@ def _without_empty(data: Array, metadata: dict[str, Any]) -> Array:
         f"Repeat{plural} {numbers} of {len(empty)} hold{'' if plural else 's'} nothing and "
         f"{'were' if plural else 'was'} left out of the mean.",
     )
-    return data[:, :, ~empty]
+    return data[:, :, ~empty], np.flatnonzero(~empty).tolist()
+
+
+def _without_opposite(data: Array, numbers: list[int], metadata: dict[str, Any]) -> Array:
+    """Leave out repeats (axis 2) of the opposite sign, which would cancel the others.
+
+    As many as have the sign of most are kept, in doubt that of the first.
+    """
+    first = data[:, :, 0].ravel()
+    signs = np.ones(data.shape[2])
+    for index in range(1, data.shape[2]):
+        other = data[:, :, index].ravel()
+        both = np.linalg.norm(first) * np.linalg.norm(other)
+        if both > 0 and np.vdot(first, other).real < _OPPOSITE * both:
+            signs[index] = -1
+    opposite = signs < 0 if signs.sum() >= 0 else signs > 0
+    if not opposite.any():
+        return data
+    named = ", ".join(str(numbers[index]) for index in np.flatnonzero(opposite))
+    plural = opposite.sum() > 1
+    add_note(
+        metadata,
+        f"Repeat{'s' if plural else ''} {named} of {len(numbers)} {'have' if plural else 'has'} "
+        "the opposite sign of the others, which a mean would cancel, and "
+        f"{'were' if plural else 'was'} left out of it; repeat={numbers[int(opposite.argmax())]} "
+        "opens it alone.",
+    )
+    return data[:, :, ~opposite]
 
 
 def _mean_of_held(data: Array) -> tuple[Array, bool]:

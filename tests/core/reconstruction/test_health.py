@@ -81,7 +81,7 @@ def test_a_wrong_noise_level_shows_in_the_misfit():
 
 
 def test_weights_say_what_is_usual():
-    scan = scan_of()
+    scan = scan_of(sigma=2.0)
     result = RECONSTRUCT(scan)
     maps = {**result.provenance["maps"], "usual_misfit": [1.5, 2.0]}
     told = replace(result, provenance={**result.provenance, "maps": maps})

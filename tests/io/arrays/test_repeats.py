@@ -111,3 +111,35 @@ def test_each_sample_is_the_mean_of_the_repeats_that_hold_it(tmp_path, is_shared
     assert "hold different samples" in found.notes[0]
     expected = values.sum(0) / lines.sum(0)[None, :, None]
     assert np.allclose(found.kspace[:, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-25])
+@pytest.mark.parametrize(
+    ("signs", "kept", "named"),
+    [
+        ((1, -1), [0], "Repeat 1 of 2 has"),
+        ((-1, 1, 1), [1, 2], "Repeat 0 of 3 has"),
+        ((1, -1, 1, -1, 1), [0, 2, 4], "Repeats 1, 3 of 5 have"),
+        ((-1, -1), [0, 1], None),
+    ],
+)
+def test_repeats_of_opposite_sign_are_named_and_left_out(tmp_path, signs, kept, named, factor):
+    values = scan(tmp_path / "a.npy", count=len(signs)).astype(np.complex128) * factor
+    values *= np.array(signs)[:, None, None, None]
+    np.save(tmp_path / "a.npy", values)
+    found = csc.load(tmp_path / "a.npy", **AXES)
+    largest = np.abs(values).max()
+    mean = values[kept].mean(0) / largest
+    assert np.allclose(found.kspace[:, 0].numpy() / largest, mean, atol=1e-5)
+    told = [note for note in found.notes if "opposite sign" in note]
+    assert len(told) == (named is not None)
+    if named is not None:
+        assert told[0].startswith(named)
+
+
+def test_repeats_of_noise_alone_have_no_sign(tmp_path):
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((2, 3, 2, 32, 32))
+    np.save(tmp_path / "a.npy", noise[0] + 1j * noise[1])
+    found = csc.load(tmp_path / "a.npy", kind="k-space", **AXES)
+    assert not [note for note in found.notes if "opposite sign" in note]

@@ -36,6 +36,8 @@ class Figures:
         Rows and columns of the images that hold measured values.
     measured
         Share of the pixels in that box that hold measured values.
+    signal
+        Mean power of these pixels, for a noise power of one in k-space.
     backgrounds
         Figures from the background, in large and in small blocks, as far as there is one.
     fine, phase
@@ -46,6 +48,7 @@ class Figures:
     shares: tuple[float, float]
     box: tuple[slice, slice]
     measured: float
+    signal: float
     backgrounds: tuple[Background, ...]
     fine: Details
     phase: Details | None
@@ -88,6 +91,7 @@ def figures_of(images: Complexes, kind: Kind | None = None) -> Figures | None:
     shares = acquired_share(images, places)
     scale = shares[0] * shares[1] * (2.0 if kind == "magnitude" else 1.0)
     magnitude = np.abs(images)
+    signal = float((magnitude[places] ** 2).mean()) / (shares[0] * shares[1])
     found = [background_of(magnitude, places, shares, kind == "real", size) for size in BLOCKS]
     backgrounds = tuple(one.scaled(1 / scale) for one in found if one is not None)
     small = at_acquired_size(images, (_within(shares[0]), _within(shares[1])))
@@ -98,7 +102,8 @@ def figures_of(images: Complexes, kind: Kind | None = None) -> Figures | None:
         phase = details_of(out_of_phase(small), inside, False)
     else:
         fine = details_of(small.real.copy(), inside, kind == "magnitude")
-    return Figures(kind, shares, box, float(places.mean()), backgrounds, fine, phase)
+    measured = float(places.mean())
+    return Figures(kind, shares, box, measured, signal, backgrounds, fine, phase)
 
 
 def _at_size(places: Bools, size: tuple[int, ...]) -> Bools:

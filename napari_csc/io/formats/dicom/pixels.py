@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_csc.errors import CscError
 from napari_csc.io.formats.dicom.files import dataset_of
 from napari_csc.io.formats.dicom.frames import Frame, quietly
+from napari_csc.io.formats.dicom.mosaic import PRIVATE, is_tiled, tiles_told
 from napari_csc.io.headers.table import one_line
 from napari_csc.storage.content import check_size
 
@@ -101,7 +102,7 @@ def stored_pixels(path: Path, notes: list[str] | None = None) -> npt.NDArray[Any
     """
     notes = [] if notes is None else notes
     with quietly():
-        dataset = with_usual_entries(dataset_of(path, _KEYWORDS.split()))
+        dataset = with_usual_entries(dataset_of(path, [*_KEYWORDS.split(), *PRIVATE]))
         _refuse(path, dataset, notes)
         try:
             pixels = _decoded(path, dataset, notes)
@@ -120,6 +121,8 @@ def stored_pixels(path: Path, notes: list[str] | None = None) -> npt.NDArray[Any
             ) from error
     if pixels.ndim == 2:
         pixels = pixels[None]
+    if len(pixels) == 1 and is_tiled(pixels[0]):
+        raise _mosaic(path)
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1" and pixels.dtype.kind in "iu":
         pixels = _top(dataset) - pixels.astype(np.int64)
     return pixels
@@ -209,12 +212,13 @@ def _jumps(values: npt.NDArray[Any]) -> float:
 
 def _refuse(path: Path, dataset: Any, notes: list[str]) -> None:
     kind = dataset.get("ImageType") or []
+    is_single = int(dataset.get("NumberOfFrames") or 1) < 2
+    # Programs that remove names from headers remove this word, too.
+    if is_single and tiles_told(dataset):
+        raise _mosaic(path)
     if "MOSAIC" in ([kind] if isinstance(kind, str) else list(kind)):
-        if int(dataset.get("NumberOfFrames") or 1) < 2:
-            raise CscError(
-                f"{path.name} is a mosaic, all slices in one picture; export it as one image for "
-                "each slice, or convert it to NIfTI (with dcm2niix, say)."
-            )
+        if is_single:
+            raise _mosaic(path)
         notes.append("The header says mosaic, but slices are stored one by one; taken as these.")
     if not any(name in dataset for name in _PIXELS):
         raise CscError(f"{path.name} holds no pixels (PixelData); choose an image.")
@@ -224,6 +228,13 @@ def _refuse(path: Path, dataset: Any, notes: list[str]) -> None:
             f"{path.name} holds colours ({one_line(photometric, 20) or 'unknown'}) and no plain "
             "grey values, as screenshots do; choose the original images."
         )
+
+
+def _mosaic(path: Path) -> CscError:
+    return CscError(
+        f"{path.name} is a mosaic, all slices in one picture; export it as one image for "
+        "each slice, or convert it to NIfTI (with dcm2niix, say)."
+    )
 
 
 def _rescale(frame: Frame) -> tuple[float, float]:
