@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from napari_csc.errors import CscError
-from napari_csc.storage.zips import listed
+from napari_csc.storage.zips import is_archive, listed
 
 # Under which checkpoints of trainings keep the weights.
 _STATE_DICTS = ("state_dict", "model_state_dict", "model")
@@ -67,7 +67,7 @@ def check_archive(path: Path) -> None:
     CscError
         If so, or if it is damaged. What is no archive at all is not looked at.
     """
-    if not zipfile.is_zipfile(path):
+    if not is_archive(path):
         return
     members = listed(path)
     if members is None:

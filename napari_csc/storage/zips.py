@@ -25,6 +25,15 @@ DAMAGE = (
 """What a damaged archive may raise, when it is opened or read."""
 
 
+def is_archive(path: Path) -> bool:
+    """Return whether a file is an archive, damaged ones included."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        # It has the end of one, which says what cannot be: parts on several disks, for instance.
+        return True
+
+
 def listed(archive: Path | BinaryIO) -> Sequence[zipfile.ZipInfo] | None:
     """Return what an archive says it holds; None if it is damaged."""
     try:
