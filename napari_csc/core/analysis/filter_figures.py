@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.health_checks.taken_away import taken_away
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.reconstruction.taken_away import taken_away
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -204,7 +204,7 @@ def removed(result: Reconstruction, acquisition: Acquisition | None = None) -> T
     Tensor
         Shape (slice, y, x), float32, in units of the noise: positive where less is left than was
         measured. Of one coil, ``Re((x0 - x) e^(-i arg x)) / sigma``; for several coils see
-        `napari_csc.core.reconstruction.taken_away.taken_away`.
+        `napari_csc.core.reconstruction.health_checks.taken_away.taken_away`.
     """
     slices = range(len(result.image))
     return torch.stack([taken_away(result, number, acquisition) for number in slices])

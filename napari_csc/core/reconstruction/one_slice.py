@@ -57,7 +57,7 @@ class Job:
     last_codes : LastCodes or None
         The codes of the run before, to start from.
     gain : float
-        See `napari_csc.core.reconstruction.coil_gain.normalised_coils`.
+        See `napari_csc.core.acquisition.coil_gain.normalised_coils`.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.coil_gain import normalised_coils
 from napari_csc.core.acquisition.lazy import in_memory
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.filter_set import filter_set
@@ -19,7 +20,6 @@ from napari_csc.core.maps.edits import EditedFilters
 from napari_csc.core.maps.registry import load_map_network
 from napari_csc.core.maps.scalar import NoiseScalar
 from napari_csc.core.maps.source import MapSource, source_of
-from napari_csc.core.reconstruction.coil_gain import normalised_coils
 from napari_csc.core.reconstruction.devices import (
     chosen_device,
     free_memory,

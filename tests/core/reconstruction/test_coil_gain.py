@@ -7,8 +7,8 @@ from helper import random_complex, relative
 from test_health import blob
 
 import napari_csc as csc
+from napari_csc.core.acquisition.coil_gain import normalised_coils
 from napari_csc.core.kspace.fourier import image_to_kspace
-from napari_csc.core.reconstruction.coil_gain import normalised_coils
 
 WAYS = [("admm", "fitted"), ("admm", "shrunk"), ("fista", "shrunk")]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.health_checks.taken_away import taken_away
 from napari_csc.core.reconstruction.result import Reconstruction
-from napari_csc.core.reconstruction.taken_away import taken_away
 
 Tensor = torch.Tensor
 

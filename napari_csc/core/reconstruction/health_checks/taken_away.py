@@ -43,7 +43,7 @@ def taken_away(
     --------
     >>> import napari_csc as csc
     >>> import numpy as np
-    >>> from napari_csc.core.reconstruction.taken_away import taken_away
+    >>> from napari_csc.core.reconstruction.health_checks.taken_away import taken_away
     >>> scan = csc.simulate_low_field(np.eye(32), 32)
     >>> made = csc.Reconstructor(csc.Dictionary.dct(4, 5), 0.3, iterations=1, device="cpu")
     >>> tuple(taken_away(made(scan), 0, scan).shape)

@@ -32,9 +32,9 @@ def normalised_coils(acquisition: Acquisition) -> tuple[Acquisition, float]:
     --------
     >>> import numpy as np
     >>> import napari_csc as csc
-    >>> from napari_csc.core.reconstruction.coil_gain import normalised_coils
+    >>> from napari_csc.core.acquisition.coil_gain import normalised_coils
     >>> maps = np.full((2, 16, 16), 3 / np.sqrt(2))
-    >>> scan = csc.Acquisition.from_kspace(np.ones((2, 16, 16)) + 0j, coil_maps=maps)
+    >>> scan = csc.Acquisition.from_kspace(np.ones((1, 2, 16, 16)) + 0j, coil_maps=maps)
     >>> same, gain = normalised_coils(scan)
     >>> round(gain, 5), round(same.gram_norm, 5)
     (3.0, 1.0)
