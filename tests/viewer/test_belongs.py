@@ -1,7 +1,7 @@
 """Random actions of a user against slow workers: what is shown belongs to what it names."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +236,10 @@ class User:
             *("pin", "play", "view", "section", "section"),
             *("what_if", "what_if", "trust", "trust", "risk", "smooth"),
         ]
+        self.take(names)
+
+    def take(self, names: Sequence[str]) -> None:
+        """Do one of these, and let some of the work that is under way go on."""
         name = self.chance.choice(names)
         self.done.append(name)
         getattr(self, name)()

@@ -103,14 +103,7 @@ class Stranger(User):
         if self.chance.random() < 0.5:
             super().act()
             return
-        name = self.chance.choice(OTHERS)
-        self.done.append(name)
-        getattr(self, name)()
-        for _ in range(self.chance.randrange(6)):
-            if not self.workers.step(self.chance):
-                break
-            self.done.append("·")
-            self.check()
+        self.take(OTHERS)
 
     def check(self) -> None:
         super().check()
