@@ -1,5 +1,7 @@
 """The state of the dock, without a viewer."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from napari_csc.core.dictionary.dictionary import Dictionary
@@ -56,6 +58,22 @@ def test_another_dictionary_begins_anew(session: Session) -> None:
     session.shuffle_seed, session.dropped, session.selected = 1, (2,), 7
     session.use_dictionary("dct-4-3", Dictionary.dct(4, 3))
     assert (session.shuffle_seed, session.dropped, session.selected) == (None, (), 0)
+
+
+def test_a_dictionary_of_the_same_name_is_not_taken_for_the_one_of_the_result(
+    session: Session,
+) -> None:
+    def shown(used: Dictionary) -> tuple[int, ...]:
+        settings = {"dictionary": "dct-8-5"}
+        session.result = SimpleNamespace(dictionary=used, provenance={"settings": settings})
+        return session.order_shown()
+
+    whole = Dictionary.dct(8, 5)
+    assert shown(whole) == tuple(range(8))
+    assert shown(whole.permuted(order=[3, 1, 0, 2, 7, 6, 5, 4]).subset([0, 2, 5])) == (3, 0, 6)
+    assert shown(Dictionary.random(8, 5, seed=1)) == ()
+    assert shown(Dictionary.dct(8, 7)) == ()
+    assert shown(Dictionary.dct(12, 5)) == ()
 
 
 def test_the_last_filter_stays(session: Session) -> None:

@@ -97,7 +97,7 @@ class ScanLayers:
         self.signs = CanvasSigns(viewer)
         self.windowing = Windowing(self.store, RECONSTRUCTION)
         self.flip = Flip(self.store)
-        self._notice = Caption(viewer, _NOTICE, "bottom_left")
+        self._notice = Caption(viewer, _NOTICE, "top_left")
         viewer.dims.events.point.connect(self._dims_moved)
         viewer.layers.events.removed.connect(self._layer_removed)
         viewer.mouse_move_callbacks.append(self._mouse_moved)

@@ -8,7 +8,7 @@ from typing import Literal
 from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
 
-Place = Literal["bottom_center", "bottom_left", "bottom_right", "top_left"]
+Place = Literal["bottom_center", "bottom_right", "top_left"]
 
 
 class Caption:
