@@ -26,6 +26,11 @@ def sentence_of(
         return f"Noise level {std:.4g} {what}, from the {method}{also}."
     figures = (std, *others.values())
     low, high = min(figures), max(figures)
+    if high <= 1.01 * low:
+        return (
+            f"The noise level is unknown: no part of the image is surely free of signal, and "
+            f"all there is to go by is {high:.4g}{also}, which may be signal; measure or enter it."
+        )
     return (
         f"The noise level is unknown: no part of the image is surely free of signal, and the "
         f"figures lie between {low:.4g} and {high:.4g}{also}; measure or enter it."
