@@ -312,8 +312,8 @@ class ScanLayers:
         """Make one portion of a first result ready, ahead of `show_result`; see `FirstResult`."""
         if self._shown is not None or self._initial is None:
             return
-        place, held = self._geometry.at_slice(first_slice), {"result": result}
-        held["acquisition"] = acquisition
+        held = {"result": result, "acquisition": acquisition}
+        place = self._geometry.at_slice(first_slice)
         self._first.get_ready(portion, result, windows, place, first_slice, held)
 
     def _notify(self) -> None:
