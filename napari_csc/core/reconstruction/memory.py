@@ -120,9 +120,7 @@ def plan_memory(problem: Problem, limit: int | None, most_slices: int = 1) -> Me
     CscError
         If nothing fits.
     """
-    plan = estimate_memory(problem)
-    if limit is not None and most_slices > 1 and plan.peak <= limit:
-        return _with_slices(problem, limit, most_slices)
+    plan = estimate_memory(problem, slices=slices_that_fit(problem, limit, most_slices))
     while limit is not None and plan.peak > limit and plan.chunk_pixels > problem.pixels:
         plan = estimate_memory(problem, max(problem.pixels, plan.chunk_pixels // 2))
     if limit is not None and plan.peak > limit:
@@ -133,14 +131,19 @@ def plan_memory(problem: Problem, limit: int | None, most_slices: int = 1) -> Me
     return plan
 
 
-def _with_slices(problem: Problem, limit: int, most: int) -> MemoryPlan:
-    """Return the plan with the fewest batches that fit, all nearly as large."""
-    rounds = -(-problem.n_slices // min(most, problem.n_slices))
-    while True:
-        plan = estimate_memory(problem, slices=-(-problem.n_slices // rounds))
-        if plan.slices_at_once == 1 or plan.peak <= _SHARE_FOR_SLICES * limit:
-            return plan
-        rounds += 1
+def slices_that_fit(problem: Problem, limit: int | None, most: int) -> int:
+    """Return how many slices to work on at once: few batches, all nearly as large.
+
+    One where nobody knows what is free.
+    """
+    if limit is None:
+        return 1
+    count = problem.n_slices
+    for rounds in range(-(-count // max(1, min(most, count))), count):
+        at_once = -(-count // rounds)
+        if estimate_memory(problem, slices=at_once).peak <= _SHARE_FOR_SLICES * limit:
+            return at_once
+    return 1
 
 
 def _source_bytes(problem: Problem, chunk_pixels: int) -> int:

@@ -30,7 +30,13 @@ from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.history import check_finite, numbers_of
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.last_codes import LastCodes
-from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
+from napari_csc.core.reconstruction.memory import (
+    MemoryPlan,
+    Problem,
+    estimate_memory,
+    plan_memory,
+    slices_that_fit,
+)
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
 from napari_csc.core.reconstruction.result import FetchedOnDemand, Parts, Reconstruction
@@ -286,15 +292,23 @@ class Reconstructor:
 
     def estimate_memory(self, acquisition: Acquisition) -> MemoryPlan:
         """Estimate the memory of a reconstruction, before it is made."""
-        return estimate_memory(self._problem(acquisition))
+        problem, limit = self._problem(acquisition), self._memory_limit()
+        at_once = slices_that_fit(problem, limit, self._most_at_once(acquisition))
+        return estimate_memory(problem, slices=at_once)
 
     def _plan(self, acquisition: Acquisition) -> MemoryPlan:
+        most = self._most_at_once(acquisition)
+        return plan_memory(self._problem(acquisition), self._memory_limit(), most)
+
+    def _memory_limit(self) -> int | None:
         given = self.settings.memory_limit
-        limit = free_memory(self.device) if given is None else int(given * 1e9)
+        return free_memory(self.device) if given is None else int(given * 1e9)
+
+    def _most_at_once(self, acquisition: Acquisition) -> int:
         # Codes to start from are kept slice by slice.
-        is_plain = self._last_codes is None
-        most = most_at_once(self.device, self.settings, acquisition) if is_plain else 1
-        return plan_memory(self._problem(acquisition), limit, most)
+        if self._last_codes is not None:
+            return 1
+        return most_at_once(self.device, self.settings, acquisition)
 
     def _problem(self, acquisition: Acquisition) -> Problem:
         n_slices, *shape = acquisition.shape
