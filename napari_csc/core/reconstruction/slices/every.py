@@ -46,29 +46,38 @@ def reconstruct_slices(
     for start in range(0, count, at_once):
         numbers = range(start, min(start + at_once, count))
         works = [SliceWork(job, acquisition.select(i), initial[i], i, count) for i in numbers]
-        for number, work in zip(numbers, works, strict=True):
-            parts.low_pass[number] = work.low_pass
+        for work in works:
+            parts.low_pass[work.index] = work.low_pass
         if goes_on and early_picture and start == 0:
             goes_on = works[0].show_early_picture()
         if not goes_on:
             continue
-        if len(works) == 1:
-            goes_on = _one(works[0], start, parts, history)
+        together = _together(job, works, parts, history) if len(works) > 1 else None
+        if together is None:
+            goes_on = all(_one(work, parts, history) for work in works)
         else:
-            several = SeveralSlices(job, works, count)
-            goes_on = several.run(parts, slice(numbers.start, numbers.stop), history)
+            goes_on = together
         # Before the next ones bring their own.
         del works
     return history, not goes_on
 
 
-def _one(work: SliceWork, index: int, parts: Parts, history: History) -> bool:
+def _together(job: Job, works: list[SliceWork], parts: Parts, history: History) -> bool | None:
+    """Reconstruct slices at once; return whether to go on, None if memory was too short for it."""
+    try:
+        return SeveralSlices(job, works).run(parts, history)
+    except torch.cuda.OutOfMemoryError:
+        # Others may have taken some since the plan was made. One by one they may fit all the same.
+        return None
+
+
+def _one(work: SliceWork, parts: Parts, history: History) -> bool:
     """Reconstruct one slice; return whether to go on with the next."""
     maps = work.infer_maps()
-    parts.maps[index] = work.shown(maps)
+    parts.maps[work.index] = work.shown(maps)
     solver = work.solver(maps)
     del maps
     solver, goes_on = work.run(solver, history)
-    parts.store(index, solver, *work.split(solver))
+    parts.store(work.index, solver, *work.split(solver))
     work.finish(solver)
     return goes_on

@@ -52,8 +52,8 @@ class SliceWork:
 
     Attributes
     ----------
-    index : int
-        Its number.
+    index, n_slices : int
+        Its number, and how many the scan has.
     low_pass : Tensor
         The fixed smooth part (y, x); zero where there is none.
     """
@@ -62,7 +62,7 @@ class SliceWork:
         self, job: Job, acquisition: Acquisition, initial: Tensor, index: int, n_slices: int
     ) -> None:
         self._job, self._acquisition, self._initial = job, acquisition, initial
-        self.index, self._n_slices = index, n_slices
+        self.index, self.n_slices = index, n_slices
         self._data: DataTerm | None = None
         self.forbidden: Tensor | None = None
         """Where codes are kept at zero (K, y, x), once the maps are known."""
@@ -353,10 +353,10 @@ class SliceWork:
         assert self._job.on_iteration is not None
         most = iteration if is_last else self._job.most_iterations
         if share is None:
-            share = (self.index + iteration / most) / self._n_slices if most else 0.0
+            share = (self.index + iteration / most) / self.n_slices if most else 0.0
         progress = Progress(
             slice_index=self.index,
-            n_slices=self._n_slices,
+            n_slices=self.n_slices,
             iteration=iteration,
             iterations=most,
             objective=objective,

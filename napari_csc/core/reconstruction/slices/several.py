@@ -51,22 +51,20 @@ class SeveralSlices:
     job
         What all slices share.
     works
-        The work of each of these.
-    n_slices
-        How many the scan has.
+        The work of each of these, which follow each other.
     """
 
-    def __init__(self, job: Job, works: list[SliceWork], n_slices: int) -> None:
-        self._job, self._works, self._n_slices = job, works, n_slices
+    def __init__(self, job: Job, works: list[SliceWork]) -> None:
+        self._job, self._works = job, works
 
-    def run(self, parts: Parts, places: slice, history: list[tuple[int, SolverStatus]]) -> bool:
+    def run(self, parts: Parts, history: list[tuple[int, SolverStatus]]) -> bool:
         """Reconstruct them and store what they come to; return whether to go on with others."""
         job, works = self._job, self._works
         found = job.maps.maps_of_several([work.request() for work in works])
         maps = [work.take(one) for work, one in zip(works, found, strict=True)]
         del found
-        for number, work, one in zip(range(places.start, places.stop), works, maps, strict=True):
-            parts.maps[number] = work.shown(one)
+        for work, one in zip(works, maps, strict=True):
+            parts.maps[work.index] = work.shown(one)
         solver = self._solver(torch.stack(maps, dim=1))
         del maps
         made: list[Tensor] = []
@@ -74,12 +72,12 @@ class SeveralSlices:
             solver, rounds = play_rounds(solver, job.most_iterations, job.checkpoint)
             made += [status.figures for status in rounds]
         goes_on = self._iterate(solver, made)
-        for row, number in enumerate(range(places.start, places.stop)):
-            history += [
-                (number, SolverStatus(i + 1, figures[:, row])) for i, figures in enumerate(made)
-            ]
+        for row, work in enumerate(works):
+            told = (SolverStatus(i + 1, figures[:, row]) for i, figures in enumerate(made))
+            history += [(work.index, status) for status in told]
         if job.settings.rule == "fitted":
             solver.fit()
+        places = slice(works[0].index, works[-1].index + 1)
         parts.store(places, solver, *works[0].split(solver))
         return goes_on
 
@@ -127,7 +125,7 @@ class SeveralSlices:
 
         first = self._works[0].index
         for row, (objective, change) in enumerate(figures.T.tolist()):
-            share = (first * most + iteration * len(self._works)) / (self._n_slices * most)
+            share = (first + len(self._works) * iteration / most) / self._works[row].n_slices
             if not self._works[row].tell(
                 iteration,
                 objective,
