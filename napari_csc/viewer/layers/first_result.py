@@ -16,7 +16,7 @@ from napari_csc.viewer.layers.tags import hold, own
 Portion = Literal["smooth part", "first map", "maps", "legend"]
 PORTIONS: tuple[Portion, ...] = get_args(Portion)
 """What a first result is shown in, one after the other."""
-PicturePortion = Literal["picture", "choice"]
+PicturePortion = Literal["picture", "caption", "choice"]
 PICTURE_PORTIONS: tuple[PicturePortion, ...] = get_args(PicturePortion)
 """The same of the first picture of a run."""
 _EARLY = "early"

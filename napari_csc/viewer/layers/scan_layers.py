@@ -273,7 +273,7 @@ class ScanLayers:
         if self._shown is None and self._running is None and self._initial is not None:
             images = self._with_picture(picture, index, slices)
             self._first.get_picture_ready(portion, images, slices[0])
-            if portion == "choice":
+            if portion == "caption":
                 self._notice.get_ready()
 
     def show_result(
