@@ -43,3 +43,13 @@ def change_data(layer: Layer, data: Any, scale: tuple[float, ...]) -> None:
     with layer.events.data.blocker():
         layer.data = data
     layer.scale = scale
+
+
+def make_thumbnail(layer: Layer) -> None:
+    """Make the thumbnail of a hidden layer: napari makes none of what has never been visible.
+
+    Nobody hears that it is visible meanwhile: everything would be put in order twice, and painted.
+    """
+    with layer.events.visible.blocker():
+        layer.visible = True
+        layer.visible = False

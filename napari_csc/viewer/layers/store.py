@@ -13,7 +13,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, part_window
-from napari_csc.viewer.layers.adding import change_data, insert
+from napari_csc.viewer.layers.adding import change_data, insert, make_thumbnail
 from napari_csc.viewer.layers.canvas.legends import Legends
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import (
@@ -221,10 +221,7 @@ class LayerStore:
             place = self.place_of(role) if role in _ORDER else index
             insert(self.viewer.layers, layer, place, is_chosen=is_visible)
             if not is_visible:
-                # napari makes no thumbnail of what has never been visible. Not visible at first: it
-                # would be drawn in between, which takes long.
-                layer.visible = True
-                layer.visible = False
+                make_thumbnail(layer)
             rewindow = True
         else:
             change_data(layer, data, keywords["scale"])
