@@ -48,8 +48,9 @@ def change_data(layer: Layer, data: Any, scale: tuple[float, ...]) -> None:
 def make_thumbnail(layer: Layer) -> None:
     """Make the thumbnail of a hidden layer: napari makes none of what has never been visible.
 
-    Nobody hears that it is visible meanwhile: everything would be put in order twice, and painted.
+    Nobody hears that it is visible for a moment: everything would be put in order once more.
     """
     with layer.events.visible.blocker():
         layer.visible = True
-        layer.visible = False
+    # This is heard, as with its data the layer has come to the canvas.
+    layer.visible = False

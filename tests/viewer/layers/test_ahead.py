@@ -199,3 +199,6 @@ def test_hidden_layers_have_thumbnails(dock, viewer, load, run, scan_file) -> No
         layer = dock.workbench.layers.find(role)
         assert not layer.visible
         assert layer.thumbnail[..., :3].any()
+    drawn = viewer.window._qt_viewer.canvas.layer_to_visual
+    for layer in viewer.layers:
+        assert drawn[layer].node.visible == layer.visible, layer.name
