@@ -12,7 +12,7 @@ from measure import Peak, Spread, resident, seconds
 import napari_csc as csc
 from napari_csc.core.dictionary.spectra import per_filter_steps
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.reconstruction.one_slice import SliceWork
+from napari_csc.core.reconstruction.slices.one_slice import SliceWork
 from napari_csc.core.solvers import chambolle_dossal, unrolled_fista
 from napari_csc.phantom.head import head_phantom
 

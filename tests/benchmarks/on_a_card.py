@@ -16,12 +16,14 @@ import torch
 from measure import record
 
 import napari_csc as csc
+from napari_csc.core.reconstruction.slices import several
 from napari_csc.phantom.head import head_phantom
 
 # Passes over the code stack that an iteration cannot do without: two transforms of two passes each
 # way, and running sums read and written.
 _PASSES = 10
 _REPEATS = 5
+_SLICES = 200
 
 
 def bandwidth() -> float:
@@ -31,10 +33,10 @@ def bandwidth() -> float:
     return 2 * one.nbytes / seconds(lambda: other.copy_(one))
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object], repeats: int = _REPEATS) -> float:
     """Return the median time of a work, its end on the card included."""
     samples = []
-    for _ in range(_REPEATS + 1):
+    for _ in range(repeats + 1):
         torch.cuda.synchronize()
         begin = time.perf_counter()
         work()
@@ -82,10 +84,27 @@ def main() -> None:
             seconds(lambda m=made, it=one: m(it).image),
             floor,
         )
-    volume = scan(128, 20)
-    made = csc.Reconstructor(dictionary, csc.load_map_network("v5"), device="cuda")
-    floor = 20 * 16 * _PASSES * 8 * (len(dictionary) + 3) * 128**2 / speed
-    row("v5, 20 slices of 128", seconds(lambda: made(volume).image), floor)
+    volumes(dictionary, speed)
+
+
+def volumes(dictionary: csc.Dictionary, speed: float) -> None:
+    """Time the slices of a volume as batches, beside one after the other."""
+    volume, at_once = scan(128, _SLICES), several.MOST_AT_ONCE
+    floor = _SLICES * 16 * _PASSES * 8 * (len(dictionary) + 3) * 128**2 / speed
+    for network in ("v4", "v5"):
+        made = csc.Reconstructor(dictionary, csc.load_map_network(network), device="cuda")
+        batch = made.check(volume).slices_at_once
+        together, took = made(volume).image, seconds(lambda run=made: run(volume).image)
+        several.MOST_AT_ONCE = {}
+        alone, one_by_one = made(volume).image, seconds(lambda run=made: run(volume).image, 1)
+        several.MOST_AT_ONCE = at_once
+        row(
+            f"{network}, {_SLICES} slices of 128, {batch} at once",
+            took,
+            floor,
+            one_by_one=one_by_one,
+            differs=float((together - alone).norm() / alone.norm()),
+        )
 
 
 def swap(

@@ -12,7 +12,8 @@ from peers import scan
 import napari_csc as csc
 from napari_csc.core.dictionary.filter_set import filter_set
 from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.reconstruction.one_slice import Job, SliceWork
+from napari_csc.core.reconstruction.slices.job import Job
+from napari_csc.core.reconstruction.slices.one_slice import SliceWork
 from napari_csc.core.solvers import BlockedSolver
 
 pytestmark = pytest.mark.timeout(1200)

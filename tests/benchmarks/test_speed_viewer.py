@@ -54,18 +54,20 @@ class Beat:
         self._last = now
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Iterator[tuple[object, Path]]:
+@pytest.fixture(params=["small"] if QUICK else ["128 x 128", "sample"])
+def window(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[object, Path]]:
     from napari_csc.viewer.app import open_viewer
 
-    path = tmp_path / "scan.h5"
-    save_acquisition(csc.simulate_low_field(head_phantom(SIZE, 2), SIZE // 2), path)
+    path = csc.sample_path()
+    if request.param != "sample":
+        path = tmp_path / "scan.h5"
+        save_acquisition(csc.simulate_low_field(head_phantom(SIZE, 2), SIZE // 2), path)
     viewer, dock = open_viewer()
     yield dock, path
     viewer.close()
 
 
-def test_gaps_of_the_viewer(window) -> None:
+def test_gaps_of_the_viewer(window, request: pytest.FixtureRequest) -> None:
     from qtpy.QtCore import QEventLoop, QTimer
 
     dock, path = window
@@ -89,6 +91,7 @@ def test_gaps_of_the_viewer(window) -> None:
     met = []
 
     def measure(what: str, begin: Callable[[], None], is_done: Callable[[], bool]) -> None:
+        what = f"{what}, {request.node.callspec.params['window']}"
         with Beat() as beat:
             begin()
             wait(is_done)

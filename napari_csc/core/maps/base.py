@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import torch
@@ -122,6 +122,25 @@ class MapNetwork(nn.Module, MapSource):
             **known,
         )[0]
         return maps
+
+    @torch.inference_mode()
+    def maps_of_several(self, requests: Sequence[MapRequest]) -> list[Tensor]:
+        """Return the maps of several slices, which go through the network together.
+
+        One after the other where the noise varies from pixel to pixel, or some are in the cache.
+        """
+        first = requests[0]
+        is_even = all(one.noise_map is None for one in requests)
+        if not is_even or any(self.is_at_hand(one) for one in requests):
+            return [self.maps_of(one) for one in requests]
+        images = torch.stack([one.initial for one in requests])
+        noise = torch.stack([one.noise_power() for one in requests])
+        parts = (images, first.synthesis, noise, first.checkpoint, first.chunk_pixels)
+        found: list[Tensor] = list(self.to(images.device)(*parts))
+        for request, maps in zip(requests, found, strict=True):
+            if request.cache is not None:
+                request.cache.put(self._key(request), maps.cpu())
+        return found
 
     def is_at_hand(self, request: MapRequest) -> bool:
         """Return whether the maps are in the cache."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +107,10 @@ class MapSource(ABC):
         CscError
             If there are none for it.
         """
+
+    def maps_of_several(self, requests: Sequence[MapRequest]) -> list[Tensor]:
+        """Return the maps (K, y, x) of several slices of a scan, as `maps_of` gives each."""
+        return [self.maps_of(one) for one in requests]
 
     def is_at_hand(self, request: MapRequest) -> bool:
         """Return whether the maps can be had at once."""

@@ -14,6 +14,8 @@ from napari_csc.errors import CscError
 _COMPLEX, _REAL = 8, 4
 # Workspace of the FFT and convolution libraries, whatever the size of the images.
 _LIBRARIES = 25_000_000
+# What several slices take at once leaves some of the memory to others.
+_SHARE_FOR_SLICES = 0.8
 _CPU = torch.device("cpu")
 
 
@@ -33,6 +35,8 @@ class Problem:
         The source of the maps; None for one that takes no memory.
     stacks
         Stacks of codes that the solver holds.
+    device
+        Where it works; what several slices take depends on it.
     """
 
     n_slices: int
@@ -42,6 +46,7 @@ class Problem:
     band_share: float = 1.0
     maps: MapSource | None = None
     stacks: float = 2.0
+    device: torch.device = _CPU
 
     @property
     def pixels(self) -> int:
@@ -60,46 +65,62 @@ class MemoryPlan:
     results : int
         Bytes of the result, which remain.
     chunk_pixels : int
-        Pixels times filters that go through the map network at once.
+        Pixels times filters that go through the map network at once, for each slice.
+    slices_at_once : int
+        Slices that go through maps and solver at once.
     """
 
     peak: int
     results: int
     chunk_pixels: int = CHUNK_PIXELS
+    slices_at_once: int = 1
 
 
-def estimate_memory(problem: Problem, chunk_pixels: int = CHUNK_PIXELS) -> MemoryPlan:
-    """Estimate the memory of a reconstruction on the CPU.
+def estimate_memory(
+    problem: Problem, chunk_pixels: int = CHUNK_PIXELS, slices: int = 1
+) -> MemoryPlan:
+    """Estimate the memory of a reconstruction.
 
-    The result is held for all slices; everything else for one slice at a time: the spectra of the
-    filters, then either the network at work or the solver.
+    The result is held for all slices; everything else for as many as are worked on at once: the
+    spectra of the filters, then either the network at work or the solver.
     """
     pixels, filters = problem.pixels, problem.n_filters
     images = 6 * problem.n_slices * pixels * _COMPLEX
-    maps = filters * pixels * _REAL
+    maps = slices * filters * pixels * _REAL
     stack = filters * pixels * _COMPLEX
-    codes = problem.n_dictionary * pixels * _COMPLEX
-    results = images + problem.n_slices * (codes + maps)
+    codes = slices * problem.n_dictionary * pixels * _COMPLEX
+    results = images + problem.n_slices * (codes + maps) // slices
     # Results of slices that are not done yet are not touched, so they take no memory.
     before = results - codes - maps
-    inference = before + stack + 2 * maps + _source_bytes(problem, chunk_pixels)
+    inference = before + stack + 2 * maps + slices * _source_bytes(problem, chunk_pixels)
     scratch = int((2 + problem.band_share) * _COMPLEX) + 2 * _REAL
-    block = default_block_size(filters, pixels, _CPU) * pixels * scratch
-    state = int(stack * (problem.stacks + problem.band_share)) + maps + block
+    # A card takes all filters as one block; of one slice that is little beside what is free.
+    device = _CPU if slices == 1 else problem.device
+    block = default_block_size(filters, slices * pixels, device) * slices * pixels * scratch
+    state = int(slices * stack * (problem.stacks + problem.band_share)) + maps + block
     # At the end, when the codes are written; the maps are in the results, and nowhere else.
-    solving = results + stack + state
-    return MemoryPlan(max(inference, solving) + _LIBRARIES, results, chunk_pixels)
+    solving = results + slices * stack + state
+    return MemoryPlan(max(inference, solving) + _LIBRARIES, results, chunk_pixels, slices)
 
 
-def plan_memory(problem: Problem, limit: int | None) -> MemoryPlan:
-    """Return the plan that fits a limit in bytes, with smaller chunks where needed.
+def plan_memory(problem: Problem, limit: int | None, most_slices: int = 1) -> MemoryPlan:
+    """Return the plan that fits a limit in bytes, with fewer slices and smaller chunks if needed.
+
+    Parameters
+    ----------
+    problem
+        What is to be reconstructed.
+    limit
+        Bytes to stay within; nobody knows how many are free if None.
+    most_slices
+        Slices that may be worked on at once.
 
     Raises
     ------
     CscError
         If nothing fits.
     """
-    plan = estimate_memory(problem)
+    plan = estimate_memory(problem, slices=slices_that_fit(problem, limit, most_slices))
     while limit is not None and plan.peak > limit and plan.chunk_pixels > problem.pixels:
         plan = estimate_memory(problem, max(problem.pixels, plan.chunk_pixels // 2))
     if limit is not None and plan.peak > limit:
@@ -108,6 +129,21 @@ def plan_memory(problem: Problem, limit: int | None) -> MemoryPlan:
             "are free or allowed; choose fewer slices or fewer filters."
         )
     return plan
+
+
+def slices_that_fit(problem: Problem, limit: int | None, most: int) -> int:
+    """Return how many slices to work on at once: few batches, all nearly as large.
+
+    One where nobody knows what is free.
+    """
+    if limit is None:
+        return 1
+    count = problem.n_slices
+    for rounds in range(-(-count // max(1, min(most, count))), count):
+        at_once = -(-count // rounds)
+        if estimate_memory(problem, slices=at_once).peak <= _SHARE_FOR_SLICES * limit:
+            return at_once
+    return 1
 
 
 def _source_bytes(problem: Problem, chunk_pixels: int) -> int:

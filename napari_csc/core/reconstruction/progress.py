@@ -29,7 +29,10 @@ class ReconstructionStopped(CscError):  # noqa: N818 - being stopped is no error
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a reconstruction stands; given to ``on_iteration`` after every iteration."""
+    """Where a reconstruction stands; given to ``on_iteration`` after every iteration.
+
+    Where several slices are worked on at once, on a GPU, each iteration tells of them in turn.
+    """
 
     slice_index: int
     n_slices: int
@@ -41,6 +44,8 @@ class Progress:
     current_image: Callable[[], Tensor]
     """Returns the current image (y, x) of this slice, complex64, in units of the input."""
     stage: Stage = "iteration"
+    share: float = 0.0
+    """How much of the work on all slices is done, 0 to 1."""
     picture_due: bool = True
     """Whether to show `current_image` now: at most every 0.1 s, and always at the end."""
 

@@ -30,13 +30,20 @@ from napari_csc.core.reconstruction.health import health, to_record
 from napari_csc.core.reconstruction.history import check_finite, numbers_of
 from napari_csc.core.reconstruction.keywords import GivenSettings, check_keywords, with_keywords
 from napari_csc.core.reconstruction.last_codes import LastCodes
-from napari_csc.core.reconstruction.memory import MemoryPlan, Problem, estimate_memory, plan_memory
-from napari_csc.core.reconstruction.one_slice import Job, SliceWork
+from napari_csc.core.reconstruction.memory import (
+    MemoryPlan,
+    Problem,
+    estimate_memory,
+    plan_memory,
+    slices_that_fit,
+)
 from napari_csc.core.reconstruction.progress import Progress
 from napari_csc.core.reconstruction.provenance import provenance_of
 from napari_csc.core.reconstruction.result import FetchedOnDemand, Parts, Reconstruction
 from napari_csc.core.reconstruction.settings import CompleteSettings, ReconstructionSettings
-from napari_csc.core.solvers import SolverStatus
+from napari_csc.core.reconstruction.slices.every import reconstruct_slices
+from napari_csc.core.reconstruction.slices.job import Job
+from napari_csc.core.reconstruction.slices.several import most_at_once
 from napari_csc.core.solvers.frequency_band import FrequencyBand
 from napari_csc.core.solvers.table import solver_spec
 from napari_csc.errors import CscError
@@ -252,7 +259,8 @@ class Reconstructor:
                 counts = (job.n_dictionary, len(job.synthesis))
                 parts = Parts.empty(acquisition.shape, *counts, kept_on)
                 with taking_turns(self.device), torch.inference_mode():
-                    history, stopped = self._reconstruct(scan, job, parts, early_picture)
+                    moved = scan.to(self.device)
+                    history, stopped = reconstruct_slices(moved, job, parts, early_picture)
                 told = numbers_of(history)
                 check_finite(told)
                 return self._result(acquisition, parts, told, stopped, job)
@@ -284,12 +292,23 @@ class Reconstructor:
 
     def estimate_memory(self, acquisition: Acquisition) -> MemoryPlan:
         """Estimate the memory of a reconstruction, before it is made."""
-        return estimate_memory(self._problem(acquisition))
+        problem, limit = self._problem(acquisition), self._memory_limit()
+        at_once = slices_that_fit(problem, limit, self._most_at_once(acquisition))
+        return estimate_memory(problem, slices=at_once)
 
     def _plan(self, acquisition: Acquisition) -> MemoryPlan:
+        most = self._most_at_once(acquisition)
+        return plan_memory(self._problem(acquisition), self._memory_limit(), most)
+
+    def _memory_limit(self) -> int | None:
         given = self.settings.memory_limit
-        limit = free_memory(self.device) if given is None else int(given * 1e9)
-        return plan_memory(self._problem(acquisition), limit)
+        return free_memory(self.device) if given is None else int(given * 1e9)
+
+    def _most_at_once(self, acquisition: Acquisition) -> int:
+        # Codes to start from are kept slice by slice.
+        if self._last_codes is not None:
+            return 1
+        return most_at_once(self.device, self.settings, acquisition)
 
     def _problem(self, acquisition: Acquisition) -> Problem:
         n_slices, *shape = acquisition.shape
@@ -305,6 +324,7 @@ class Reconstructor:
             band_share=band.size[0] * band.size[1] / (rows * columns),
             maps=self.maps,
             stacks=solver_spec(self.settings.solver).stacks,
+            device=self.device,
         )
 
     @cached_property
@@ -344,34 +364,6 @@ class Reconstructor:
             self._last_codes,
             gain,
         )
-
-    def _reconstruct(
-        self, acquisition: Acquisition, job: Job, parts: Parts, early_picture: bool
-    ) -> tuple[list[tuple[int, SolverStatus]], bool]:
-        """Fill the parts; return the history and whether it was stopped early."""
-        moved = acquisition.to(self.device)
-        initial = moved.adjoint() / job.sigma
-        parts.initial.copy_(initial)
-        count = len(initial)
-        history: list[tuple[int, SolverStatus]] = []
-        goes_on = True
-        for index in range(count):
-            work = SliceWork(job, moved.select(index), initial[index], index, count)
-            parts.low_pass[index] = work.low_pass
-            if goes_on and early_picture and index == 0:
-                goes_on = work.show_early_picture()
-            if not goes_on:
-                continue
-            maps = work.infer_maps()
-            parts.maps[index] = work.shown(maps)
-            solver = work.solver(maps)
-            del maps
-            solver, goes_on = work.run(solver, history)
-            parts.store(index, solver, *work.split(solver))
-            work.finish(solver)
-            # Before the next slice brings its own.
-            del solver, work
-        return history, not goes_on
 
     def _check_size(self, acquisition: Acquisition) -> None:
         height, width = acquisition.shape[-2:]

@@ -191,14 +191,19 @@ class Parts:
         for part in (self.initial, self.low_pass, self.sparse, self.codes, self.smooth):
             part.imag.zero_()
 
-    def store(self, index: int, solver: BlockedSolver, sparse: Tensor, smooth: Tensor) -> None:
-        """Take over what a slice has come to, and the parts of its image.
+    def store(
+        self, index: int | slice, solver: BlockedSolver, sparse: Tensor, smooth: Tensor
+    ) -> None:
+        """Take over what a slice has come to, or several, and the parts of the image.
 
-        These are that of the dictionary (y, x), and those of the smooth filters (n, y, x).
+        These are that of the dictionary (y, x), and those of the smooth filters (m, y, x); of
+        several slices (n, y, x) and (m, n, y, x).
         """
-        solver.write_codes(self.codes[index])
+        is_one = isinstance(index, int)
+        codes = self.codes[index]
+        solver.write_codes(codes if is_one else codes.transpose(0, 1))
         self.sparse[index] = sparse
-        self.smooth[index] = smooth
+        self.smooth[index] = smooth if is_one else smooth.transpose(0, 1)
         self.low_pass[index] += smooth.sum(0).to(self.low_pass.device)
 
 

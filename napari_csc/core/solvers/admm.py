@@ -113,11 +113,11 @@ class Admm(BlockedSolver):
     @torch.inference_mode()
     def pull(self) -> Tensor | None:
         """Return what the sums hold besides the codes; see `BlockedSolver.pull`."""
-        found = torch.empty_like(self._spectra)
+        found = self._spectra.new_empty(len(self._spectra), *self._grid)
         for block in self._pairs.blocks():
             filters = slice(2 * block.start, 2 * block.stop)
             unpacked(self._sums[block] - self._current(block), found[filters])
-        return found.div_(self._scales[:, None, None])
+        return found.div_(self._scales[..., None, None])
 
     def _times_factors(self, block: slice, out: Tensor) -> Tensor:
         """Write the codes of a block to ``out``."""
@@ -137,7 +137,7 @@ class Admm(BlockedSolver):
         self._sums_spectrum = self._sums_spectrum + self._relaxation * (fitted - self.spectrum)
         halves = self._pairs.halves(correction * self._relaxation)
         following = self._pairs.new_sum()
-        penalty = self._thresholds.new_zeros(())
+        penalty = self._shrinkage.no_penalty()
         for block in self._pairs.blocks():
             self._update_sums(block, self._pairs.analysed(block, halves))
             sums = self._sums[block]

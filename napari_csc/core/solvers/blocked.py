@@ -69,16 +69,20 @@ class BlockedSolver(ABC):
     formed on the band that the data reach; and two filters share a complex number, see
     `napari_csc.core.solvers.pairs`. Nothing as large as a code stack is allocated in an iteration.
 
+    Several images of one mask can go through at once, each by itself: codes, spectra and figures
+    then have an axis n in front of y and x, or in the end. The way back is for one image only.
+
     Parameters
     ----------
     spectra
-        Filter spectra (K, y, x) complex, from `napari_csc.core.dictionary.spectra.filter_spectra`.
+        Filter spectra (K, y, x) complex, from `napari_csc.core.dictionary.spectra.filter_spectra`;
+        for several images at once (K, 1, y, x).
     data
         The data misfit.
     maps
-        Sparsity level maps ``Lambda`` (K, y, x), not negative.
+        Sparsity level maps ``Lambda`` (K, y, x), not negative; of several images (K, n, y, x).
     scales
-        The scale ``a_k`` of each filter (K,), positive.
+        The scale ``a_k`` of each filter (K,), positive; for each image (K, n).
     norm
         ``"modulus"`` or ``"real-imaginary"``.
     block_size
@@ -94,15 +98,17 @@ class BlockedSolver(ABC):
         norm: Norm = "modulus",
         block_size: int | None = None,
     ) -> None:
-        n_filters, height, width = spectra.shape
+        n_filters, images = len(spectra), scales.shape[1:]
+        self._grid: tuple[int, ...] = (*images, *spectra.shape[-2:])
         self._spectra, self._scales = spectra, scales
         self._band, self._data = data.band, data.on_band()
-        at_once = block_size or default_block_size(n_filters, height * width, spectra.device)
+        at_once = block_size or default_block_size(n_filters, math.prod(self._grid), spectra.device)
         self._pairs = FilterPairs(spectra, scales, self._band, (at_once + 1) // 2)
         self._thresholds = self._thresholds_of(maps)
         size = (self._pairs.at_once, self._thresholds.shape[1])
-        self._shrinkage = Shrinkage(norm, (maps.new_empty(size), maps.new_empty(size)))
-        self.spectrum = spectra.new_zeros(self._band.size)
+        scratch = (maps.new_empty(size), maps.new_empty(size))
+        self._shrinkage = Shrinkage(norm, scratch, images)
+        self.spectrum = spectra.new_zeros(*images, *self._band.size)
         """Unitary spectrum of ``D s`` on the band."""
         self.iteration = 0
         self._earlier = 0
@@ -128,7 +134,7 @@ class BlockedSolver(ABC):
     @property
     def codes(self) -> Tensor:
         """The sparse codes ``s`` (K, y, x), complex."""
-        found = torch.empty_like(self._spectra)
+        found = self._spectra.new_empty(len(self._spectra), *self._grid)
         self.write_codes(found)
         return found
 
@@ -139,9 +145,9 @@ class BlockedSolver(ABC):
             start, stop = 2 * block.start, min(2 * block.stop, len(out))
             if start >= stop:
                 return
-            found = self._spectra.new_empty(stop - start, *self._spectra.shape[1:])
+            found = self._spectra.new_empty(stop - start, *self._grid)
             unpacked(self._current(block), found)
-            torch.view_as_real(found).mul_(self._scales[start:stop, None, None, None])
+            torch.view_as_real(found).mul_(self._scales[start:stop][..., None, None, None])
             out[start:stop] = found.to(out.device)
 
     @abstractmethod
@@ -159,11 +165,11 @@ class BlockedSolver(ABC):
         It costs about as much as an iteration. ``pull`` is what `pull` gave with them, if anything.
         Codes that are forbidden here begin with zero.
         """
-        scales = self._scales[:, None, None]
+        scales = self._scales[..., None, None]
         if self._forbidden is not None:
             count, *shape = codes.shape
             numbers = self._forbidden.to(self._thresholds.dtype)
-            places = apart(numbers, count, (shape[0], shape[1])) > 0
+            places = apart(numbers, count, tuple(shape)) > 0
             codes = codes.masked_fill(places, 0)
             pull = None if pull is None else pull.masked_fill(places, 0)
         there = None if pull is None else packed(pull * scales)
@@ -184,7 +190,7 @@ class BlockedSolver(ABC):
         built for them. Much faster than to build another solver and to `begin_from`.
         """
         self._thresholds, self._forbidden = self._thresholds_of(maps), None
-        self._shrinkage = Shrinkage(norm, self._shrinkage.scratch)
+        self._shrinkage = Shrinkage(norm, self._shrinkage.scratch, self._scales.shape[1:])
         if forbidden is not None:
             self.forbid(forbidden)
         self._earlier += self.iteration
@@ -312,8 +318,8 @@ class BlockedSolver(ABC):
         """Do one iteration that nobody counts; return objective and change of the image."""
         previous = self.spectrum
         penalty = self._advance()
-        change = torch.linalg.vector_norm(self.spectrum - previous)
-        size = torch.linalg.vector_norm(self.spectrum).clamp_min(1e-30)
+        change = torch.linalg.vector_norm(self.spectrum - previous, dim=(-2, -1))
+        size = torch.linalg.vector_norm(self.spectrum, dim=(-2, -1)).clamp_min(1e-30)
         objective = self._data.misfit(self.spectrum) + penalty
         return torch.stack([objective, change / size])
 
@@ -332,11 +338,12 @@ class BlockedSolver(ABC):
         """Return what some filters contribute to the image, (y, x) complex."""
         start, stop, _ = filters.indices(len(self._spectra))
         pairs = slice(start // 2, (stop + 1) // 2)
-        codes = self._spectra.new_empty(stop - 2 * pairs.start, *self._spectra.shape[1:])
+        codes = self._spectra.new_empty(stop - 2 * pairs.start, *self._grid)
         codes = unpacked(self._current(pairs), codes)[start - 2 * pairs.start :]
-        weights = self._scales[start:stop].to(codes.dtype)
         scaled = torch.fft.fft2(codes, norm="ortho").mul_(self._spectra[start:stop])
-        return torch.fft.ifft2(torch.tensordot(weights, scaled, dims=1), norm="ortho")
+        weights = self._scales[start:stop][..., None, None, None]
+        total = torch.view_as_real(scaled).mul_(weights).sum(0)
+        return torch.fft.ifft2(torch.view_as_complex(total), norm="ortho")
 
     @torch.inference_mode()
     def fit(self) -> None:
@@ -364,7 +371,7 @@ class BlockedSolver(ABC):
     def _without_forbidden(self, codes: Tensor, block: slice) -> Tensor:
         """Set codes of some pairs to zero where they are forbidden, and return them."""
         assert self._forbidden is not None
-        there = self._forbidden[block].unflatten(1, (*self._pairs.shape[-2:], 2)).unsqueeze(1)
+        there = self._forbidden[block].unflatten(1, (*self._grid, 2)).unsqueeze(1)
         torch.view_as_real(codes).masked_fill_(there, 0)
         return codes
 
@@ -386,11 +393,13 @@ class BlockedSolver(ABC):
 
     def _on_grid(self, codes: Callable[[slice], Tensor]) -> Tensor:
         """Return the spectrum (y, x) of what codes synthesise, with all its frequencies."""
-        total = self._spectra.new_zeros(2, *self._spectra.shape[1:])
+        total = self._spectra.new_zeros(2, *self._grid)
         for block in self._pairs.blocks():
             filters = slice(2 * block.start, 2 * block.stop)
             parts = torch.view_as_real(self._spectra[filters])
-            spectra = torch.view_as_complex(parts * (0.5 * self._scales[filters, None, None, None]))
+            spectra = torch.view_as_complex(
+                parts * (0.5 * self._scales[filters][..., None, None, None])
+            )
             transformed = torch.fft.fft2(codes(block), norm="ortho")
             total += transformed.mul_(joined(spectra, -1j).unsqueeze(1)).sum(0)
         return image_of(total, FrequencyBand.whole((total.shape[-2], total.shape[-1])))

@@ -103,7 +103,7 @@ class CartesianDataTerm:
 
     def misfit(self, spectrum: Tensor) -> Tensor:
         """Return ``1/2 ||M x^ - y'||^2``."""
-        return 0.5 * torch.view_as_real(self.residual(spectrum)).square().sum()
+        return 0.5 * torch.view_as_real(self.residual(spectrum)).square().sum((-3, -2, -1))
 
 
 class GramDataTerm:

@@ -96,7 +96,7 @@ class Fista(BlockedSolver):
         extrapolated = self._extrapolated(*spectra, torch.empty_like(self.spectrum))
         halves = self._pairs.halves(self._data.residual(extrapolated))
         following = self._pairs.new_sum()
-        penalty = self._thresholds.new_zeros(())
+        penalty = self._shrinkage.no_penalty()
         for block in self._pairs.blocks():
             old, new = self._codes[block], self._previous[block]
             response = self._pairs.analysed(block, halves)

@@ -42,7 +42,8 @@ class Recording:
 
     def __init__(self, solver: BlockedSolver, record: Record) -> None:
         self.solver = solver
-        self.figures = solver.spectrum.real.new_zeros(ROUND, 2)
+        images = solver.spectrum.shape[:-2]
+        self.figures = solver.spectrum.real.new_zeros(ROUND, 2, *images)
         self._momenta = solver.spectrum.real.new_zeros(ROUND)
         # Recording may run the iterations: what they change is put back. Some solvers begin with
         # one tensor in two places, which a recording would mix up: each gets a copy of its own.
@@ -67,7 +68,7 @@ class Recording:
                 setattr(solver, name, buffer)
 
     def play(self) -> Tensor:
-        """Do a round; return objective and change of each iteration (rounds, 2)."""
+        """Do a round; return objective and change of each iteration (rounds, 2, n if several)."""
         done = self.solver.iteration
         ahead = [self.solver.momentum(done + number) for number in range(ROUND)]
         self._momenta.copy_(torch.tensor(ahead, dtype=torch.float64))

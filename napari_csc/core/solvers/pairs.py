@@ -28,13 +28,14 @@ class FilterPairs:
     first filter to a real image ``a``, plus ``i`` times that of the second. Back, with
     ``e = (d_1 - i d_2) / 2`` and ``U = sum e FFT(codes)``, the spectrum of the real image is
     ``U(w) + conj(U(-w))``. The second filter of the last pair is zero where their number is odd.
+    Of several images at once everything has one more axis, n, in front of y and x.
 
     Parameters
     ----------
     spectra
-        Filter spectra (K, y, x), complex.
+        Filter spectra (K, y, x), complex; for several images at once (K, 1, y, x).
     scales
-        The scale of each filter (K,).
+        The scale of each filter (K,), for each image (K, n).
     band
         The frequencies that the data reach.
     at_once
@@ -43,20 +44,22 @@ class FilterPairs:
 
     def __init__(self, spectra: Tensor, scales: Tensor, band: FrequencyBand, at_once: int) -> None:
         self._band = band
-        scaled = band.gather(spectra).mul_(scales[:, None, None])
+        gathered, factors = band.gather(spectra), scales[..., None, None]
+        scaled = gathered.mul_(factors) if spectra.ndim == 3 else gathered * factors
         self.power = torch.zeros_like(scaled[0].real)
         """``sum_k |d_k|^2`` on the band."""
         for filters in scaled:
             add_power(self.power, filters)
         self._to_codes = joined(scaled, 1j)
         self._to_image = joined(scaled, -1j).mul_(0.5)
-        count, grid = len(self._to_codes), spectra.shape[-2:]
+        images = scaled.shape[1:-2]
+        count, grid = len(self._to_codes), (*images, *spectra.shape[-2:])
         self.at_once = max(1, min(at_once, count))
-        self.shape = (count, 2, grid[0], grid[1])
-        """Shape of a stack of codes: pair, real or imaginary part, y, x."""
+        self.shape: tuple[int, ...] = (count, 2, *grid)
+        """Shape of a stack of codes: pair, real or imaginary part, image if several, y, x."""
         # Zero outside the band for good: only the band is ever written.
         self._padded = spectra.new_zeros(self.at_once, 2, *grid)
-        self._products = spectra.new_empty(self.at_once, 2, *band.size)
+        self._products = spectra.new_empty(self.at_once, 2, *images, *band.size)
 
     def blocks(self) -> list[slice]:
         """Return the pairs in blocks."""
@@ -82,7 +85,7 @@ class FilterPairs:
 
     def new_sum(self) -> Tensor:
         """Return where `add_synthesised` begins."""
-        return self._products.new_zeros(2, *self._band.size)
+        return self._products.new_zeros(self._products.shape[1:])
 
     def add_synthesised(self, codes: Tensor, block: slice, total: Tensor) -> None:
         """Add what a block of codes makes of the image to a sum, see `synthesised`."""
@@ -140,12 +143,12 @@ def paired(numbers: Tensor, scales: Tensor) -> Tensor:
     count, *grid = numbers.shape
     found = numbers.new_zeros((count + 1) // 2, *grid, 2)
     for parity in (0, 1):
-        columns = scales[parity::2, None, None]
+        columns = scales[parity::2][..., None, None]
         torch.mul(numbers[parity::2], columns, out=found[: len(columns), ..., parity])
     return found.flatten(1)
 
 
-def apart(numbers: Tensor, count: int, shape: tuple[int, int]) -> Tensor:
+def apart(numbers: Tensor, count: int, shape: tuple[int, ...]) -> Tensor:
     """Return real numbers (pairs, 2 y x) of pairs as (K, y, x)."""
     found = numbers.new_empty(count, *shape)
     values = numbers.unflatten(1, (*shape, 2))

@@ -28,9 +28,15 @@ class Shrinkage:
         ``"real-imaginary"`` shrinks real and imaginary part apart, as in the papers.
     scratch
         Two real tensors as large as the real part of the largest block, to work in.
+    images
+        Nothing, or the number of images that a block holds one after the other for each filter:
+        penalties are then summed for each.
     """
 
-    def __init__(self, norm: Norm, scratch: tuple[Tensor, Tensor]) -> None:
+    def __init__(
+        self, norm: Norm, scratch: tuple[Tensor, Tensor], images: tuple[int, ...] = ()
+    ) -> None:
+        self._images = images
         self._together = norm == "modulus"
         self.scratch = scratch
         self._one = scratch[0].new_ones(())
@@ -39,6 +45,10 @@ class Shrinkage:
     def n_factors(self) -> int:
         """How many factors there are for a code: one, or one for each part."""
         return 1 if self._together else 2
+
+    def no_penalty(self) -> Tensor:
+        """Return the zero that penalties are added to."""
+        return self.scratch[0].new_zeros(self._images)
 
     def __call__(self, values: Tensor, thresholds: Tensor, out: Tensor) -> Tensor:
         """Write the shrunk values to ``out`` (``values`` itself, if wanted).
@@ -61,7 +71,7 @@ class Shrinkage:
     def shrink(self, parts: Parts, thresholds: Tensor, out: Parts) -> Tensor:
         """Do the same with real and imaginary parts, each of the shape of the thresholds."""
         factor = self.scratch[1][: len(thresholds)]
-        penalty = thresholds.new_zeros(())
+        penalty = self.no_penalty()
         for numbers in self._groups():
             penalty += self._factor([parts[i] for i in numbers], thresholds, factor)
             for i in numbers:
@@ -70,7 +80,7 @@ class Shrinkage:
 
     def factors(self, parts: Parts, thresholds: Tensor, out: Tensor) -> Tensor:
         """Write the factors of shape (n_factors, ...); return the penalty of the rest."""
-        penalty = thresholds.new_zeros(())
+        penalty = self.no_penalty()
         for numbers, factor in zip(self._groups(), out, strict=True):
             penalty += self._factor([parts[i] for i in numbers], thresholds, factor)
         return penalty
@@ -98,7 +108,10 @@ class Shrinkage:
         self._moduli(parts, moduli)
         torch.addcdiv(self._one, thresholds, moduli, value=-1, out=out)
         out.clamp_(min=0)
-        return torch.dot(moduli.mul_(out).view(-1), thresholds.view(-1))
+        shrunk = moduli.mul_(out)
+        if not self._images:
+            return torch.dot(shrunk.view(-1), thresholds.view(-1))
+        return shrunk.mul_(thresholds).view(len(shrunk), *self._images, -1).sum((0, -1))
 
     def _moduli(self, parts: Parts, out: Tensor) -> None:
         if len(parts) == 1:

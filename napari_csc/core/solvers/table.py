@@ -28,12 +28,13 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True, eq=False)
 class SliceProblem:
-    """What a solver is built of, for one slice in noise units.
+    """What a solver is built of, for one slice in noise units, or for several at once.
 
     Attributes
     ----------
     spectra, data, maps, norm
-        See `BlockedSolver`.
+        See `BlockedSolver`; the spectra are (K, y, x) in any case, the data of several slices
+        (n, y, x) and their maps (K, n, y, x).
     unit_steps : callable
         Returns the step sizes (K,) for ``||A|| = 1``, by the rule of the settings.
     rule : str
@@ -49,6 +50,16 @@ class SliceProblem:
     unit_steps: Callable[[], Tensor]
     rule: Rule = "shrunk"
     maximum: float = 0.0
+
+    @property
+    def is_several(self) -> bool:
+        """Whether these are several slices."""
+        return self.maps.ndim == 4
+
+    @property
+    def own_spectra(self) -> Tensor:
+        """The spectra as a solver takes them."""
+        return self.spectra[:, None] if self.is_several else self.spectra
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +103,8 @@ class SolverSpec:
         A sentence for people who choose.
     stacks : float
         How many stacks of codes it holds.
+    takes_several : bool
+        Whether it is built of several slices, too.
     """
 
     label: str
@@ -100,11 +113,14 @@ class SolverSpec:
     unrolled: Callable[[BatchProblem], Tensor] | None = None
     text: str = ""
     stacks: float = 2.0
+    takes_several: bool = False
 
 
 def _fista(problem: SliceProblem) -> BlockedSolver:
     steps = problem.unit_steps() / problem.data.norm_squared
-    return Fista(problem.spectra, problem.data, problem.maps, steps, problem.norm)
+    if problem.is_several:
+        steps = steps[:, None].repeat(1, problem.maps.shape[1])
+    return Fista(problem.own_spectra, problem.data, problem.maps, steps, problem.norm)
 
 
 def _unrolled_fista(problem: BatchProblem) -> Tensor:
@@ -122,12 +138,15 @@ def _unrolled_fista(problem: BatchProblem) -> Tensor:
 
 def _admm(problem: SliceProblem) -> BlockedSolver:
     data, factor = problem.data, PENALTY_FACTORS[problem.rule]
-    penalties = balanced_penalties(problem.spectra, data.spectrum, problem.maps, factor)
+    maps = problem.maps.transpose(0, 1) if problem.is_several else problem.maps
+    penalties = balanced_penalties(problem.spectra, data.spectrum, maps, factor)
+    if problem.is_several:
+        penalties = penalties.T.contiguous()
     # Coil maps that are not normalised make A^H y larger than the image by ||A||^2, the levels by
     # ||A||, of which the rule takes the root: the same problem in other units converges alike.
     if not 0.5 < data.norm_squared < 2:
         penalties = penalties * data.norm_squared**1.25
-    return Admm(problem.spectra, data, problem.maps, penalties, problem.norm)
+    return Admm(problem.own_spectra, data, problem.maps, penalties, problem.norm)
 
 
 def _unrolled_admm(problem: BatchProblem) -> Tensor:
@@ -149,7 +168,9 @@ def _published_fista(problem: SliceProblem) -> BlockedSolver:
 
 # The iterations: where both have come about equally far (docs/benchmarks.md).
 SOLVERS: dict[Solver, SolverSpec] = {
-    "fista": SolverSpec("FISTA", 64, _fista, _unrolled_fista, "As in the paper."),
+    "fista": SolverSpec(
+        "FISTA", 64, _fista, _unrolled_fista, "As in the paper.", takes_several=True
+    ),
     "admm": SolverSpec(
         "ADMM",
         16,
@@ -157,6 +178,7 @@ SOLVERS: dict[Solver, SolverSpec] = {
         _unrolled_admm,
         "It needs about a quarter of the iterations of FISTA.",
         stacks=1.5,
+        takes_several=True,
     ),
     "fista-published": SolverSpec(
         "FISTA, authors' code",

@@ -112,6 +112,17 @@ class MapLayer:
             rewindow="untouched" if is_other else False,
         )
 
+    def put_first(
+        self, result: Reconstruction, window: Window, geometry: Geometry, held: dict[str, Any]
+    ) -> None:
+        """Add the layer with the maps of the first filter only, ahead of `put`.
+
+        With the others napari makes all sliders anew, which takes as long as to add a layer.
+        """
+        if self._store.find(MAPS) is None:
+            first = MapsView(result, self._limits)[0]
+            self._store.put(MAPS, first, window, geometry, held, LOOK)
+
     def show_legend(self) -> None:
         """Show the colour bar; in words the caption tells what the colours mean."""
         layer = self._store.find(MAPS)

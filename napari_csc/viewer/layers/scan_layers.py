@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, Win
 from napari_csc.viewer.layers.canvas.caption import Caption
 from napari_csc.viewer.layers.canvas.signs import CanvasSigns
 from napari_csc.viewer.layers.edited import mark_edited, notice_of
+from napari_csc.viewer.layers.first_result import FirstResult, PicturePortion, Portion
 from napari_csc.viewer.layers.flip import Flip
 from napari_csc.viewer.layers.map_layer import MapLayer
 from napari_csc.viewer.layers.planes import planes
@@ -39,9 +40,6 @@ from napari_csc.viewer.layers.tags import hold, own
 from napari_csc.viewer.layers.windowing import Windowing
 
 _NOTICE = "napari_csc_edited"
-Portion = Literal["smooth part", "maps", "legend"]
-PORTIONS: tuple[Portion, ...] = get_args(Portion)
-"""What a first result is shown in, one after the other."""
 
 
 class ScanLayers:
@@ -94,6 +92,7 @@ class ScanLayers:
         self._shown: tuple[Reconstruction, Windows, int, str] | None = None
         self.store = LayerStore(viewer)
         self.maps = MapLayer(self.store)
+        self._first = FirstResult(self.store, self.maps, self.put_image)
         self.signs = CanvasSigns(viewer)
         self.windowing = Windowing(self.store, RECONSTRUCTION)
         self.flip = Flip(self.store)
@@ -183,10 +182,7 @@ class ScanLayers:
         if acquisition.reference is not None:
             truth = ComplexView(acquisition.reference, self._part)
             below = {"visible": False}
-            chosen = self._viewer.layers.selection.active
             self.store.put(REFERENCE, truth, window, geometry, {}, below, rewindow=True, index=0)
-            # Not the reference: it is hidden, and the contrast that one sets should be seen.
-            self._viewer.layers.selection.active = chosen
         if moved:
             self._viewer.fit_to_view()
             # The slider stands where the scan before had it, which may be at the edge of this one.
@@ -253,15 +249,32 @@ class ScanLayers:
             return
         self._told, self._running_slices = told, slices
         if self._running is None:
-            self._running = np.array(self._initial[list(slices)])
-            self._running[index] = picture
+            self._running = self._with_picture(picture, index, slices)
             self.put_image(RECONSTRUCTION, self._running, slices[0])
+            self._first.is_shown()
             self._notify()
             return
         self._running[index] = picture
         self._notify()
         if (layer := self.find(RECONSTRUCTION)) is not None:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _with_picture(self, picture: Array, index: int, slices: tuple[int, ...]) -> Array:
+        """Return the initial images of some slices, with a picture in the place of one."""
+        assert self._initial is not None
+        images = np.array(self._initial[list(slices)])
+        images[index] = picture
+        return images
+
+    def get_picture_ready(
+        self, portion: PicturePortion, picture: Array, index: int, slices: tuple[int, ...]
+    ) -> None:
+        """Make one portion of a first picture ready, ahead of `show_step`; see `FirstResult`."""
+        if self._shown is None and self._running is None and self._initial is not None:
+            images = self._with_picture(picture, index, slices)
+            self._first.get_picture_ready(portion, images, slices[0])
+            if portion == "caption":
+                self._notice.get_ready()
 
     def show_result(
         self,
@@ -296,22 +309,12 @@ class ScanLayers:
         first_slice: int,
         acquisition: Acquisition | None = None,
     ) -> None:
-        """Add one of the layers of a first result, hidden, ahead of `show_result`.
-
-        To add a layer takes napari a tenth of a second; all at once, nobody could click meanwhile.
-        """
+        """Make one portion of a first result ready, ahead of `show_result`; see `FirstResult`."""
         if self._shown is not None or self._initial is None:
             return
         held = {"result": result, "acquisition": acquisition}
-        # Hidden even where those of the result before were shown: it is not the result yet.
-        with self.store.ahead():
-            if portion == "smooth part":
-                self.put_image(SMOOTH, result.low_pass, first_slice, held, {"visible": False})
-            elif portion == "maps":
-                place = self._geometry.at_slice(first_slice)
-                self.maps.put(result, windows.maps, place, held, is_other=True)
-            else:
-                self.maps.show_legend()
+        place = self._geometry.at_slice(first_slice)
+        self._first.get_ready(portion, result, windows, place, first_slice, held)
 
     def _notify(self) -> None:
         is_there = self._shown is not None and self.has_result(self.current_slice())
@@ -358,6 +361,7 @@ class ScanLayers:
             # What was made ready for a result that has not come.
             self.remove(SMOOTH)
             self.remove(MAPS)
+            self._first.give_up()
         if self._running is None:
             return
         self._running = None

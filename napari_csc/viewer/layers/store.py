@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_csc.viewer.images.geometry import Geometry
 from napari_csc.viewer.images.views import Array, ComplexView, Part, Window, part_window
+from napari_csc.viewer.layers.adding import change_data, insert, make_thumbnail
 from napari_csc.viewer.layers.canvas.legends import Legends
 from napari_csc.viewer.layers.colormaps import COLORMAPS
 from napari_csc.viewer.layers.roles import (
@@ -200,7 +201,6 @@ class LayerStore:
         if isinstance(data, ComplexView):
             window = part_window(data.part, window)
         layer, held = self.find(role), {**held, **self.tag(role)}
-        chosen = self.viewer.layers.selection.active
         keywords = geometry.keywords(data.ndim)
         if layer is None:
             colormap = COLORMAPS[data.part] if isinstance(data, ComplexView) else "gray"
@@ -209,26 +209,22 @@ class LayerStore:
             wanted = look.pop("visible", True)
             is_visible = wanted and not self._is_ahead
             held |= {_LATER: wanted and self._is_ahead}
-            layer = self.viewer.add_image(
+            layer = Image(
                 data,
                 name=role,
                 contrast_limits=window,
                 metadata={KEY: held},
                 visible=is_visible,
-                **{**keywords, **look},
+                **{**keywords, "blending": "translucent_no_depth", **look},
             )
+            # napari chooses what is new; the contrast that one sets should be seen.
+            place = self.place_of(role) if role in _ORDER else index
+            insert(self.viewer.layers, layer, place, is_chosen=is_visible)
             if not is_visible:
-                # napari makes no thumbnail of what has never been visible. Not visible at first: it
-                # would be drawn in between, which takes long.
-                layer.visible = True
-                layer.visible = False
+                make_thumbnail(layer)
             rewindow = True
-            self.sort(layer, role, index)
-            if not is_visible and chosen is not None:
-                # napari chooses what is new; the contrast that one sets should be seen.
-                self.viewer.layers.selection.active = chosen
         else:
-            layer.data = data
+            change_data(layer, data, keywords["scale"])
             set_changed(layer, keywords)
             if own(layer).get(_LATER) and not self._is_ahead:
                 held |= {_LATER: False}
@@ -252,28 +248,24 @@ class LayerStore:
             hold(layer, **self.tag(role))
             return layer
         # Its tools are for painting, so the layer that was chosen stays the one that is worked on.
-        chosen = self.viewer.layers.selection.active
-        layer = self.viewer.add_labels(
+        layer = Labels(
             labels,
             name=role,
             features={"filter": names},
             metadata={KEY: self.tag(role)},
             **{**keywords, "opacity": 0.6, **self._styles.get(role, {})},
         )
+        place = self.place_of(role) if role in _ORDER else None
+        insert(self.viewer.layers, layer, place, is_chosen=False)
         layer.editable = False
-        self.sort(layer, role, None)
-        self.viewer.layers.selection.active = chosen
         return layer
 
-    def sort(self, layer: Layer, role: str, index: int | None) -> None:
-        """Put a new layer where it belongs: outputs in their order, above the others."""
+    def place_of(self, role: str) -> int | None:
+        """Return where a new output belongs, below those that come later; None is the end."""
         layers = self.viewer.layers
-        if role in _ORDER:
-            above = [self.find(name) for name in _ORDER[_ORDER.index(role) + 1 :]]
-            places = [layers.index(one) for one in above if one is not None]
-            index = min(places) if places else None
-        if index is not None and layers.index(layer) != index:
-            layers.move(layers.index(layer), index)
+        above = [self.find(name) for name in _ORDER[_ORDER.index(role) + 1 :]]
+        places = [layers.index(one) for one in above if one is not None]
+        return min(places, default=None)
 
 
 def set_changed(layer: Layer, keywords: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def test_should_stop_from_the_start():
 
 def test_should_stop_during_the_maps(monkeypatch):
     plan = MemoryPlan(0, 0, chunk_pixels=2 * SCAN.shape[1] * SCAN.shape[2])
-    monkeypatch.setattr(reconstruct, "plan_memory", lambda problem, limit: plan)
+    monkeypatch.setattr(reconstruct, "plan_memory", lambda problem, limit, most: plan)
     network, inferred, asked = fresh_network(), [], []
     infer = network._infer
     monkeypatch.setattr(network, "_infer", lambda *args: (inferred.append(1), infer(*args))[1])

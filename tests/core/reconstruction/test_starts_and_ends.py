@@ -40,7 +40,7 @@ def test_to_convergence_comes_to_the_minimiser(solver, minimiser):
 
 
 def test_there_is_an_end_to_it(monkeypatch):
-    monkeypatch.setattr("napari_csc.core.reconstruction.one_slice.MOST_TO_CONVERGENCE", 11)
+    monkeypatch.setattr("napari_csc.core.reconstruction.slices.job.MOST_TO_CONVERGENCE", 11)
     seen = []
     made = csc.Reconstructor(FILTERS, csc.NoiseScalar(1.5), until="convergence", device="cpu")
     result = made(SCAN, on_iteration=seen.append)
@@ -62,7 +62,7 @@ def test_the_provenance_says_that_a_network_was_trained_otherwise():
     network = csc.load_map_network("v4")
     made = csc.Reconstructor(FILTERS, network, until="convergence", device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari_csc.core.reconstruction.one_slice.MOST_TO_CONVERGENCE", 2)
+        patch.setattr("napari_csc.core.reconstruction.slices.job.MOST_TO_CONVERGENCE", 2)
         result = made(SCAN)
     assert any("convergence" in one for one in result.provenance["maps"]["warnings"])
     assert result.provenance["settings"]["until"] == "convergence"

@@ -6,6 +6,7 @@ import pytest
 from napari_csc.viewer.layers import INITIAL, MAPS, RECONSTRUCTION, SMOOTH
 from napari_csc.viewer.layers.canvas import ahead as module
 from napari_csc.viewer.layers.canvas.ahead import Ahead
+from napari_csc.viewer.layers.first_result import PICTURE_PORTIONS, PORTIONS
 
 pytestmark = pytest.mark.gui
 
@@ -64,6 +65,9 @@ def test_a_first_result_comes_in_portions(
             layer = dock.workbench.layers.find(role)
             if layer is not None:
                 assert not layer.visible
+                if role == MAPS and step.portion == "first map":
+                    assert np.allclose(layer.data, wanted[:, 0] / result.noise_std)
+                    continue
                 held = wanted if role == SMOOTH else wanted.transpose(0, 1)
                 assert np.array_equal(np.asarray(layer.data.values), np.asarray(held))
         assert INITIAL in names(viewer)
@@ -71,16 +75,68 @@ def test_a_first_result_comes_in_portions(
     monkeypatch.setattr(runs, "_get_ready", noting)
     runs.run()
     qtbot.waitUntil(lambda: not runs.is_running)
-    assert taken == ["smooth part", "maps", "legend"]
+    assert taken == list(PORTIONS)
     assert names(viewer)[-3:] == [SMOOTH, RECONSTRUCTION, MAPS]
     assert dock.session.result is not None
     dock.session.strength = 2.0
     runs.run()
     qtbot.waitUntil(lambda: not runs.is_running)
-    assert len(taken) == 3, "later results only change the layers of the first"
+    assert len(taken) == len(PORTIONS), "later results only change the layers of the first"
 
 
-@pytest.mark.parametrize("last", ["smooth part", "maps", "legend"])
+@pytest.mark.parametrize("portion", PICTURE_PORTIONS)
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_first_picture_comes_in_portions(
+    dock, viewer, load, qtbot, scan_file, monkeypatch, portion, is_cancelled
+) -> None:
+    """Its layer is in the list, hidden, before it is painted; what is chosen follows."""
+    load(scan_file)
+    before, taken, shown = names(viewer), [], []
+    layers, runs = dock.workbench.layers, dock.models.reconstruct
+    get_ready, show_step = runs._get_picture_ready, layers.show_step
+
+    def noting(step, slices) -> None:
+        get_ready(step, slices)
+        taken.append(step.portion)
+        layer = layers.find(RECONSTRUCTION)
+        assert not layer.visible
+        assert np.array_equal(layer.data.values[step.step.slice_index], step.step.picture)
+        assert (viewer.layers.selection.active is layer) == (step.portion == "choice")
+        assert not shown
+        if is_cancelled and step.portion == portion:
+            runs.cancel()
+
+    def showing(*args) -> None:
+        show_step(*args)
+        shown.append(layers.find(RECONSTRUCTION).visible)
+
+    monkeypatch.setattr(runs, "_get_picture_ready", noting)
+    monkeypatch.setattr(layers, "show_step", showing)
+    runs.run()
+    qtbot.waitUntil(lambda: not runs.is_running)
+    if is_cancelled:
+        assert names(viewer) == before
+        assert viewer.layers.selection.active.visible
+        return
+    assert taken == list(PICTURE_PORTIONS)
+    assert shown
+    assert all(shown)
+
+
+def test_hidden_layers_leave_the_choice_and_the_order(dock, viewer, load, run, scan_file) -> None:
+    load(scan_file)
+    heard: list[object] = []
+    viewer.layers.selection.events.active.connect(lambda event: heard.append(event.value))
+    run()
+    chosen = dock.workbench.layers.find(RECONSTRUCTION)
+    assert viewer.layers.selection == {chosen}
+    assert viewer.layers.selection._current is chosen
+    # napari may tell of one choice twice.
+    assert all(one in (None, chosen) for one in heard), "hidden ones are never chosen"
+    assert names(viewer)[-4:] == [INITIAL, SMOOTH, RECONSTRUCTION, MAPS]
+
+
+@pytest.mark.parametrize("last", PORTIONS)
 def test_a_first_result_that_is_cancelled_in_between_leaves_nothing(
     dock, viewer, load, qtbot, scan_file, monkeypatch, last
 ) -> None:
@@ -143,3 +199,6 @@ def test_hidden_layers_have_thumbnails(dock, viewer, load, run, scan_file) -> No
         layer = dock.workbench.layers.find(role)
         assert not layer.visible
         assert layer.thumbnail[..., :3].any()
+    drawn = viewer.window._qt_viewer.canvas.layer_to_visual
+    for layer in viewer.layers:
+        assert drawn[layer].node.visible == layer.visible, layer.name

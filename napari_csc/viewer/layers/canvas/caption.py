@@ -43,6 +43,12 @@ class Caption:
         self._overlay.text = text
         self._overlay.visible = bool(text)
 
+    def get_ready(self) -> None:
+        """Have napari make what it needs to show text, which it does when there is some first."""
+        if not self._overlay.visible:
+            self._overlay.visible = True
+            self._overlay.visible = False
+
     def close(self) -> None:
         """Take the overlay away."""
         self._overlay.visible = False

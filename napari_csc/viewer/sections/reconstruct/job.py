@@ -261,11 +261,12 @@ class _Reporter:
                 number=progress.slice_index + 1, count=progress.n_slices
             )
             text = f"{where}, {text}"
+        total = progress.n_slices * progress.iterations
         self._report(
             Step(
                 text=text,
-                done=progress.slice_index * progress.iterations + progress.iteration,
-                total=progress.n_slices * progress.iterations,
+                done=round(progress.share * total),
+                total=total,
                 objective=progress.objective,
                 seconds=time.perf_counter() - self._begin,
                 slice_index=progress.slice_index,

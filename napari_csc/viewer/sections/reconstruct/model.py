@@ -15,7 +15,12 @@ from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.background.step import Step
-from napari_csc.viewer.layers.scan_layers import PORTIONS, Portion
+from napari_csc.viewer.layers.first_result import (
+    PICTURE_PORTIONS,
+    PORTIONS,
+    PicturePortion,
+    Portion,
+)
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.job import Baseline, Job, Outcome, run_job
 from napari_csc.viewer.words import marked, tr
@@ -52,6 +57,14 @@ class _Portion:
 
     portion: Portion
     outcome: Outcome
+
+
+@dataclass(frozen=True, eq=False)
+class _PicturePortion:
+    """A part of what a first picture takes."""
+
+    portion: PicturePortion
+    step: Step
 
 
 class ReconstructModel:
@@ -153,11 +166,12 @@ class ReconstructModel:
         )
         shown = slices or tuple(range(acquisition.shape[0]))
         # Later results only change the layers of the first.
-        portions = () if self._layers.shows_result else PORTIONS
+        is_first = not self._layers.shows_result
 
         def work(ticket: Ticket) -> Outcome:
-            outcome = run_job(job, ticket.report, ticket.should_stop)
-            for portion in portions:
+            report = _in_portions(ticket) if is_first else ticket.report
+            outcome = run_job(job, report, ticket.should_stop)
+            for portion in PORTIONS if is_first else ():
                 ticket.hand_over(_Portion(portion, outcome))
             return outcome
 
@@ -236,9 +250,12 @@ class ReconstructModel:
         is_same = last.job.acquisition is self.session.acquisition and last.job.slices == slices
         return last.result.image if is_same else None
 
-    def _stepped(self, step: Step | _Portion, slices: tuple[int, ...]) -> None:
+    def _stepped(self, step: Step | _Portion | _PicturePortion, slices: tuple[int, ...]) -> None:
         if isinstance(step, _Portion):
             self._get_ready(step)
+            return
+        if isinstance(step, _PicturePortion):
+            self._get_picture_ready(step, slices)
             return
         if step.picture is not None:
             self._layers.show_step(step.picture, step.slice_index, slices, tr(PICTURES[step.kind]))
@@ -253,6 +270,11 @@ class ReconstructModel:
             outcome.first_slice,
             outcome.acquisition,
         )
+
+    def _get_picture_ready(self, portion: _PicturePortion, slices: tuple[int, ...]) -> None:
+        step = portion.step
+        if step.picture is not None:
+            self._layers.get_picture_ready(portion.portion, step.picture, step.slice_index, slices)
 
     def show(self, outcome: Outcome) -> None:
         """Show an outcome and take it for the last one; if that fails, there is no result."""
@@ -307,3 +329,18 @@ class ReconstructModel:
             sentence = f"{sentence} {tr('Nothing was saved or pinned.')}"
         self._release(is_finished=False)
         self._workbench.say(sentence)
+
+
+def _in_portions(ticket: Ticket) -> Callable[[Step], None]:
+    """Return what tells the steps, the first picture in portions: its layer is new."""
+    was_seen = False
+
+    def report(step: Step) -> None:
+        nonlocal was_seen
+        if step.picture is not None and not was_seen:
+            was_seen = True
+            for portion in PICTURE_PORTIONS:
+                ticket.hand_over(_PicturePortion(portion, step))
+        ticket.report(step)
+
+    return report

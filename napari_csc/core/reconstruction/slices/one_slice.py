@@ -10,29 +10,23 @@ from dataclasses import replace
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.dictionary.filter_set import step_sizes
 from napari_csc.core.dictionary.smooth_modes import SMOOTH_MODES
-from napari_csc.core.dictionary.synthesis import SynthesisOperator
-from napari_csc.core.maps.cache import MapCache
-from napari_csc.core.maps.edits import EditedFilters, EditedMaps, edited
-from napari_csc.core.maps.source import MapRequest, MapSource
-from napari_csc.core.reconstruction.last_codes import Ended, LastCodes
-from napari_csc.core.reconstruction.memory import MemoryPlan
+from napari_csc.core.maps.edits import EditedMaps, edited
+from napari_csc.core.maps.source import MapRequest
+from napari_csc.core.reconstruction.last_codes import Ended
 from napari_csc.core.reconstruction.progress import (
-    PictureClock,
     Progress,
     ReconstructionStopped,
     Stage,
 )
-from napari_csc.core.reconstruction.settings import CompleteSettings
+from napari_csc.core.reconstruction.slices.job import Job
 from napari_csc.core.solvers import BlockedSolver, SolverStatus
-from napari_csc.core.solvers.convergence import MOST_TO_CONVERGENCE, Convergence
+from napari_csc.core.solvers.convergence import Convergence
 from napari_csc.core.solvers.data_term import DataTerm, data_energy, data_term
 from napari_csc.core.solvers.graphs import play_rounds
 from napari_csc.core.solvers.table import FIRST_SOLVER, SliceProblem, solver_spec
 
 Tensor = torch.Tensor
-OnIteration = Callable[[Progress], object]
 
 # The early picture: a level that suits plain noise and the few iterations that a person waits for.
 _EARLY_LEVEL = 2.0
@@ -40,73 +34,6 @@ _EARLY_ITERATIONS = 3
 # The quick picture goes on from the codes of the run before; it is shown after the first and the
 # last of these.
 _QUICK_ITERATIONS = 3
-
-
-class Job:
-    """What all slices of one call share.
-
-    Attributes
-    ----------
-    settings, maps, synthesis, n_dictionary, sigma, plan, cache, on_iteration
-        As the `Reconstructor` was given or made them; ``n_dictionary`` of the filters of
-        ``synthesis`` are those of the dictionary, the others are smooth.
-    clock : PictureClock
-        When the next picture is due.
-    filters : EditedFilters
-        Which rows of the maps are which filters, for edits.
-    last_codes : LastCodes or None
-        The codes of the run before, to start from.
-    gain : float
-        See `napari_csc.core.acquisition.coil_gain.normalised_coils`.
-    """
-
-    def __init__(
-        self,
-        settings: CompleteSettings,
-        maps: MapSource,
-        synthesis: SynthesisOperator,
-        n_dictionary: int,
-        sigma: float,
-        plan: MemoryPlan,
-        cache: MapCache | None = None,
-        on_iteration: OnIteration | None = None,
-        should_stop: Callable[[], bool] | None = None,
-        filters: EditedFilters | None = None,
-        last_codes: LastCodes | None = None,
-        gain: float = 1.0,
-    ) -> None:
-        self.settings, self.maps, self.synthesis = settings, maps, synthesis
-        self.gain = gain
-        self.n_dictionary, self.sigma, self.plan = n_dictionary, sigma, plan
-        self.cache, self.on_iteration = cache, on_iteration
-        self._should_stop, self.last_codes = should_stop, last_codes
-        self.start = "zero codes"
-        """What the slices began with, in words."""
-        plain = EditedFilters(tuple(range(n_dictionary)), n_dictionary, 0)
-        self.filters = plain if filters is None else filters
-        self.clock = PictureClock()
-        digest = hashlib.sha256(synthesis.filters.cpu().numpy().tobytes())
-        self.filters_digest = digest.hexdigest()
-        self._steps: Tensor | None = None
-
-    @property
-    def most_iterations(self) -> int:
-        """After how many iterations a slice is done in any case."""
-        settings = self.settings
-        is_open = settings.until == "convergence"
-        return MOST_TO_CONVERGENCE if is_open else settings.iterations
-
-    @property
-    def steps(self) -> Tensor:
-        """Step sizes of FISTA for ``||A|| = 1``, by the rule of the settings."""
-        if self._steps is None:
-            self._steps = step_sizes(self.synthesis.spectra, self.settings.step_rule)
-        return self._steps
-
-    def checkpoint(self) -> None:
-        """Raise `ReconstructionStopped` if somebody asked to stop."""
-        if self._should_stop is not None and self._should_stop():
-            raise ReconstructionStopped("The reconstruction was cancelled.")
 
 
 class SliceWork:
@@ -122,15 +49,23 @@ class SliceWork:
         Initial image (y, x), in noise units.
     index, n_slices
         Which slice this is.
+
+    Attributes
+    ----------
+    index, n_slices : int
+        Its number, and how many the scan has.
+    low_pass : Tensor
+        The fixed smooth part (y, x); zero where there is none.
     """
 
     def __init__(
         self, job: Job, acquisition: Acquisition, initial: Tensor, index: int, n_slices: int
     ) -> None:
         self._job, self._acquisition, self._initial = job, acquisition, initial
-        self._index, self._n_slices = index, n_slices
+        self.index, self.n_slices = index, n_slices
         self._data: DataTerm | None = None
-        self._forbidden: Tensor | None = None
+        self.forbidden: Tensor | None = None
+        """Where codes are kept at zero (K, y, x), once the maps are known."""
         self._maps: Tensor | None = None
         self._before_fit: tuple[Tensor, ...] | None = None
         smooth = SMOOTH_MODES[job.settings.smooth]
@@ -143,29 +78,34 @@ class SliceWork:
 
         They are times the strength; what is forbidden is kept for the solver.
         """
-        self._maps = self._job.maps.maps_of(self._request())
+        self._maps = self._job.maps.maps_of(self.request())
         return self._changed(self._maps)
+
+    def take(self, maps: Tensor) -> Tensor:
+        """Return maps that were found with those of other slices, as edited; see `infer_maps`."""
+        return self._changed(maps)
 
     def _changed(self, maps: Tensor) -> Tensor:
         """Return the maps of the source as strength and edits make them."""
         settings = self._job.settings
         maps = maps if settings.strength == 1 else maps * settings.strength
-        found = edited(maps, settings.map_edits, self._job.filters, self._index)
-        self._forbidden = found.forbidden
+        found = edited(maps, settings.map_edits, self._job.filters, self.index)
+        self.forbidden = found.forbidden
         return found.maps
 
     def shown(self, maps: Tensor) -> Tensor:
         """Return the maps as the result keeps them, with what is forbidden."""
-        return EditedMaps(maps, self._forbidden).shown
+        return EditedMaps(maps, self.forbidden).shown
 
-    def _request(self) -> MapRequest:
+    def request(self) -> MapRequest:
+        """Return what a source of maps is told of the slice."""
         job, acquisition = self._job, self._acquisition
         return MapRequest(
             initial=self._initial,
             synthesis=job.synthesis,
             n_dictionary=job.n_dictionary,
             sigma=job.sigma * job.gain,
-            index=self._index,
+            index=self.index,
             noise_power=lambda: acquisition.noise_power() / acquisition.noise_gain**2,
             checkpoint=job.checkpoint,
             chunk_pixels=job.plan.chunk_pixels,
@@ -193,16 +133,16 @@ class SliceWork:
             return True
         if (quick := self._gone_on()) is not None:
             return self._show_quick(quick)
-        if job.maps.is_at_hand(self._request()):
+        if job.maps.is_at_hand(self.request()):
             return True
         level = self._initial.real.new_full((), _EARLY_LEVEL)
         maps = level.expand(len(job.synthesis), *self._initial.shape)
-        solver = solver_spec(FIRST_SOLVER).build(self._problem(maps))
+        solver = solver_spec(FIRST_SOLVER).build(self.problem(maps))
         for _ in range(_EARLY_ITERATIONS):
             job.checkpoint()
             solver.step()
         picture = self._current_image(solver)
-        return self._tell(0, math.nan, math.nan, lambda: picture, "early picture")
+        return self.tell(0, math.nan, math.nan, lambda: picture, "early picture")
 
     def _gone_on(self) -> Ended | None:
         """Return the solver of the run before with what is wanted now; None if it will not do.
@@ -217,8 +157,8 @@ class SliceWork:
         if found is None:
             return None
         ended, rows = found
-        if job.maps.is_at_hand(self._request()):
-            maps = job.maps.maps_of(self._request())
+        if job.maps.is_at_hand(self.request()):
+            maps = job.maps.maps_of(self.request())
         elif ended.source == self._source():
             maps = ended.maps[rows]
         else:
@@ -227,7 +167,7 @@ class SliceWork:
         if isinstance(solver, Tensor) or not last.take(place, ended):
             return None
         changed = self._changed(maps)
-        forbidden = self._forbidden
+        forbidden = self.forbidden
         if rows != list(range(len(ended.maps))):
             left, maps = maps, ended.maps.clone()
             maps[rows] = left
@@ -251,7 +191,7 @@ class SliceWork:
                     continue
                 picture = self._current_image(solver, is_fitted=solver.fits_at_once)
                 told = (status.objective, status.image_change, lambda picture=picture: picture)
-                if not self._tell(0, *told, "quick picture"):
+                if not self.tell(0, *told, "quick picture"):
                     return False
         finally:
             # While somebody drags a slider, one quick picture goes on from the other.
@@ -271,14 +211,14 @@ class SliceWork:
 
     def _built(self, maps: Tensor) -> BlockedSolver:
         """Return the solver with zero codes."""
-        made = solver_spec(self._job.settings.solver).build(self._problem(maps))
-        if self._forbidden is not None:
-            made.forbid(self._forbidden)
+        made = solver_spec(self._job.settings.solver).build(self.problem(maps))
+        if self.forbidden is not None:
+            made.forbid(self.forbidden)
         return made
 
     def _place(self) -> Hashable:
         """Return which slice of which scan this is."""
-        return (self._index, *self._request().scan())
+        return (self.index, *self.request().scan())
 
     def _kind(self) -> Hashable:
         """Return what a solver is built of besides the scan, the filters, their maps and norm."""
@@ -289,11 +229,12 @@ class SliceWork:
         """Return whose maps the slice has."""
         return self._job.maps.source_name, self._job.maps.digest
 
-    def _problem(self, maps: Tensor) -> SliceProblem:
+    def problem(self, maps: Tensor) -> SliceProblem:
+        """Return what a solver is built of."""
         job = self._job
         return SliceProblem(
             job.synthesis.spectra,
-            self._data_term(),
+            self.data_term(),
             maps,
             job.settings.norm,
             lambda: job.steps,
@@ -301,7 +242,8 @@ class SliceWork:
             float(self._initial.abs().max()),
         )
 
-    def _data_term(self) -> DataTerm:
+    def data_term(self) -> DataTerm:
+        """Return the data misfit, less what the low-pass explains."""
         if self._data is None:
             right, energy = self._initial, 0.0
             if not self._acquisition.is_masked_fourier:
@@ -322,7 +264,7 @@ class SliceWork:
         try:
             if job.on_iteration is None and job.settings.until == "iterations":
                 solver, made = play_rounds(solver, job.most_iterations, job.checkpoint)
-                history += [(self._index, status) for status in made]
+                history += [(self.index, status) for status in made]
             goes_on = self._iterate(solver, history)
         except ReconstructionStopped:
             # Given up, for instance for another run, which may start here. A quick picture would
@@ -370,10 +312,10 @@ class SliceWork:
         for _ in range(job.most_iterations - solver.iteration):
             job.checkpoint()
             status = solver.step()
-            history.append((self._index, status))
+            history.append((self.index, status))
             is_done = watch is not None and watch.reached(status.image_change)
             is_last = is_done or status.iteration == job.most_iterations
-            if job.on_iteration is not None and not self._tell(
+            if job.on_iteration is not None and not self.tell(
                 status.iteration,
                 status.objective,
                 status.image_change,
@@ -387,7 +329,7 @@ class SliceWork:
             solver.check_finite(history[-1][1])
         return True
 
-    def _tell(
+    def tell(
         self,
         iteration: int,
         objective: float,
@@ -395,17 +337,33 @@ class SliceWork:
         image: Callable[[], Tensor],
         stage: Stage = "iteration",
         is_last: bool = False,
+        share: float | None = None,
     ) -> bool:
+        """Tell where the slice stands; return whether to go on.
+
+        Parameters
+        ----------
+        iteration, objective, change, image, stage
+            See `Progress`.
+        is_last
+            Whether the slice is done.
+        share
+            How much of the work on all slices is done; as of one after the other if None.
+        """
         assert self._job.on_iteration is not None
+        most = iteration if is_last else self._job.most_iterations
+        if share is None:
+            share = (self.index + iteration / most) / self.n_slices if most else 0.0
         progress = Progress(
-            slice_index=self._index,
-            n_slices=self._n_slices,
+            slice_index=self.index,
+            n_slices=self.n_slices,
             iteration=iteration,
-            iterations=iteration if is_last else self._job.most_iterations,
+            iterations=most,
             objective=objective,
             image_change=change,
             current_image=image,
             stage=stage,
+            share=share,
             picture_due=self._job.clock.due(always=stage != "iteration" or is_last),
         )
         return self._job.on_iteration(progress) is not False
@@ -413,6 +371,10 @@ class SliceWork:
     def _current_image(self, solver: BlockedSolver, is_fitted: bool = False) -> Tensor:
         is_fitted = is_fitted or self._job.settings.rule == "fitted"
         image = solver.fitted_image() if is_fitted else solver.image()
+        return self.in_units_of_input(image)
+
+    def in_units_of_input(self, image: Tensor) -> Tensor:
+        """Return an image (y, x) of the codes with the low-pass, on the CPU."""
         return (self.low_pass + image).cpu() * (self._job.sigma / self._job.gain)
 
     def split(self, solver: BlockedSolver) -> tuple[Tensor, Tensor]:
