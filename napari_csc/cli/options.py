@@ -98,6 +98,28 @@ def map_edits(text: str | None) -> list[Any] | None:
     return found if isinstance(found, list) else [found]
 
 
+def image_matrix(text: str) -> float | tuple[int, int]:
+    """Return the image matrix of ``"1.25"``, ``"192"`` or ``"192,160"``.
+
+    Raises
+    ------
+    CscError
+        If the text is none of these.
+    """
+    from napari_csc.errors import CscError
+
+    parts = [part.strip() for part in text.replace("x", ",").split(",")]
+    if len(parts) == 2 and all(part.isdigit() for part in parts):
+        return int(parts[0]), int(parts[1])
+    try:
+        return float(text)
+    except ValueError:
+        raise CscError(
+            f"The image matrix {text!r} is no number; use 1.25 (times what was acquired), 192, or "
+            "192,160 (y,x)."
+        ) from None
+
+
 def lines(text: str) -> tuple[int, int]:
     """Return the sampled lines (ky, kx) of ``"160"`` or ``"160,128"``.
 

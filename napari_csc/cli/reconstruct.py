@@ -35,6 +35,7 @@ from napari_csc.cli.options import (
     Threads,
     TlsFile,
     WithoutSamples,
+    image_matrix,
     lines,
     map_edits,
     positions,
@@ -94,6 +95,10 @@ def reconstruct(
     acquired: Annotated[
         str | None, typer.Option(help="acquired matrix: 128, or 128,126 (ky,kx); found if left out")
     ] = None,
+    matrix: Annotated[
+        str | None,
+        typer.Option(help="image matrix: 1.25 (times what was acquired), 192, or 192,160 (y,x)"),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="processes for several inputs [default: cores]")
     ] = None,
@@ -150,6 +155,7 @@ def reconstruct(
         "without_samples": positions(without_samples),
         "noise_std": noise_std,
         "acquired": None if acquired is None else lines(acquired),
+        "matrix": None if matrix is None else image_matrix(matrix),
     }
     options = {name: value for name, value in asked.items() if value is not None}
     if (

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.image_matrix import ImageMatrix
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_result import has_input, is_result, read_result
@@ -33,6 +34,7 @@ def load(
     acquired: int | tuple[int, int] | None = None,
     repeat: int | None = None,
     without_samples: Sequence[tuple[int, int]] | None = None,
+    matrix: ImageMatrix | None = None,
     lazy: bool = False,
 ) -> Acquisition:
     """Load k-space or an image.
@@ -80,6 +82,10 @@ def load(
         Repeat to take alone, of arrays and BART files with several; their mean if None.
     without_samples
         Positions (ky, kx) of samples to leave out, as a note on broken ones names them.
+    matrix
+        Pixels (y, x) of the images, or a number from 1 to 4: so many times what was acquired.
+        K-space is filled up with zeros; the file's own matrix if None. With 1.25 or 1.5 images of
+        V5 come nearer to the truth, see `napari_csc.core.acquisition.image_matrix`.
     lazy
         Read slices only when they are selected, for files that are too large to hold: ISMRMRD,
         fastMRI, M4Raw and BART files of several slices. Others are read at once.
@@ -123,6 +129,7 @@ def load(
         acquired,
         repeat,
         without_samples,
+        matrix,
     )
     with OpenFile(Path(path).expanduser()) as file:
         return _loaded(file, request, lazy)

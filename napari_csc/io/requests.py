@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.image_matrix import ImageMatrix, on_image_matrix
 from napari_csc.errors import CscError
 
 Kind = Literal["k-space", "image"]
@@ -31,6 +32,7 @@ class LoadRequest:
     acquired: int | tuple[int, int] | None = None
     repeat: int | None = None
     without_samples: Sequence[tuple[int, int]] | None = None
+    matrix: ImageMatrix | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no reader can use."""
@@ -56,6 +58,8 @@ class LoadRequest:
             acquisition = acquisition.without_samples(self.without_samples)
         if self.acquired is not None:
             acquisition = acquisition.with_acquired_matrix(self.acquired)
+        if self.matrix is not None:
+            acquisition = on_image_matrix(acquisition, self.matrix)
         return acquisition if self.slice is None or has_chosen else acquisition.select(self.slice)
 
     def slice_numbers(self, count: int) -> list[int]:

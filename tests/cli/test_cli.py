@@ -254,3 +254,21 @@ def test_reconstruct_a_measured_scan(tmp_path: Path, data_folder: Path) -> None:
     scan = csc.load_result(tmp_path / "o.h5").provenance["input"]
     assert f"({scan['noise_method']}" in done.stdout
     assert csc.load_result(tmp_path / "o.h5").image.shape == (1, 128, 126)
+
+
+def test_an_image_matrix_is_taken(tmp_path: Path, scan: Path) -> None:
+    output = tmp_path / "finer.h5"
+    done = run("reconstruct", scan, "-o", output, *OPTIONS, "--matrix", "1.5")
+    assert done.exit_code == 0, done.output
+    result = csc.load_result(output)
+    assert result.image.shape == (2, 48, 42)
+    assert any("48 x 42 pixels" in note for note in result.provenance["input"]["notes"])
+    again = run("reconstruct", "--like", output, "-o", tmp_path / "again.h5")
+    assert "equal bit for bit" in again.stdout
+    assert csc.load(scan, matrix=(50, 45)).shape == (2, 50, 45)
+    assert "no number" in refused(
+        "reconstruct", scan, "-o", tmp_path / "x.h5", *OPTIONS, "--matrix", "large"
+    )
+    assert "smaller than what was acquired" in refused(
+        "reconstruct", scan, "-o", tmp_path / "x.h5", *OPTIONS, "--matrix", "20,20"
+    )

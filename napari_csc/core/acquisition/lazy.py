@@ -101,7 +101,7 @@ class LazyAcquisition(Acquisition):
     @cached_property
     def _middle(self) -> Acquisition:
         # Maps are not needed for it.
-        return self._glanced([(self.shape[0] - 1) // 2])
+        return self.glanced([(self.shape[0] - 1) // 2])
 
     def loaded(self) -> Acquisition:
         """Return the acquisition with all slices in memory."""
@@ -139,14 +139,15 @@ class LazyAcquisition(Acquisition):
 
     def quick_look(self, number: int) -> Tensor:
         """Return the root sum of squares of the coil images of a slice (y, x), without maps."""
-        kspace = self._glanced([number]).kspace[0]
+        kspace = self.glanced([number]).kspace[0]
         return kspace_to_image(kspace).abs().square().sum(0).sqrt()
 
     def _read(self, index: list[int]) -> Acquisition:
         assert self.read is not None
         return self._corrected(self.read(index))
 
-    def _glanced(self, index: list[int]) -> Acquisition:
+    def glanced(self, index: list[int]) -> Acquisition:
+        """Return the acquisition of some slices with uniform coil sensitivity maps, quickly."""
         assert self.glance is not None
         return self._corrected(self.glance(index))
 

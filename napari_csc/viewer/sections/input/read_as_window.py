@@ -36,6 +36,8 @@ _SIDE, _ANSWER_SIDE = 300, 176
 _DELAY = 200
 """Milliseconds of quiet after a change before the file is read again."""
 _FOUND = marked("found by content")
+_FINER = (1.25, 1.5, 2.0)
+"""Image matrices that are offered, in units of what was acquired."""
 _NAMES = {
     "repeat": marked("repeat (averaged)"),
     "kz": marked("kz (phase-encoded)"),
@@ -115,6 +117,10 @@ class ReadAsWindow(Dialog):
         )
         self.repeat_box.valueChanged.connect(self._changed)
         self.form.addRow(tr("Repeat"), self.repeat_box)
+        finer = [(tr("{factor} × acquired").format(factor=f"{one:g}"), one) for one in _FINER]
+        self.matrix = Field(found["matrix"], finer, unset=tr("as in the file"))
+        self.matrix.changed.connect(self._changed)
+        self.form.addRow(self.matrix.title, self.matrix.native)
         self.picture = QLabel()
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setMinimumHeight(_SIDE)
@@ -224,6 +230,7 @@ class ReadAsWindow(Dialog):
             axes=spelled(array.shape, names) if array is not None and are_named else None,
             coil=self.coil_box.value() if self.coil_box.value() >= 0 else None,
             repeat=self.repeat_box.value() if self.repeat_box.value() >= 0 else None,
+            matrix=self.matrix.value,
         ).keywords()
 
     def _array(self) -> ArrayChoice | None:
@@ -240,8 +247,8 @@ class ReadAsWindow(Dialog):
                 self.array_box.addItem(f"{one.name or tr('array')}: {shape}, {what}")
             self.coil_box.setValue(-1)
             self.repeat_box.setValue(-1)
-        self.kind.show(None)
-        self.key.show("")
+        for field, value in ((self.kind, None), (self.key, ""), (self.matrix, None)):
+            field.show(value)
         for widget, is_shown in (
             (self.array_box, is_bare),
             (self.kind.native, is_bare),

@@ -127,6 +127,26 @@ def test_other_formats_are_asked_which_image(dock, window, load, scan_file, qtbo
     assert not window.use_button.isEnabled()
 
 
+def test_a_finer_image_matrix_can_be_had(dock, window, load, scan_file, run, qtbot) -> None:
+    load(scan_file)
+    run()
+    dock.input_panel.read_as_button.click()
+    assert asked(qtbot, window).endswith("48 × 40 pixels: k-space.")
+    box = window.matrix.native
+    assert [box.itemText(n) for n in range(box.count())][:2] == [
+        "as in the file",
+        "1.25 × acquired",
+    ]
+    box.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: "48 × 42 pixels" in window.text.text())
+    window.use_button.click()
+    qtbot.waitUntil(lambda: dock.session.acquisition.shape == (2, 48, 42))
+    assert dock.session.result is None, "that of other pixels is gone"
+    run()
+    assert dock.session.result.image.shape == (2, 48, 42)
+    assert any("48 x 42" in note for note in dock.session.acquisition.notes)
+
+
 def test_a_file_without_arrays_is_not_asked_about(dock, window, tmp_path, qtbot, problems) -> None:
     path = tmp_path / "text.h5"
     path.write_text("hello")
