@@ -19,7 +19,8 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             metavar="[NETWORK]...",
-            help="names or weight files; v4@dct-32-9: with another dictionary than the others",
+            help="names or weight files; v4@dct-32-9: with another dictionary than the others; "
+            "v5*1.5: on an image matrix of 1.5 times what was acquired",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder to write")] = Path(

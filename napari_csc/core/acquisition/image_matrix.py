@@ -78,6 +78,21 @@ def on_image_matrix(acquisition: Acquisition, matrix: ImageMatrix) -> Acquisitio
     return LazyAcquisition.of(read([0]), acquisition.shape[0], read, glance)
 
 
+def resampled(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return complex images (..., y, x) on another matrix, as bright, by way of k-space.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from napari_csc.core.acquisition.image_matrix import resampled
+    >>> found = resampled(torch.full((6, 6), 2.0 + 0j), (9, 9))
+    >>> found.shape, bool(torch.allclose(found.real, torch.tensor(2.0)))
+    (torch.Size([9, 9]), True)
+    """
+    gain = math.sqrt(size[0] * size[1] / (images.shape[-2] * images.shape[-1]))
+    return gain * kspace_to_image(_centred(image_to_kspace(images), size))
+
+
 def _size(acquisition: Acquisition, matrix: ImageMatrix) -> tuple[int, int]:
     """Return the pixels (y, x) that are meant, or say why it cannot be."""
     acquired = _extent(acquisition.mask)
@@ -123,9 +138,7 @@ def _moved(scan: Acquisition, size: tuple[int, int]) -> Acquisition:
     gain = math.sqrt(size[0] * size[1] / (old[0] * old[1]))
     varies = scan.relative_noise if scan.noise_map is None else scan.noise_map
     spectrum = scan.noise_spectrum
-    reference = scan.reference
-    if reference is not None:
-        reference = gain * kspace_to_image(_centred(image_to_kspace(reference), size))
+    reference = None if scan.reference is None else resampled(scan.reference, size)
     z, *inside = scan.spacing
     if scan.unit != "pixel":
         inside = [one * have / want for one, have, want in zip(inside, old, size, strict=True)]

@@ -155,6 +155,21 @@ def test_a_network_with_a_dictionary_of_its_own(folder):
     assert "| fresh v3, dct-4-5 |" in (folder.parent / "out" / "tables.md").read_text()
 
 
+def test_a_network_on_another_image_matrix(folder):
+    network = folder.parent / "v3.safetensors"
+    only = ["--only", "repeats", "--only", "maps", "--method", "initial"]
+    done = evaluate(network, f"{network}*1.5", *arguments(folder), *only)
+    assert done.exit_code == 0, done.output
+    page = (folder.parent / "out" / "tables.md").read_text()
+    assert "| fresh v3, matrix 1.5 |" in page
+    assert "matrix" not in page.split("## Maps")[1], (
+        "maps are measured on the matrix of the scan alone"
+    )
+    wrong = evaluate(f"{network}*fine", *arguments(folder), *only)
+    assert wrong.exit_code == 1
+    assert "The image matrix 'fine'" in wrong.output
+
+
 def test_a_made_up_experiment(folder, monkeypatch):
     made_up = Experiment(
         "Made up", "Nothing.", lambda bench: Section("found", [Column("figure", {"a": 0.5})])

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from napari_csc.core.acquisition.image_matrix import LARGEST_FACTOR
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.names import dictionary_names
 from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
 from napari_csc.core.options import DEFAULT_DICTIONARY
+from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.findings import Case, Findings
 from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_images
 from napari_csc.learn.evaluation.measure import compare
@@ -18,6 +20,7 @@ from napari_csc.learn.evaluation.methods.foreign import ForeignPictures
 from napari_csc.learn.evaluation.methods.method import Method, dictionary_of
 from napari_csc.learn.evaluation.methods.sparse_coding import (
     SCALARS,
+    OnImageMatrix,
     SparseCoding,
     scalar_method,
 )
@@ -29,6 +32,8 @@ from napari_csc.learn.evaluation.situations import Condition
 Report = Callable[[str], None]
 WITH_DICTIONARY = "@"
 """Between the name of a network and that of a dictionary of its own."""
+WITH_MATRIX = "*"
+"""Between the name of a network and the image matrix, in units of what was acquired."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Evaluation:
     ----------
     networks : sequence of str
         Names or files of map networks; ``"v4@dct-32-9"`` with another dictionary than that of the
-        comparison. A V1 network is used with its own dictionary only.
+        comparison, ``"v5*1.5"`` on a finer image matrix. A V1 network is used with its own
+        dictionary only.
     data : Path
         Folder with the test images.
     black_boxes : sequence of Method
@@ -136,8 +142,15 @@ class Bench:
 
     @cached_property
     def networks(self) -> list[SparseCoding]:
-        """The networks."""
-        return [_network(name, self.dictionary) for name in self.plan.networks]
+        """The networks, on the matrix of each scan."""
+        plain = [name for name in self.plan.networks if WITH_MATRIX not in name]
+        return [_network(name, self.dictionary) for name in plain]
+
+    @cached_property
+    def on_other_matrices(self) -> list[OnImageMatrix]:
+        """Networks on another image matrix than that of the scan."""
+        named = [name for name in self.plan.networks if WITH_MATRIX in name]
+        return [_on_matrix(name, self.dictionary) for name in named]
 
     @cached_property
     def free_networks(self) -> list[SparseCoding]:
@@ -153,7 +166,8 @@ class Bench:
     @cached_property
     def methods(self) -> list[Method]:
         """All methods."""
-        return [*self.others, *self.networks, *self.plan.black_boxes]
+        networks: list[Method] = [*self.networks, *self.on_other_matrices]
+        return [*self.others, *networks, *self.plan.black_boxes]
 
     def rows(
         self,
@@ -225,6 +239,20 @@ def _network(name: str, dictionary: Dictionary) -> SparseCoding:
     if network.permutation_equivariant or own is None:
         return SparseCoding(network.metadata.name, dictionary, network)
     return SparseCoding(network.metadata.name, Dictionary.load(_source_of(network)), network)
+
+
+def _on_matrix(name: str, dictionary: Dictionary) -> OnImageMatrix:
+    source, _, factor = name.partition(WITH_MATRIX)
+    try:
+        number = float(factor)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= LARGEST_FACTOR:
+        raise CscError(
+            f"The image matrix {factor!r} of {source} cannot be; give a number from 1 to "
+            f"{LARGEST_FACTOR:g}, as v5*1.5."
+        )
+    return OnImageMatrix(_network(source, dictionary), number)
 
 
 def _source_of(network: MapNetwork) -> str:

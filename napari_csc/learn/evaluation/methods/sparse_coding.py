@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.acquisition.image_matrix import on_image_matrix, resampled
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import MapNetwork, NoiseScalar
 from napari_csc.core.options import Smooth, Solver
@@ -56,6 +57,46 @@ class SparseCoding:
         return SparseCoding(
             self.name, dictionary, self.maps, self.solver, self.iterations, self.smooth
         )
+
+
+@dataclass(frozen=True)
+class OnImageMatrix:
+    """The same on another image matrix, so many times what was acquired; compared on the scan's.
+
+    See `napari_csc.core.acquisition.image_matrix`.
+    """
+
+    method: SparseCoding
+    factor: float
+
+    @property
+    def name(self) -> str:
+        """That of the method, with the matrix."""
+        return f"{self.method.name}, matrix {self.factor:g}"
+
+    @property
+    def version(self) -> str:
+        """Digest of the weights."""
+        return self.method.version
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """The filters."""
+        return self.method.dictionary
+
+    def takes(self, scan: Acquisition) -> bool:
+        """Return whether the samples of a scan lie on a grid."""
+        return scan.is_cartesian
+
+    def __call__(self, acquisition: Acquisition) -> Tensor:
+        """Return the image, on the matrix of the scan."""
+        height, width = acquisition.shape[1:]
+        image = self.method(on_image_matrix(acquisition, self.factor))
+        return resampled(image, (height, width))
+
+    def with_dictionary(self, dictionary: Dictionary) -> OnImageMatrix:
+        """Return the same with another dictionary."""
+        return OnImageMatrix(self.method.with_dictionary(dictionary), self.factor)
 
 
 @dataclass(frozen=True)
