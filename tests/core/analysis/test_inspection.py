@@ -96,7 +96,7 @@ def test_what_was_removed_is_the_noise_where_the_truth_was_found() -> None:
     truth = 5 * torch.exp(1j * torch.linspace(0, 3, 64)).expand(shape).clone()
     truth[:, :32] = 0
     noise = torch.randn(shape, dtype=torch.complex64, generator=generator)
-    result = SimpleNamespace(image=truth, initial=truth + noise, noise_std=2.0)
+    result = SimpleNamespace(image=truth, initial=truth + noise, noise_std=2.0, provenance={})
     found = removed(result)
     # Half of the power of complex noise lies along any phase; with signal or without.
     for half in (found[:, :32], found[:, 32:]):

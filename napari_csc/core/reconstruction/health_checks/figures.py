@@ -64,18 +64,24 @@ def structure_taken_away(
 ) -> tuple[float, float] | None:
     """Return how strong what was taken away is inside the object, and how much like its details.
 
-    As `taken_away` has it; then its correlation with what smoothing takes
-    away from the magnitude of the image. The larger one of all slices; None without an object.
+    As `taken_away` has it; then the correlation with what smoothing takes away from the magnitude
+    of the image. Of one coil that is of the whole difference to the initial image, in which rings
+    that went speak against lost details. The larger one of all slices; None without an object.
     """
     found = []
     for number in range(len(result.image)):
-        magnitude = result.image[number].abs()
+        image = result.image[number]
+        magnitude = image.abs()
         inside = _object(magnitude)
         if int(inside.sum()) < _FEWEST_PIXELS:
             continue
         details = (magnitude - _smoothed(magnitude).real)[inside].double()
         taken = taken_away(result, number, acquisition)[inside].double()
-        both = torch.stack([details, taken])
+        alike = taken
+        if acquisition.coil_maps is None:
+            along = torch.exp(-1j * image.angle())
+            alike = ((result.initial[number] - image) * along).real[inside].double()
+        both = torch.stack([details, alike])
         spread = both.std(1)
         correlation = 0.0 if float(spread.min()) == 0 else float(torch.corrcoef(both)[0, 1])
         found.append((float(taken.square().mean().sqrt()), correlation))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
 from napari_csc.core.reconstruction.result import Reconstruction
 
 Tensor = torch.Tensor
 
 # Of the largest power of all coils together: where no coil sees the object.
 _FAINT = 1e-3
+# Of the largest sample: what a Fourier transform in single precision leaves of a zero.
+_NOTHING = 1e-6
 
 
 def taken_away(
@@ -34,10 +37,12 @@ def taken_away(
     -------
     Tensor
         ``Re(r e^(-i arg x)) / sigma``, shape (y, x), float32: positive where less is left than was
-        measured. Of one coil, ``r = x0 - x``. Of several coils it is what the data hold beyond the
-        result, ``r = A^H (y - A x) / sqrt(sum_c |S_c|^2)``: the initial image is brighter where
-        their maps are not normalised, and folded where lines were left out. Zero where no coil
-        sees anything. Where the noise is uneven, sigma is that of the pixel.
+        measured. ``r = x0 - x`` where all of k-space was measured by one coil. Else it is what the
+        data hold beyond the result, ``r = A^H (y - A x) / sqrt(sum_c |S_c|^2)``: frequencies that
+        were not measured, of which edges without rings have some, were taken from nobody; and the
+        initial image is brighter where coil maps are not normalised, and folded where lines were
+        left out. Zero where no coil sees anything. Where the noise is uneven, sigma is that of the
+        pixel.
 
     Examples
     --------
@@ -49,20 +54,43 @@ def taken_away(
     >>> tuple(taken_away(made(scan), 0, scan).shape)
     (32, 32)
     """
-    image = result.image[number]
-    along = torch.exp(-1j * image.angle())
+    along = torch.exp(-1j * result.image[number].angle())
     if acquisition is None:
-        return ((result.initial[number] - image) * along).real / result.noise_std
+        return (_of_a_result(result, number) * along).real / result.noise_std
     taken = (_left_over(acquisition.select(number), result, number) * along).real / result.noise_std
     uneven = acquisition.relative_noise
     return taken if uneven is None else taken / uneven.to(taken.device)
 
 
+def leaves_frequencies_out(result: Reconstruction) -> bool:
+    """Return whether a result tells that k-space was measured in part only."""
+    told = result.provenance.get("input")
+    acquired = told.get("acquired") if isinstance(told, dict) else None
+    if not isinstance(acquired, dict):
+        return False
+    return bool(acquired.get("positions") != result.image[0].numel())
+
+
+def _of_a_result(result: Reconstruction, number: int) -> Tensor:
+    """Return what of the initial image is not in the result, as far as a result tells it."""
+    left = result.initial[number] - result.image[number]
+    told = result.provenance.get("input")
+    shape = told.get("shape") if isinstance(told, dict) else None
+    is_of_one_coil = isinstance(shape, list) and len(shape) == 4 and shape[1] == 1
+    if not is_of_one_coil or not leaves_frequencies_out(result):
+        return left
+    measured = image_to_kspace(result.initial[number]).abs()
+    return kspace_to_image(image_to_kspace(left) * (measured > _NOTHING * measured.max()))
+
+
 def _left_over(one: Acquisition, result: Reconstruction, number: int) -> Tensor:
     """Return what of the measured image is not in the result, with the noise of a pixel."""
-    if one.coil_maps is None:
+    is_whole = not one.is_cartesian or bool(one.mask.all())
+    if one.coil_maps is None and is_whole:
         return result.initial[number] - result.image[number]
     image = result.image[number][None].to(one.kspace.device)
+    if one.coil_maps is None:
+        return (one.adjoint() - one.gram(image))[0].to(result.image.device)
     gain = one.coil_maps[0].abs().square().sum(0)
     seen = gain > _FAINT * gain.max()
     left = (one.adjoint() - one.gram(image))[0] / torch.where(seen, gain, 1.0).sqrt()

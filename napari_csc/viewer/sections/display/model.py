@@ -15,6 +15,7 @@ from napari_csc.core.analysis.filter_figures import (
     removed,
     ruling_filters,
 )
+from napari_csc.core.reconstruction.health_checks.taken_away import leaves_frequencies_out
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.images.views import Array, Window, log_kspace
@@ -48,9 +49,11 @@ _BEYOND = marked("what the data hold beyond the result")
 _FOLDED = marked("initial image minus result, samples not open")
 
 
-def _rest(is_of_coils: bool, has_scan: bool) -> str:
+def _rest(result: Reconstruction, has_scan: bool) -> str:
     """Return what is meant by what was taken away, in words."""
-    return tr((_BEYOND if has_scan else _FOLDED) if is_of_coils else _MINUS)
+    if _coils(result) > 1:
+        return tr(_BEYOND if has_scan else _FOLDED)
+    return tr(_BEYOND if leaves_frequencies_out(result) else _MINUS)
 
 
 def _coils(result: Reconstruction) -> int:
@@ -261,8 +264,7 @@ class DisplayModel:
 
         def done(found: tuple[Array, Window]) -> None:
             if result is self.session.result and REMOVED in self.session.extra_layers:
-                is_of_coils = _coils(result) > 1
-                self._layers.show_removed(*found, _rest(is_of_coils, scan is not None))
+                self._layers.show_removed(*found, _rest(result, scan is not None))
                 self._cover()
 
         self._start("removed", ("result",), work, done, {REMOVED})
