@@ -110,7 +110,9 @@ def free_memory(device: torch.device) -> int | None:
     of this process, as ``ulimit -v`` sets, is its own.
     """
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0]) // _sharers
+        # What torch keeps of earlier work is free for the next.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return (int(torch.cuda.mem_get_info(device)[0]) + int(kept)) // _sharers
     if device.type == "cpu":
         return free_main_memory(_sharers)
     return None

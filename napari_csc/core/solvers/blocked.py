@@ -309,6 +309,11 @@ class BlockedSolver(ABC):
         return status
 
     @property
+    def is_several(self) -> bool:
+        """Whether several images go through it at once."""
+        return self._scales.ndim > 1
+
+    @property
     def has_plain_data(self) -> bool:
         """Whether the data are those of one coil on a grid, which need no inner iterations."""
         return isinstance(self._data, CartesianDataTerm)

@@ -109,6 +109,12 @@ class Recordings:
             self._kept.popitem(last=False)
         return known
 
+    def forget_several(self) -> None:
+        """Let go of recordings of several images: they hold as much of the memory as was free."""
+        several = [key for key, one in self._kept.items() if one.solver.is_several]
+        for key in several:
+            del self._kept[key]
+
 
 def play_rounds(
     solver: BlockedSolver, count: int, check: Callable[[], None]

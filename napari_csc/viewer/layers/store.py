@@ -256,7 +256,10 @@ class LayerStore:
             **{**keywords, "opacity": 0.6, **self._styles.get(role, {})},
         )
         place = self.place_of(role) if role in _ORDER else None
-        insert(self.viewer.layers, layer, place, is_chosen=False)
+        layers = self.viewer.layers
+        chosen = layers.selection.active
+        insert(layers, layer, place, is_chosen=False)
+        layers.selection.active = chosen
         layer.editable = False
         return layer
 

@@ -10,6 +10,7 @@ import napari_csc as csc
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps.cache import MapCache
 from napari_csc.core.reconstruction import reconstructor as module
+from napari_csc.core.reconstruction.devices import free_memory
 from napari_csc.core.reconstruction.memory import Problem, estimate_memory, slices_that_fit
 from napari_csc.core.reconstruction.progress import ReconstructionStopped
 from napari_csc.core.reconstruction.slices import several
@@ -216,6 +217,7 @@ def test_rounds_that_are_recorded_serve_every_batch(batches, monkeypatch):
     found = reconstructor(network, **options)(SCAN.select([0, 1, 2, 3, 4, 0]))
     assert batches == [3, 2, 3, 3]
     assert len(kept) == 1, "one shape"
+    assert not graphs.RECORDINGS._kept, "what was free is free again"
     assert relative(found.image[:5], expected.image) < 1e-5
     assert relative(found.sparse_codes[:5], expected.sparse_codes) < 1e-5
 
@@ -271,3 +273,14 @@ def test_on_a_cpu_one_after_the_other_is_as_quick():
     assert "cpu" not in several.MOST_AT_ONCE
     assert reconstructor(0.5).check(SCAN).slices_at_once == 1
     assert module.most_at_once is several.most_at_once
+
+
+def test_what_torch_keeps_on_a_card_counts_as_free(monkeypatch):
+    """Else the batches of a second run would be smaller than those of the first."""
+    for name, value in (
+        ("mem_get_info", (2 * 10**9, 8 * 10**9)),
+        ("memory_reserved", 5 * 10**9),
+        ("memory_allocated", 10**9),
+    ):
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert free_memory(torch.device("cuda")) == 6 * 10**9

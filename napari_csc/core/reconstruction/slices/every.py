@@ -9,7 +9,7 @@ from napari_csc.core.reconstruction.result import Parts
 from napari_csc.core.reconstruction.slices.job import Job
 from napari_csc.core.reconstruction.slices.one_slice import SliceWork
 from napari_csc.core.reconstruction.slices.several import SeveralSlices
-from napari_csc.core.solvers import SolverStatus
+from napari_csc.core.solvers import SolverStatus, graphs
 
 Tensor = torch.Tensor
 History = list[tuple[int, SolverStatus]]
@@ -38,6 +38,16 @@ def reconstruct_slices(
     stopped : bool
         Whether it was stopped early; slices not begun have their low-pass part only.
     """
+    try:
+        return _in_batches(acquisition, job, parts, early_picture)
+    finally:
+        if job.plan.slices_at_once > 1:
+            graphs.RECORDINGS.forget_several()
+
+
+def _in_batches(
+    acquisition: Acquisition, job: Job, parts: Parts, early_picture: bool
+) -> tuple[History, bool]:
     initial = acquisition.adjoint() / job.sigma
     parts.initial.copy_(initial)
     count, at_once = len(initial), job.plan.slices_at_once
