@@ -1,6 +1,7 @@
 """Spare napari what costs much of a test's time and changes nothing in it."""
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from types import CodeType, SimpleNamespace
@@ -14,9 +15,11 @@ from napari._vispy import canvas
 from napari.settings._base import EventedConfigFileSettings
 from napari.utils.events.event import EventEmitter
 from npe2 import PluginManifest
+from vispy.gloo import program
 from vispy.visuals import image, volume
 from vispy.visuals.rectangle import RectangleVisual
 from vispy.visuals.shaders.function import Function
+from vispy.visuals.text.text import SDFRendererCPU
 
 
 def spare(patch: pytest.MonkeyPatch) -> None:
@@ -38,6 +41,9 @@ def spare(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "load_spatial_filters", filters)
     clean = cache(partial(Function._clean_code, None))
     patch.setattr(Function, "_clean_code", lambda self, code: clean(code))
+    patch.setattr(program, "re", SimpleNamespace(**vars(re) | {"sub": cache(re.sub)}))
+    glyphs = _drawn_once(SDFRendererCPU.render_to_texture)
+    patch.setattr(SDFRendererCPU, "render_to_texture", glyphs)
     check = _once(EventEmitter._check_signature)
     patch.setattr(EventEmitter, "_check_signature", staticmethod(check))
     for name in ("width", "height", "center"):
@@ -85,3 +91,17 @@ def _unless_painted(paint: Callable[[Any, Any], None]) -> Callable[[Any, Any], N
             paint(self, state)
 
     return change
+
+
+def _drawn_once(draw: Callable[..., None]) -> Callable[..., None]:
+    """Draw a letter once, not once for each canvas."""
+    known: dict[tuple[bytes, tuple[int, ...], tuple[int, int]], Any] = {}
+
+    def put(self: Any, data: Any, texture: Any, offset: Any, size: tuple[int, int]) -> None:
+        key = data.tobytes(), data.shape, tuple(size)
+        if key not in known:
+            known[key] = np.zeros((size[1], size[0], 3), np.uint8)
+            draw(self, data, known[key], (0, 0), size)
+        texture[offset[1] : offset[1] + size[1], offset[0] : offset[0] + size[0], :] = known[key]
+
+    return put
