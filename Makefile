@@ -16,6 +16,9 @@ export PYTHON
 
 # Threads that wait shall sleep: those of one test would take the cores from another.
 test test-pyside6 coverage: export OMP_WAIT_POLICY = PASSIVE
+# Whatever the environment says, Python keeps what it has compiled: else each of the processes that
+# tests start compiles torch and its like anew, and each run the tests themselves.
+test test-pyside6 coverage: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system test test-pyside6 coverage check format demo screenshots docs-pictures film lecture \

@@ -16,6 +16,7 @@ from places import DATA_FOLDER, SAMPLE_SCAN
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.simulate import simulate_low_field
+from napari_csc.core.kspace import trajectory
 from napari_csc.core.reconstruction import reconstructor
 from napari_csc.phantom import head
 from napari_csc.phantom.head import head_phantom
@@ -41,6 +42,23 @@ def slices_of_heads() -> Iterator[None]:
     """Many tests draw the same few heads: each of their slices is drawn once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(head, "_render", lru_cache(maxsize=64)(head._render))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def densities_of_trajectories() -> Iterator[None]:
+    """The same for trajectories, of which a scan and what it was made of have the same."""
+    tell = trajectory.trajectory_density
+    known: dict[tuple[tuple[int, ...], bytes], torch.Tensor] = {}
+
+    def told(positions: torch.Tensor) -> torch.Tensor:
+        key = tuple(positions.shape), positions.numpy().tobytes()
+        if key not in known:
+            known[key] = tell(positions)
+        return known[key].clone()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trajectory, "trajectory_density", told)
         yield
 
 

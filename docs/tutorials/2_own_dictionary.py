@@ -10,7 +10,7 @@ is trained again. About ten minutes.
 # Learn one from an image
 # -----------------------
 # Sixteen filters are learned from the other slices of the sample, so that the slice below is new
-# to them. Thirty steps are few; they take seconds. The recipes of the shipped dictionaries take
+# to them. Twenty steps are few; they take seconds. The recipes of the shipped dictionaries take
 # hundreds.
 
 import math
@@ -23,7 +23,7 @@ from napari_csc.learn.dictionaries.image_sources import GivenImages
 from napari_csc.learn.dictionaries.learning import LearningSettings, learn_dictionary
 
 others = csc.load(csc.sample_path()).select([0, 2, 3])
-settings = LearningSettings(count=16, sizes=(9,), steps=30, seed=0)
+settings = LearningSettings(count=16, sizes=(9,), steps=20, seed=0)
 mine = learn_dictionary(GivenImages(others.adjoint()), settings, name="mine")
 print(mine, "digest", mine.digest[:12])
 

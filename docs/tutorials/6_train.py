@@ -31,7 +31,7 @@ from napari_csc.phantom.head import head_phantom
 
 folder = Path(tempfile.mkdtemp())
 for name, seed in {"train_1": 1, "train_2": 2, "validate_1": 3}.items():
-    np.save(folder / f"{name}.npy", head_phantom(128, 4, "flair", seed).abs().numpy())
+    np.save(folder / f"{name}.npy", head_phantom(96, 4, "flair", seed).abs().numpy())
 
 # %%
 # What shall be trained
@@ -52,7 +52,7 @@ config = TrainingConfig(
     maps_per_step=16,
     filter_counts=(8, 16),
     crop=64,
-    learning_rate=2e-2,
+    learning_rate=1e-2,
     half_precision="none",
     train_files=("train_*",),
     validation_files=("validate_*",),

@@ -21,7 +21,9 @@ def keep_triton_out() -> None:
     CscError
         If torchvision does not belong to this torch, so that the import could only fail.
     """
-    if "triton" not in sys.modules and _llvm_is_loaded():
+    # With torchvision Triton has come or not, and to ask again costs some milliseconds.
+    is_open = sys.modules.get("torchvision") is None and "triton" not in sys.modules
+    if is_open and _llvm_is_loaded():
         sys.modules["triton"] = None  # type: ignore[assignment]
     check_torchvision()
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
@@ -85,15 +86,36 @@ class _Tip:
     branch: int = 0
 
 
+class _Numbers:
+    """Numbers that more are put to again and again, and that are an array at every time."""
+
+    def __init__(self, *shape: int, dtype: type = float) -> None:
+        self._room: Array = np.empty((256, *shape), dtype)
+        self.count = 0
+
+    def add(self, values: npt.ArrayLike) -> None:
+        """Put some more behind, (n, ...)."""
+        more = np.asarray(values)
+        end = self.count + len(more)
+        if end > len(self._room):
+            self._room = np.concatenate([self._room, np.empty_like(self._room)])
+            return self.add(more)
+        self._room[self.count : end] = more
+        self.count = end
+
+    @property
+    def array(self) -> Array:
+        """Return all of them, not copied."""
+        return self._room[: self.count]
+
+
 class _Growth:
     """State of the growing sulci of the right hemisphere; the caller mirrors the left one."""
 
     def __init__(self, rng: np.random.Generator, hull: Callable[[Array], Array]) -> None:
         self.rng, self.hull = rng, hull
-        self.points: list[tuple[float, float]] = []
-        self.along: list[float] = []
-        self.tree: list[int] = []
-        self.branch: list[int] = []
+        self.points, self.along = _Numbers(2), _Numbers()
+        self.tree, self.branch = _Numbers(dtype=int), _Numbers(dtype=int)
         self.branches = 0
         self.deep = False
         self.resting: list[_Tip] = []
@@ -124,10 +146,10 @@ class _Growth:
 
     def add(self, tip: _Tip) -> None:
         """Record the position of a tip."""
-        self.points.append((float(tip.position[0]), float(tip.position[1])))
-        self.along.append(tip.along)
-        self.tree.append(tip.tree)
-        self.branch.append(tip.branch)
+        self.points.add([tip.position])
+        self.along.add([tip.along])
+        self.tree.add([tip.tree])
+        self.branch.add([tip.branch])
 
     def new_branch(self) -> int:
         """Return the number of the next branch."""
@@ -141,14 +163,14 @@ class _Growth:
 
     def others(self, tip: _Tip) -> tuple[Array, Array]:
         """Vectors from, and distances to, the points of other sulci and of older branches."""
-        points, tree, along = np.array(self.points), np.array(self.tree), np.array(self.along)
+        points, tree, along = self.points.array, self.tree.array, self.along.array
         away = tip.position - points
         foreign = tree != tip.tree
         if self.deep:
             foreign &= (tree != 0) | (along < 14.0)
         if tip.along - tip.born > 4.0:
             apart = (along > tip.born + 3.5) | (along < tip.born - 5.0)
-            foreign |= (tree == tip.tree) & (np.array(self.branch) != tip.branch) & apart
+            foreign |= (tree == tip.tree) & (self.branch.array != tip.branch) & apart
         away = away[foreign]
         return away, np.hypot(away[:, 0], away[:, 1])
 
@@ -239,8 +261,8 @@ class _Growth:
 
     def clear(self, position: Array, sylvian: float = np.inf) -> float:
         """Distance to the nearest sulcus, the Sylvian fissure counting up to a length only."""
-        counts = (np.array(self.tree) != 0) | (np.array(self.along) < sylvian)
-        return float(np.hypot(*(np.array(self.points)[counts] - position).T).min())
+        counts = (self.tree.array != 0) | (self.along.array < sylvian)
+        return float(np.hypot(*(self.points.array[counts] - position).T).min())
 
 
 def _surface_roots(growth: _Growth, spacing: float) -> list[tuple[Array, float]]:
@@ -284,10 +306,10 @@ def _plant_sylvian(growth: _Growth) -> None:
             [np.interp(fine, piece, line[:, 0]), np.interp(fine, piece, line[:, 1])], -1
         )
         smooth = gaussian_filter(smooth, (3.0, 0), mode="nearest")
-        growth.points += [(float(a), float(b)) for a, b in smooth]
-        growth.along += list(start + fine)
-        growth.tree += [0] * fine.size
-        growth.branch += [0] * fine.size
+        growth.points.add(smooth)
+        growth.along.add(start + fine)
+        growth.tree.add([0] * fine.size)
+        growth.branch.add([0] * fine.size)
         start = start + float(piece[-1]) if k == 0 else start
 
 
@@ -336,7 +358,7 @@ def grow(rng: np.random.Generator, hull: Callable[[Array], Array], side: float) 
                 growth.run(
                     [growth.plant(root, inward + rng.normal(0.0, 0.2), length, False, forks)]
                 )
-    low = len(growth.points)
+    low = growth.points.count
     growth.deepen()
     for root, inward in _surface_roots(growth, 2.0):
         if growth.clear(root * 0.92, 14.0) > 6.3 and growth.clear(root * 0.82, 14.0) > 6.3:
@@ -350,8 +372,8 @@ def grow(rng: np.random.Generator, hull: Callable[[Array], Array], side: float) 
 def _collect(growth: _Growth, side: float, low: int) -> Sulci:
     """Turn the grown points into arrays and draw their widths."""
     rng = growth.rng
-    position, along = np.array(growth.points), np.array(growth.along)
-    tree = np.array(growth.tree, dtype=np.int64)
+    position, along = growth.points.array.copy(), growth.along.array
+    tree = np.array(growth.tree.array, dtype=np.int64)
     count = len(growth.roots)
     base = rng.lognormal(np.log(0.32), 0.5, count)
     base[0] = 0.8

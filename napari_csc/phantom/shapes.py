@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -114,6 +115,11 @@ def _parse(table: str) -> dict[str, Array]:
 CHAINS = _parse(_TABLE)
 
 
+@cache
+def _centre_line(name: str) -> CubicSpline:
+    return CubicSpline(HEIGHTS, CHAINS[name], bc_type="natural")
+
+
 def chain_at(name: str, z: float) -> Array:
     """Interpolate the centre line of a structure.
 
@@ -131,7 +137,7 @@ def chain_at(name: str, z: float) -> Array:
     """
     knots = CHAINS[name]
     at = float(np.clip(z, HEIGHTS[0], HEIGHTS[-1]))
-    points = np.array(CubicSpline(HEIGHTS, knots, bc_type="natural")(at))
+    points = np.array(_centre_line(name)(at))
     points[:, 2] = [np.interp(at, HEIGHTS, knots[:, i, 2]) for i in range(knots.shape[1])]
     return points
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -61,8 +60,6 @@ def test_until_interrupted(tmp_path: Path) -> None:
     try:
         assert started.stdout is not None
         assert started.stdout.readline().startswith("watching")
-        # The first look takes what is there as old.
-        time.sleep(1)
         shutil.copy(scan, arriving / "scan.h5")
         assert started.stdout.readline().startswith("written")
         started.send_signal(signal.SIGINT)

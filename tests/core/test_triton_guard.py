@@ -16,6 +16,7 @@ from napari_csc.errors import CscError
 @pytest.mark.parametrize(("is_loaded", "expected"), [(True, None), (False, "untouched")])
 def test_triton_is_kept_out_beside_another_llvm(monkeypatch, is_loaded, expected) -> None:
     monkeypatch.delitem(sys.modules, "triton", raising=False)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setattr(triton_guard, "_llvm_is_loaded", lambda: is_loaded)
     triton_guard.keep_triton_out()
     assert sys.modules.get("triton", "untouched") == expected
@@ -24,6 +25,7 @@ def test_triton_is_kept_out_beside_another_llvm(monkeypatch, is_loaded, expected
 
 def test_triton_that_is_there_stays(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "triton", sys)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setattr(triton_guard, "_llvm_is_loaded", lambda: True)
     triton_guard.keep_triton_out()
     assert sys.modules["triton"] is sys

@@ -3,18 +3,12 @@
 import gc
 import itertools
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import napari
 import numpy as np
 import pytest
-from napari._qt.qt_main_window import _QtMainWindow
-from napari._vispy import canvas
-from napari.settings._base import EventedConfigFileSettings
-from npe2 import PluginManifest
-from vispy.visuals import image, volume
+from quick_napari import spare
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import (
@@ -53,30 +47,9 @@ def _what_stays_is_not_searched() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _manifests_are_read_once() -> Iterator[None]:
-    """The plugins that are installed stay the same: napari reads all manifests for each viewer."""
-    found = list(PluginManifest.discover())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def _napari_does_less() -> Iterator[None]:
-    """What costs a sixth of the time of a test and changes nothing here is left out.
-
-    Every event of Qt goes through Python, for a menu bar that hides; after each removal of a layer
-    all objects are searched, for the sake of drivers on Windows (the tests of memory in use search
-    them, and so does the end of each test); each change of a setting is written into the file of
-    whoever runs the tests; and each layer reads the same table of filters from the disk.
-    """
-    filters = cache(image.load_spatial_filters)
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(_QtMainWindow, "eventFilter")
-        patch.setattr(canvas, "gc", SimpleNamespace(collect=lambda: 0))
-        patch.setattr(EventedConfigFileSettings, "_maybe_save", lambda self: None)
-        for module in (image, volume):
-            patch.setattr(module, "load_spatial_filters", filters)
+        spare(patch)
         yield
 
 

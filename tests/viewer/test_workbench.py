@@ -36,7 +36,7 @@ def ran_in(workbench: Workbench, name: str, thread: str = "") -> str:
     workbench.lane(name, (), thread).start(
         work, Handlers(lambda _: done.set(), lambda sentence: done.set())
     )
-    assert done.wait(10)
+    assert done.wait(60)
     return found[0].rpartition("_")[0]
 
 

@@ -114,6 +114,8 @@ def watch(
         return True
 
     watched = FolderWatch(folder.expanduser(), settle, settle_series, with_old)
+    # The first look takes what is there as old: whatever comes after the next line is new.
+    watched.look()
     if not quiet:
         typer.echo(f"watching {folder}; Ctrl-C ends")
     try:

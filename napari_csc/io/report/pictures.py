@@ -44,5 +44,5 @@ def _png(pixels: npt.NDArray[np.uint8]) -> str:
     factor = max(1, -(-_LEAST_SIDE // max(pixels.shape[:2])))
     large = pixels.repeat(factor, 0).repeat(factor, 1)
     buffer = io.BytesIO()
-    Image.fromarray(large).save(buffer, "PNG", optimize=True)
+    Image.fromarray(large).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -41,7 +41,8 @@ def validation_scans(
         mask = torch.fft.ifftshift(
             central_mask((height, width), (round(share * height), round(share * width)))
         )
-        for number in np.linspace(0.2 * count, 0.8 * count, per_volume).round().astype(int):
+        middle = np.linspace(0.2 * count, 0.8 * count, per_volume).round().astype(int)
+        for number in middle.clip(max=count - 1):
             rng = np.random.default_rng((1, int(number)))
             size = max(height, width)
             phase = smooth_field(size, rng)[:height, :width]

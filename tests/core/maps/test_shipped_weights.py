@@ -13,13 +13,13 @@ from napari_csc.phantom.head import head_phantom
 @pytest.fixture(scope="module")
 def scan():
     generator = torch.Generator().manual_seed(0)
-    return csc.simulate_low_field(head_phantom(128, 1, "flair", seed=7), 64, 0.2, generator)
+    return csc.simulate_low_field(head_phantom(96, 1, "flair", seed=7), 48, 0.2, generator)
 
 
 @pytest.fixture(scope="module")
 def small_scan():
     generator = torch.Generator().manual_seed(0)
-    return csc.simulate_low_field(head_phantom(64, 1, "flair", seed=7), 32, 0.2, generator)
+    return csc.simulate_low_field(head_phantom(48, 1, "flair", seed=7), 24, 0.2, generator)
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,13 @@ class LongRun(NamedTuple):
 
 @pytest.fixture(scope="session")
 def long_run() -> Callable[..., LongRun]:
-    """Returns 5000 iterations of FISTA with steps of each filter, for norm and sampled lines."""
+    """Returns 3500 iterations of FISTA with steps of each filter, for norm and sampled lines."""
 
     @cache
     def make(norm: str = "modulus", sampled: tuple[int, int] | None = None) -> LongRun:
         problem = Problem(sampled=sampled)
         steps = step_sizes(problem.synthesis.spectra, "per-filter")
         solver = Fista(problem.synthesis.spectra, problem.data, problem.maps, steps, norm)
-        return LongRun(problem, solver, [status.objective for status in run(solver, 5000)])
+        return LongRun(problem, solver, [status.objective for status in run(solver, 3500)])
 
     return make

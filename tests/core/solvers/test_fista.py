@@ -112,10 +112,10 @@ def test_objective_is_that_of_the_problem(norm):
 @pytest.mark.parametrize("norm", NORMS)
 def test_both_step_rules_reach_the_same_objective(norm, long_run):
     problem = Problem()
-    uniform = [status.objective for status in run(problem.solver("uniform", norm), 3000)]
+    uniform = [status.objective for status in run(problem.solver("uniform", norm), 2000)]
     ends = {}
     for rule, history in (
-        ("per-filter", long_run(norm).objectives[:3000]),
+        ("per-filter", long_run(norm).objectives[:2000]),
         ("uniform", uniform),
     ):
         assert history[-1] <= min(history[:100])

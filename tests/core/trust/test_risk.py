@@ -59,9 +59,9 @@ def with_filters(name, level=1.0):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_order_and_level_in_simulated_scans(seed):
-    head = head_phantom(96, slices=1, seed=seed, sequence=["flair", "t1w", "t2w"][seed % 3])
+    head = head_phantom(72, slices=1, seed=seed, sequence=["flair", "t1w", "t2w"][seed % 3])
     scan = csc.simulate_low_field(
-        head, 80, 0.05, torch.Generator().manual_seed(seed), metadata={"values": "complex"}
+        head, 60, 0.05, torch.Generator().manual_seed(seed), metadata={"values": "complex"}
     )
     several = [with_filters("dct-8-5", level) for level in (0, 0.25, 0.5, 1, 2, 4, 7, 12)]
     several += [with_filters(name) for name in ("gabor-16-7", "random-16-7", "dct-24-9")]

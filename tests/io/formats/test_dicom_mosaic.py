@@ -12,8 +12,12 @@ from test_dicom import dataset, enhanced, shown, write
 import napari_csc as csc
 from napari_csc.phantom.head import head_phantom
 
-HEAD = np.abs(np.asarray(head_phantom(32, 11)))
-HEAD = (1000 * HEAD / HEAD.max()).astype(np.uint16)
+
+@pytest.fixture(scope="module")
+def head() -> np.ndarray:
+    """Eleven slices as integers."""
+    drawn = np.abs(np.asarray(head_phantom(32, 11)))
+    return (1000 * drawn / drawn.max()).astype(np.uint16)
 
 
 def mosaic_of(slices, side, noise=0):
@@ -37,9 +41,11 @@ def csa(count):
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize("element", ["number", "number without creator", "image header"])
-def test_private_elements_tell_a_mosaic(tmp_path: Path, element: str, syntax: str) -> None:
+def test_private_elements_tell_a_mosaic(
+    tmp_path: Path, head: np.ndarray, element: str, syntax: str
+) -> None:
     # Full of slices and noise, so that no tile is empty.
-    one = dataset(mosaic_of(HEAD[:9], 3, noise=20))
+    one = dataset(mosaic_of(head[:9], 3, noise=20))
     if element == "image header":
         one.add_new(0x00290010, "LO", "SIEMENS CSA HEADER")
         one.add_new(0x00291010, "OB", csa(9))
@@ -53,8 +59,10 @@ def test_private_elements_tell_a_mosaic(tmp_path: Path, element: str, syntax: st
 
 @pytest.mark.parametrize(("count", "side"), [(8, 3), (5, 3), (11, 4)])
 @pytest.mark.parametrize("noise", [0, 60])
-def test_content_tells_a_mosaic(tmp_path: Path, count: int, side: int, noise: int) -> None:
-    write(tmp_path / "a", dataset(mosaic_of(HEAD[:count], side, noise)))
+def test_content_tells_a_mosaic(
+    tmp_path: Path, head: np.ndarray, count: int, side: int, noise: int
+) -> None:
+    write(tmp_path / "a", dataset(mosaic_of(head[:count], side, noise)))
     assert "is a mosaic" in told(tmp_path / "a")
 
 
@@ -72,8 +80,10 @@ def test_pictures_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "creator"), [(1, "SIEMENS MR HEADER"), (0, ""), (9, "GEMS_ACQU_01"), (50, "")]
 )
-def test_private_elements_that_tell_none(tmp_path: Path, count: int, creator: str) -> None:
-    one = dataset(HEAD[4].repeat(3, 0).repeat(3, 1))
+def test_private_elements_that_tell_none(
+    tmp_path: Path, head: np.ndarray, count: int, creator: str
+) -> None:
+    one = dataset(head[4].repeat(3, 0).repeat(3, 1))
     if creator:
         one.add_new(0x00190010, "LO", creator)
     one.add_new(0x0019100A, "US", count)
@@ -82,8 +92,8 @@ def test_private_elements_that_tell_none(tmp_path: Path, count: int, creator: st
     assert shown(csc.load(tmp_path / "a")).shape[-2:] == (96, 96)
 
 
-def test_slices_that_are_stored_one_by_one_stay_readable(tmp_path: Path) -> None:
-    volume = mosaic_of(HEAD[:8], 3)[None].repeat(4, 0)
+def test_slices_that_are_stored_one_by_one_stay_readable(tmp_path: Path, head: np.ndarray) -> None:
+    volume = mosaic_of(head[:8], 3)[None].repeat(4, 0)
     one = enhanced(volume, [0, 1, 2, 3])
     one.add_new(0x0019100A, "US", 9)
     assert shown(csc.load(write(tmp_path / "a", one))).shape[-3:] == volume.shape

@@ -12,7 +12,7 @@ from napari_csc.core.solvers.data_term import CartesianDataTerm
 from napari_csc.learn.dictionaries.learning import LearningSettings, learn_dictionary
 from napari_csc.learn.training.data import taper
 
-SIZE, COUNT, WIDTH = 64, 8, 7
+SIZE, COUNT, WIDTH = 48, 8, 7
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def objective(filters, images, level):
     for image in images:
         data = CartesianDataTerm(torch.fft.fft2(image + 0j, norm="ortho"), torch.ones(SIZE, SIZE))
         solver = Fista(spectra, data, maps, per_filter_steps(spectra))
-        for _ in range(150):
+        for _ in range(100):
             status = solver.step()
         total += status.objective
     return total
@@ -64,7 +64,7 @@ def test_as_good_as_sporco(images):
         return images[int(rng.integers(len(images)))]
 
     settings = LearningSettings(
-        count=COUNT, sizes=(WIDTH,), crop=SIZE, sparsity=0.3, low_pass_weight=1e6, steps=150
+        count=COUNT, sizes=(WIDTH,), crop=SIZE, sparsity=0.3, low_pass_weight=1e6, steps=100
     )
     ours = learn_dictionary(source, settings).filters
     found = {

@@ -16,6 +16,7 @@ from napari_csc.learn.training.data import (
     taper,
 )
 from napari_csc.learn.training.validation import validation_scans
+from napari_csc.learn.training.volumes import Volume
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,9 @@ def test_validation_scans_are_always_the_same(volumes):
         assert one.reference.shape == (1, 36, 32)
         assert float(one.reference.abs().max()) == pytest.approx(10, rel=1e-5)
         assert int(one.mask.sum()) == 18 * 16
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_validation_scans_of_a_volume_with_few_slices(count):
+    image = np.random.default_rng(0).uniform(0, 1, (count, 36, 32)).astype(np.float32)
+    assert len(validation_scans([Volume("few", image, (1, 1, 1))], 4)) == 4

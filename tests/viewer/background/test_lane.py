@@ -254,7 +254,7 @@ def test_nothing_waits_for_a_viewer_that_has_given_up(end: str) -> None:
     )
     wait_for(lambda: viewer.waiting)
     getattr(lane, end)()
-    workers[0].join(5)
+    workers[0].join(60)
     assert not workers[0].is_alive()
     viewer.run()
     assert not taken

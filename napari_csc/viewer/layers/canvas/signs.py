@@ -55,7 +55,13 @@ class CanvasSigns:
             if name not in overlays:
                 if not letters:
                     continue
-                overlays[name] = TextOverlay(position=position, font_size=14)
+                # Whole at once: napari looks at all signs again after each change of one.
+                overlays[name] = TextOverlay(
+                    position=position,
+                    font_size=14,
+                    text=letters.get(place, ""),
+                    visible=self._is_plain(),
+                )
             overlays[name].text = letters.get(place, "")
         self._turned()
 
@@ -71,13 +77,18 @@ class CanvasSigns:
         bar.position = "top_right"
         bar.visible = is_visible
 
-    def _turned(self) -> None:
-        """Hide the letters unless rows and columns of the image are rows and columns here."""
-        dims, overlays = self._viewer.dims, self._viewer.canvas.overlays
+    def _is_plain(self) -> bool:
+        """Return whether rows and columns of one image are rows and columns here."""
+        dims = self._viewer.dims
         is_plain = dims.ndisplay == 2 and tuple(dims.order) == tuple(range(dims.ndim))
         # Of several pictures the letters at the edges would be those of none.
-        is_plain = is_plain and not self._viewer.canvas.grid.enabled
+        return is_plain and not self._viewer.canvas.grid.enabled
+
+    def _turned(self) -> None:
+        """Hide the letters unless they belong to the edges that are seen."""
+        overlays = self._viewer.canvas.overlays
+        is_visible = self._has_letters and self._is_plain()
         for place in _PLACES:
             name = _NAME.format(place)
             if name in overlays:
-                overlays[name].visible = self._has_letters and is_plain
+                overlays[name].visible = is_visible

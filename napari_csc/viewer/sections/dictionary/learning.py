@@ -21,6 +21,7 @@ from napari_csc.viewer.words import tr
 
 # A person waits for it: what is reached by then is good, as filters settle early.
 _MOST_SECONDS = 40.0
+_STEPS = 150
 _CROPS = (96, 64, 48, 32)
 # With many filters their correlations cost most, so smaller parts do.
 _MANY_FILTERS = 32
@@ -118,7 +119,7 @@ def learn_from(
             f"{lesson.size} pixels from; choose smaller filters or a larger image."
         )
     settings = LearningSettings(
-        count=lesson.count, sizes=(lesson.size,), crop=crop, images_per_step=4, steps=150
+        count=lesson.count, sizes=(lesson.size,), crop=crop, images_per_step=4, steps=_STEPS
     )
     report(Step(tr("learning filters…")))
 

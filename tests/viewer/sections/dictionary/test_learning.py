@@ -17,6 +17,12 @@ def images(small_acquisition: Acquisition) -> torch.Tensor:
     return small_acquisition.reference
 
 
+@pytest.fixture(autouse=True)
+def _few_steps(monkeypatch) -> None:
+    """How good the filters become is asked elsewhere."""
+    monkeypatch.setattr(learning, "_STEPS", 20)
+
+
 def test_writes_what_it_learned(images, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(
         "napari_csc.viewer.sections.dictionary.learning._MOST_SECONDS", 600.0
