@@ -19,6 +19,7 @@ ImageMatrix = float | tuple[int, int]
 
 LARGEST_FACTOR = 4.0
 """A single number up to this one is a factor; larger ones are pixels."""
+_SMALLEST = 8
 
 
 def on_image_matrix(acquisition: Acquisition, matrix: ImageMatrix) -> Acquisition:
@@ -51,7 +52,7 @@ def on_image_matrix(acquisition: Acquisition, matrix: ImageMatrix) -> Acquisitio
     >>> import napari_csc as csc
     >>> import numpy as np
     >>> from napari_csc.core.acquisition.image_matrix import on_image_matrix
-    >>> picture = np.ones((32, 24))
+    >>> picture = np.eye(32, 24)
     >>> scan = csc.Acquisition.from_image(picture, noise_std=1.0, spacing=(5, 3, 3), unit="mm")
     >>> finer = on_image_matrix(scan, 1.5)
     >>> finer.shape, int(finer.mask.sum()), finer.noise_std, finer.spacing
@@ -99,7 +100,7 @@ def _size(acquisition: Acquisition, matrix: ImageMatrix) -> tuple[int, int]:
     given: tuple[Any, ...] = tuple(matrix) if isinstance(matrix, (tuple, list)) else ()
     if isinstance(matrix, (int, float)) and not isinstance(matrix, bool):
         if 1 <= matrix <= LARGEST_FACTOR:
-            return round(matrix * acquired[0]), round(matrix * acquired[1])
+            return _large_enough(round(matrix * acquired[0]), round(matrix * acquired[1]))
         given = (int(matrix),) * 2 if float(matrix).is_integer() else ()
     if len(given) != 2 or not all(isinstance(one, (int, np.integer)) and one > 0 for one in given):
         raise CscError(
@@ -118,7 +119,16 @@ def _size(acquisition: Acquisition, matrix: ImageMatrix) -> tuple[int, int]:
             f"The image matrix of {size[0]} x {size[1]} is more than {LARGEST_FACTOR:g} times that "
             "of the scan; make it smaller."
         )
-    return size
+    return _large_enough(*size)
+
+
+def _large_enough(height: int, width: int) -> tuple[int, int]:
+    if min(height, width) < _SMALLEST:
+        raise CscError(
+            f"The images would have {height} x {width} pixels, but at least {_SMALLEST} x "
+            f"{_SMALLEST} are needed; give the image matrix as pixels along y and x."
+        )
+    return height, width
 
 
 def _extent(mask: Tensor) -> tuple[int, int]:

@@ -120,6 +120,14 @@ def test_what_cannot_be_is_refused_in_one_sentence(matrix, says) -> None:
     assert str(refused.value).endswith(".")
 
 
+def test_a_picture_of_which_little_counts_as_acquired_is_not_cut_down() -> None:
+    even = Acquisition.from_image(np.ones((32, 24)), noise_std=1.0)
+    assert int(even.mask.sum()) == 1, "the zero frequency holds all of it"
+    with pytest.raises(CscError, match="at least 8 x 8 are needed"):
+        on_image_matrix(even, 1.5)
+    assert on_image_matrix(even, (48, 36)).shape == (1, 48, 36)
+
+
 def test_samples_along_a_trajectory_are_refused() -> None:
     spokes = torch.rand(200, 2) - 0.5
     scan = Acquisition.from_trajectory(random_complex(1, 1, 200), spokes, (16, 16), noise_std=1.0)
