@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import grimp
@@ -170,3 +172,17 @@ def test_the_plan_of_the_house_names_every_folder() -> None:
 
 def test_folders_stay_small() -> None:
     assert not {folder: n for folder, n in modules_of_folders().items() if n > MOST_MODULES}
+
+
+BENCHMARKS = sorted(Path(__file__).with_name("benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmarks_import_what_exists(path: Path) -> None:
+    """They are seldom run, and the house moves on."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("napari_csc"):
+            continue
+        module = import_module(str(node.module))
+        for one in node.names:
+            assert hasattr(module, one.name) or find_spec(f"{node.module}.{one.name}"), one.name

@@ -16,17 +16,31 @@ import torch.nn.functional as F
 from mrpro.algorithms.optimizers import pgd
 from mrpro.operators import ConvSynthesisDictionaryOp
 from mrpro.operators.functionals import L1Norm, L2NormSquared
+from mrpro.operators.LinearOperator import LinearOperator
 
 import napari_csc as csc
 from napari_csc.core.dictionary.spectra import filter_spectra, uniform_steps
 from napari_csc.core.options import Norm
 from napari_csc.core.solvers import Admm, Fista
 from napari_csc.core.solvers.data_term import CartesianDataTerm
-from napari_csc.learn.evaluation.total_variation import masked_fourier
 from napari_csc.phantom.head import head_phantom
 
 Tensor = torch.Tensor
 LEVEL = 2.0
+
+
+class MaskedFourier(LinearOperator):
+    """Unitary FFT and sampling mask, in `torch.fft` order."""
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.mask = mask
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        return (torch.fft.fft2(x, norm="ortho") * self.mask,)
+
+    def adjoint(self, x: Tensor) -> tuple[Tensor]:
+        return (torch.fft.ifft2(x * self.mask, norm="ortho"),)
 
 
 @cache
@@ -141,7 +155,7 @@ class Mrpro(Solver):
         # mrpro correlates where we convolve, hence the flip.
         dictionary = ConvSynthesisDictionaryOp(problem.filters.flip((-2, -1)))
         self.misfit = (
-            0.5 * L2NormSquared(target=problem.data) @ (masked_fourier()(problem.mask) @ dictionary)
+            0.5 * L2NormSquared(target=problem.data) @ (MaskedFourier(problem.mask) @ dictionary)
         )
         self.penalty = L1Norm(weight=problem.maps)
         self.start = torch.zeros(problem.maps.shape, dtype=torch.complex64)
