@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(3600)
 
 SIZE, COUNT, SLICES = (32, 4, 4) if QUICK else (128, 64, 8)
 AT_ONCE = (1, 2, 4) if QUICK else (1, 2, 4, 8)
-REPEATS = 2 if QUICK else 5
+REPEATS = 2 if QUICK else 3
 
 
 @pytest.mark.parametrize("solver", ["admm", "fista"])
