@@ -11,7 +11,8 @@ import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.acquisition.lazy import LazyAcquisition
-from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.checks import SMALLEST_IMAGE
+from napari_csc.core.kspace.fourier import about_zero, image_to_kspace, kspace_to_image
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -19,7 +20,6 @@ ImageMatrix = float | tuple[int, int]
 
 LARGEST_FACTOR = 4.0
 """A single number up to this one is a factor; larger ones are pixels."""
-_SMALLEST = 8
 
 
 def on_image_matrix(acquisition: Acquisition, matrix: ImageMatrix) -> Acquisition:
@@ -60,8 +60,8 @@ def on_image_matrix(acquisition: Acquisition, matrix: ImageMatrix) -> Acquisitio
     """
     if not acquisition.is_cartesian:
         raise CscError(
-            "The image matrix cannot be changed here: the samples lie along a trajectory; choose "
-            "the image size when the scan is loaded."
+            "The image matrix cannot be changed here: the samples lie along a trajectory; leave it "
+            "out, or build the scan with Acquisition.from_trajectory and another shape."
         )
     size = _size(acquisition, matrix)
     old = (acquisition.shape[1], acquisition.shape[2])
@@ -91,7 +91,7 @@ def resampled(images: Tensor, size: tuple[int, int]) -> Tensor:
     (torch.Size([9, 9]), True)
     """
     gain = math.sqrt(size[0] * size[1] / (images.shape[-2] * images.shape[-1]))
-    return gain * kspace_to_image(_centred(image_to_kspace(images), size))
+    return gain * kspace_to_image(about_zero(image_to_kspace(images), size))
 
 
 def _size(acquisition: Acquisition, matrix: ImageMatrix) -> tuple[int, int]:
@@ -123,10 +123,10 @@ def _size(acquisition: Acquisition, matrix: ImageMatrix) -> tuple[int, int]:
 
 
 def _large_enough(height: int, width: int) -> tuple[int, int]:
-    if min(height, width) < _SMALLEST:
+    if min(height, width) < SMALLEST_IMAGE:
         raise CscError(
-            f"The images would have {height} x {width} pixels, but at least {_SMALLEST} x "
-            f"{_SMALLEST} are needed; give the image matrix as pixels along y and x."
+            f"The images would have {height} x {width} pixels, but at least {SMALLEST_IMAGE} x "
+            f"{SMALLEST_IMAGE} are needed; give the image matrix as pixels along y and x."
         )
     return height, width
 
@@ -154,11 +154,11 @@ def _moved(scan: Acquisition, size: tuple[int, int]) -> Acquisition:
         inside = [one * have / want for one, have, want in zip(inside, old, size, strict=True)]
     made = replace(
         scan,
-        kspace=gain * _centred(scan.kspace, size),
-        mask=_centred(scan.mask, size),
+        kspace=gain * about_zero(scan.kspace, size),
+        mask=about_zero(scan.mask, size),
         coil_maps=None if scan.coil_maps is None else _interpolated(scan.coil_maps, size),
         noise_map=None if varies is None else _interpolated(varies, size),
-        noise_spectrum=None if spectrum is None else _centred(spectrum, size, 1.0),
+        noise_spectrum=None if spectrum is None else about_zero(spectrum, size, 1.0),
         given_noise_std=None if scan.given_noise_std is None else gain * scan.given_noise_std,
         reference=reference,
         spacing=(z, inside[0], inside[1]),
@@ -169,22 +169,6 @@ def _moved(scan: Acquisition, size: tuple[int, int]) -> Acquisition:
         "zero-filling; samples and noise are multiplied so that they are as bright."
     )
     return made.with_notes(note)
-
-
-def _centred(values: Tensor, size: tuple[int, int], outside: float = 0.0) -> Tensor:
-    """Return values (..., ky, kx) cut or filled up about the zero frequency."""
-    for axis, want in zip((-2, -1), size, strict=True):
-        have = values.shape[axis]
-        before = want // 2 - have // 2
-        if want < have:
-            values = values.narrow(axis, -before, want)
-        elif want > have:
-            shape = list(values.shape)
-            shape[axis] = want
-            filled = values.new_full(shape, outside)
-            filled.narrow(axis, before, have).copy_(values)
-            values = filled
-    return values.contiguous()
 
 
 def _interpolated(values: Tensor, size: tuple[int, int]) -> Tensor:

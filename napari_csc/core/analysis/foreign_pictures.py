@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition
-from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.fourier import about_zero, image_to_kspace, kspace_to_image
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -90,21 +90,7 @@ def _laid_over(picture: Acquisition, scan: Acquisition) -> Tensor:
             f"The picture has {images.shape[1]} x {images.shape[2]} pixels, but the scan "
             f"{grid[0]} x {grid[1]}; give it with the same proportions, or with its position."
         )
-    return _on_matrix(images, grid)
-
-
-def _on_matrix(images: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Return images (slice, y, x) cut or zero-filled to another matrix in k-space."""
-    kspace = image_to_kspace(images)
-    for axis, wanted in zip((-2, -1), grid, strict=True):
-        size = kspace.shape[axis]
-        kept = min(size, wanted)
-        part = kspace.narrow(axis, size // 2 - kept // 2, kept)
-        shape = list(part.shape)
-        shape[axis] = wanted
-        kspace = part.new_zeros(shape)
-        kspace.narrow(axis, wanted // 2 - kept // 2, kept).copy_(part)
-    return kspace_to_image(kspace)
+    return kspace_to_image(about_zero(image_to_kspace(images), (grid[0], grid[1])))
 
 
 def _interpolated(

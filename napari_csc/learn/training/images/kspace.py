@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from napari_csc.core.kspace.fourier import image_to_kspace, kspace_to_image
+from napari_csc.core.kspace.fourier import about_zero, image_to_kspace, kspace_to_image
 from napari_csc.learn.training.image_ranges import ImageRanges
 from napari_csc.learn.training.images.draw import Draw
 from napari_csc.learn.training.images.fields import Shape
@@ -20,15 +20,7 @@ _CENTRAL = 4.0
 
 def cut(images: Tensor, shape: Shape) -> Tensor:
     """Return finer images (n, Y, X) as a scan of fewer samples (n, y, x) shows them: with rings."""
-    return kspace_to_image(middle_of(image_to_kspace(images), shape))
-
-
-def middle_of(spectrum: Tensor, shape: Shape) -> Tensor:
-    """Return the middle of centred spectra, with the zero frequency in the middle again."""
-    top, left = (
-        (large // 2 - small // 2) for large, small in zip(spectrum.shape[-2:], shape, strict=True)
-    )
-    return spectrum[..., top : top + shape[0], left : left + shape[1]]
+    return kspace_to_image(about_zero(image_to_kspace(images), shape))
 
 
 def decayed(images: Tensor, ranges: ImageRanges, draw: Draw) -> Tensor:
