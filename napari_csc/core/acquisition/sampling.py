@@ -127,7 +127,7 @@ class Grid(Sampling):
         return 1.0
 
     def noise(self, kspace: Tensor, mask: Tensor, kind: Kind | None) -> NoiseEstimate:
-        """Estimate the noise from background, finest details, and the rim of k-space."""
+        """Estimate the noise from background, smooth patches, finest details, rim of k-space."""
         return estimate_noise(kspace, mask, kind)
 
     def cut(

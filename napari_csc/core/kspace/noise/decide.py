@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from napari_csc.core.kspace.noise.background import Background
 from napari_csc.core.kspace.noise.details import Details
 from napari_csc.core.kspace.noise.figures import Figures
+from napari_csc.core.kspace.noise.patches import Patches
 
 BACKGROUND = "image background"
 PHASE = "details out of phase"
 FINE = "finest details"
+PATCHES = "smooth patches"
 RIM = "k-space rim"
 
 # Where two figures are farther apart than this, there must be a reason to prefer one.
@@ -24,6 +26,16 @@ _MASKED = 0.99
 _WEAK = 0.015
 _SURE_SHARE, _SURE_COUNT = 0.25, 60
 _FEWEST_MASKED = 8
+
+# Smooth patches are believed where two sizes give so nearly the same level, and are so many and
+# so large a share: largest ratio, least share, fewest. Of 749 inputs of SNR 5 to 100 this gave a
+# level for 79 %, one of which was off by more than 12 %; with less, some were 1.6 times too high.
+_SMOOTH = ((1.2, 0.15, 1000), (1.25, 0.2, 1000), (1.25, 0.4, 500))
+# Nor may the corners of the spectrum hold less, as they do where the noise is not white: at 1.26
+# the level is 15 % too low, white noise has at most 1.1 in 99 % of the inputs.
+_WHITE = 1.1
+# Rings may make a background this much louder than the smooth patches.
+_RINGING = 1.1
 
 # (mean |x|)^2 / mean |x|^2 of noise alone.
 _EVENNESS = {"complex": 0.7854, "magnitude": 0.7854, "real": 0.6366}
@@ -43,21 +55,28 @@ def choose(figures: Figures) -> Choice:
     """Return the figure to believe.
 
     Signal can only add to a figure, and each knows a sign that it did: the pixels of a background
-    are not spread like noise, details get fewer towards the corner of the spectrum, or only few
-    blocks have the level of the lowest. The background comes first, since it holds noise of any
-    spectrum; a small one only as far as the details agree.
+    are not spread like noise, patches of two sizes give two levels, details get fewer towards the
+    corner of the spectrum, or only few blocks have the level of the lowest. The background comes
+    first, since it holds noise of any spectrum; a small one only as far as the details agree.
     """
     phase, fine = figures.phase, figures.fine
     details = min(_lowest(fine), _lowest(phase) if phase is not None else float("inf"))
+    patches = figures.patches
+    smooth = _is_smooth(patches, details)
     for background in figures.backgrounds:
+        if smooth and background.line is None and _is_ringing(background, patches):
+            continue
         if _is_background(background, figures, details):
             return Choice(background.power, BACKGROUND, True, background.line)
+    if smooth:
+        return Choice(patches.power, PATCHES, True)
     if phase is not None and _is_clean_phase(phase, fine):
         return Choice(_mean(phase), PHASE, True)
     if _is_clean(fine):
         return Choice(_mean(fine), FINE, True)
     guesses = [(details, FINE if phase is None else PHASE)]
     guesses += [(one.power, BACKGROUND) for one in figures.backgrounds]
+    guesses.append((patches.power, PATCHES))
     power, method = min(guesses)
     return Choice(power, method, False)
 
@@ -75,6 +94,19 @@ def _is_background(background: Background, figures: Figures, details: float) -> 
     # Rings of a bright object look like noise; the more so, the fewer blocks there are.
     confirmed = details < 4 * background.power or background.count >= 30
     return confirmed and background.power < 1.3 * details
+
+
+def _is_smooth(patches: Patches, details: float) -> bool:
+    if patches.power > _WHITE**2 * details:
+        return False
+    return any(
+        patches.apart < apart and patches.share > share and patches.count > count
+        for apart, share, count in _SMOOTH
+    )
+
+
+def _is_ringing(background: Background, patches: Patches) -> bool:
+    return background.power > _RINGING**2 * patches.power
 
 
 def _is_far_from_object(background: Background, signal: float) -> bool:

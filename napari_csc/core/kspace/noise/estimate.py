@@ -12,7 +12,7 @@ import torch
 
 from napari_csc.core.kspace.fourier import kspace_to_image
 from napari_csc.core.kspace.noise.answer import NoiseEstimate, Profile
-from napari_csc.core.kspace.noise.decide import BACKGROUND, FINE, PHASE, RIM, choose
+from napari_csc.core.kspace.noise.decide import BACKGROUND, FINE, PATCHES, PHASE, RIM, choose
 from napari_csc.core.kspace.noise.figures import Kind, figures_of, straightened
 from napari_csc.core.kspace.noise.partial import background_noise_std, rim_noise_std
 from napari_csc.core.kspace.noise.sentences import sentence_of
@@ -132,6 +132,8 @@ def _of_coil(kspace: Tensor, mask: Tensor, scale: float, kind: Kind | None) -> _
     others = {FINE: math.sqrt(figures.fine.powers[0])}
     if figures.phase is not None:
         others[PHASE] = math.sqrt(figures.phase.powers[0])
+    if math.isfinite(figures.patches.power):
+        others[PATCHES] = math.sqrt(figures.patches.power)
     if figures.backgrounds:
         others[BACKGROUND] = math.sqrt(figures.backgrounds[0].power)
     whole = figures.measured > 0.999 and figures.kind == "complex"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_csc.core.kspace.noise.background import BLOCKS, Background, background_of
 from napari_csc.core.kspace.noise.details import Details, details_of, out_of_phase
 from napari_csc.core.kspace.noise.extent import acquired_share, at_acquired_size
+from napari_csc.core.kspace.noise.patches import Patches, patches_of
 from napari_csc.core.kspace.noise.voids import box_of, measured_places
 
 Array = NDArray[np.float64]
@@ -42,6 +43,8 @@ class Figures:
         Figures from the background, in large and in small blocks, as far as there is one.
     fine, phase
         Figures from the finest details, and from those out of phase (complex images).
+    patches
+        Figure from smooth patches; of complex images, of what is out of phase.
     """
 
     kind: Kind
@@ -52,6 +55,7 @@ class Figures:
     backgrounds: tuple[Background, ...]
     fine: Details
     phase: Details | None
+    patches: Patches
 
 
 def kind_of(images: Complexes) -> Kind:
@@ -99,11 +103,14 @@ def figures_of(images: Complexes, kind: Kind | None = None) -> Figures | None:
     phase = None
     if kind == "complex":
         fine = details_of(small, inside, False)
-        phase = details_of(out_of_phase(small), inside, False)
+        parts = out_of_phase(small)
+        phase = details_of(parts, inside, False)
     else:
-        fine = details_of(small.real.copy(), inside, kind == "magnitude")
+        parts = small.real.copy()
+        fine = details_of(parts, inside, kind == "magnitude")
+    patches = patches_of(parts, inside, kind == "magnitude")
     measured = float(places.mean())
-    return Figures(kind, shares, box, measured, signal, backgrounds, fine, phase)
+    return Figures(kind, shares, box, measured, signal, backgrounds, fine, phase, patches)
 
 
 def _at_size(places: Bools, size: tuple[int, ...]) -> Bools:
