@@ -190,6 +190,9 @@ def pack_slices(
         str, typer.Option(help="configuration that names the volumes, such as v5")
     ] = "v5",
     data: Data = None,
+    photographs: Annotated[
+        Path | None, typer.Option(help="folder of pictures, of which parts are packed, too")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an existing file")
     ] = False,
@@ -202,6 +205,6 @@ def pack_slices(
     check_target(output, overwrite)
     chosen = load_config(config)
     files = chosen.train_files, chosen.validation_files
-    packed = pack(volume_folder(data), *files, chosen.seed, typer.echo)
+    packed = pack(volume_folder(data), *files, chosen.seed, typer.echo, photographs=photographs)
     packed.save(output)
     typer.echo(f"written {output}: {len(packed.images)} slices")

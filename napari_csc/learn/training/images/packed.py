@@ -16,7 +16,7 @@ from napari_csc.storage.atomic import replacing
 Image = npt.NDArray[np.float32]
 
 SIZE = 256
-_WHITE = 1.3
+WHITE = 1.3
 _FORMAT = 1
 _PHANTOM = "phantom"
 
@@ -94,7 +94,7 @@ def fitted(image: Image) -> Image:
     factor = SIZE / max(image.shape)
     if factor < 1:  # against aliasing
         image = ndimage.gaussian_filter(image, 0.35 / factor)
-    image = np.clip(ndimage.zoom(image, factor, order=1), 0, _WHITE)[:SIZE, :SIZE]
+    image = np.clip(ndimage.zoom(image, factor, order=1), 0, WHITE)[:SIZE, :SIZE]
     whole = np.zeros((SIZE, SIZE), np.float32)
     top, left = ((SIZE - n) // 2 for n in image.shape)
     whole[top : top + image.shape[0], left : left + image.shape[1]] = image
@@ -103,4 +103,4 @@ def fitted(image: Image) -> Image:
 
 def as_bytes(image: Image) -> npt.NDArray[np.uint8]:
     """Return a slice in 256 levels."""
-    return np.round(image / _WHITE * 255).astype(np.uint8)
+    return np.round(image / WHITE * 255).astype(np.uint8)

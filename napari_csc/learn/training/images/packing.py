@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_csc.learn.training.data import filled_slices, phantom_slices, read_volumes
-from napari_csc.learn.training.images.packed import PackedSlices, as_bytes, fitted
+from napari_csc.learn.training.images.packed import WHITE, PackedSlices, as_bytes, fitted
+from napari_csc.learn.training.images.photographs import photograph_parts
 
 _MOST_OF_A_VOLUME = 150
 _VALIDATION_SLICES = 4
+_PHOTOGRAPHS_OF_A_VOLUME = 9
 
 
 def pack_slices(
@@ -22,8 +24,9 @@ def pack_slices(
     seed: int = 0,
     report: Callable[[str], None] = print,
     heads: int = 10,
+    photographs: str | Path | None = None,
 ) -> PackedSlices:
-    """Return the slices of the volumes of a folder, and of synthetic heads.
+    """Return the slices of the volumes of a folder, of synthetic heads, and parts of photographs.
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ def pack_slices(
         Receives a line for each volume.
     heads
         Synthetic heads, four slices of each.
+    photographs
+        Folder of pictures; nine of them count as one volume.
 
     Raises
     ------
@@ -53,6 +58,13 @@ def pack_slices(
         numbers += [len(names)] * len(slices)
         names.append(volume.name)
         report(f"{volume.name}: {len(slices)} slices")
+    if photographs is not None:
+        for number, (name, parts) in enumerate(photograph_parts(photographs, seed, report)):
+            if number % _PHOTOGRAPHS_OF_A_VOLUME == 0:
+                names.append(f"photographs_{number // _PHOTOGRAPHS_OF_A_VOLUME}")
+            images += [as_bytes(part.clip(0, WHITE)) for part in parts]
+            numbers += [len(names) - 1] * len(parts)
+            report(f"{name}: {len(parts)} parts")
     if heads:
         shown = phantom_slices(heads, seed)
         images += [as_bytes(fitted(one / max(float(one.max()), 1e-6))) for one in shown]
