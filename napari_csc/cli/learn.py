@@ -208,3 +208,33 @@ def pack_slices(
     packed = pack(volume_folder(data), *files, chosen.seed, typer.echo, photographs=photographs)
     packed.save(output)
     typer.echo(f"written {output}: {len(packed.images)} slices")
+
+
+@plain_errors
+def mean_weights(
+    files: Annotated[
+        list[Path], typer.Argument(help="weight files, each with its learned dictionary beside it")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="folder for weights and dictionary")
+    ],
+    data: Annotated[Path, typer.Option(help=".npz of pack-slices, to validate with")],
+    shares: Annotated[
+        list[float] | None, typer.Option("--share", help="of each file, in turn; all alike")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an existing file")
+    ] = False,
+) -> None:
+    """Average the weights of trainings that began with the same ones, and their dictionaries."""
+    from napari_csc.core.maps import load_map_network
+    from napari_csc.learn.training.joint.mean import mean_of_weights
+    from napari_csc.storage.targets import check_target
+
+    network = load_map_network(files[0]).metadata
+    learned = network.training.get("learned dictionary", {}).get("name", network.name)
+    inputs = [*files, *(path.with_name(f"{learned}.safetensors") for path in files)]
+    for name in (network.name, learned):
+        check_target(output / f"{name}.safetensors", overwrite, inputs)
+    written = mean_of_weights(files, data, output, shares or (), typer.echo)
+    typer.echo(f"written {written} and its dictionary beside it")

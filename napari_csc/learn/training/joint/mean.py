@@ -1,0 +1,164 @@
+"""The mean of the weights of trainings that began with the same ones.
+
+From one start, weights that were trained with other images and other losses can be averaged number
+by number; the mean is often better than each, and with other losses lies between them.
+
+References
+----------
+Wortsman et al., ICML 2022 (model soups).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.maps import MapNetwork, load_map_network, save_map_network
+from napari_csc.core.maps.encoding import EncodingNetwork
+from napari_csc.errors import CscError
+from napari_csc.learn.training.images.packed import PackedSlices
+from napari_csc.learn.training.joint.look import final_figures
+from napari_csc.learn.training.joint.misfits import usual_misfit
+from napari_csc.learn.training.joint.model import JointModel
+
+Tensor = torch.Tensor
+
+
+def mean_of_weights(
+    files: Sequence[str | Path],
+    data: str | Path,
+    output: str | Path,
+    shares: Sequence[float] = (),
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Write the mean of some weights, and of the dictionaries that lie beside them.
+
+    Parameters
+    ----------
+    files
+        Weight files of joint trainings, each with its learned dictionary beside it.
+    data
+        A file of packed slices, to validate with.
+    output
+        Folder for weights and dictionary.
+    shares
+        Share of each; all alike if there are none.
+    report
+        Receives lines of progress.
+
+    Returns
+    -------
+    Path
+        The weight file; the dictionary lies beside it.
+
+    Raises
+    ------
+    CscError
+        If the files are fewer than two, of different kinds, or did not begin with the same weights.
+    """
+    paths = [Path(one) for one in files]
+    weights = _normalised(shares or [1.0] * len(paths), len(paths))
+    networks = [load_map_network(path) for path in paths]
+    dictionaries = [_beside(path, network) for path, network in zip(paths, networks, strict=True)]
+    start = _common_start(paths, networks, dictionaries)
+    slices = PackedSlices.load(data)
+    mean = load_map_network(paths[0])
+    assert isinstance(mean, EncodingNetwork)
+    states = [network.state_dict() for network in networks]
+    mean.load_state_dict(
+        {name: _mean([one[name] for one in states], weights) for name in states[0]}
+    )
+    filters = _mean([one.filters for one in dictionaries], weights)
+    model = JointModel(mean, filters).eval()
+    of: list[dict[str, Any]] = [
+        {
+            "share": round(weight, 4),
+            "digest": network.digest,
+            "dictionary digest": dictionary.digest,
+            "training": {k: v for k, v in network.metadata.training.items() if k != "start"},
+        }
+        for weight, network, dictionary in zip(weights, networks, dictionaries, strict=True)
+    ]
+    training: dict[str, Any] = {"data": of[0]["training"].get("data", []), "mean of": of}
+    if start:
+        training["start"] = start
+    dictionary = Dictionary.from_filters(
+        model.filters().detach(), dictionaries[0].name, metadata=training
+    )
+    known = {"name": dictionary.name, "digest": dictionary.digest}
+    images, device = list(slices.validation), torch.device("cpu")
+    figures = {"data": list(slices.validation_names)} | final_figures(model, images, device)
+    report(str(figures["network"] | figures["by noise variance"]))
+    mean.metadata = mean.metadata.model_copy(
+        update={
+            "training": training | {"learned dictionary": known},
+            "validation": figures,
+            "usual_misfit": usual_misfit(model, images, device),
+        }
+    )
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    written = output / f"{mean.metadata.name}.safetensors"
+    save_map_network(mean, written)
+    dictionary.save(output / f"{dictionary.name}.safetensors")
+    return written
+
+
+def _normalised(shares: Sequence[float], count: int) -> list[float]:
+    if count < 2:
+        raise CscError("A mean needs at least two weight files.")
+    if len(shares) != count:
+        raise CscError(f"{count} weight files need {count} shares, not {len(shares)}.")
+    if min(shares) < 0 or not 0 < sum(shares) < float("inf"):
+        raise CscError("Shares must not be negative, and not all zero.")
+    return [one / sum(shares) for one in shares]
+
+
+def _mean(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    if not values[0].is_floating_point():
+        return values[0]
+    total = torch.zeros_like(values[0], dtype=torch.float64)
+    for value, weight in zip(values, weights, strict=True):
+        total += weight * value.double()
+    return total.to(values[0].dtype)
+
+
+def _beside(path: Path, network: MapNetwork) -> Dictionary:
+    """Return the dictionary that was learned along, and make sure that it is this one."""
+    told = network.metadata.training.get("learned dictionary")
+    if not isinstance(network, EncodingNetwork) or not told:
+        raise CscError(f"{path.name} is not of a training together with a dictionary.")
+    beside = path.with_name(f"{told['name']}.safetensors")
+    if not beside.is_file():
+        raise CscError(f"{beside.name}, which was learned along, must lie beside {path.name}.")
+    dictionary = Dictionary.load(beside)
+    if dictionary.digest != told["digest"]:
+        raise CscError(f"{beside} is not the dictionary that was learned along with {path.name}.")
+    return dictionary
+
+
+def _common_start(
+    paths: Sequence[Path], networks: Sequence[MapNetwork], dictionaries: Sequence[Dictionary]
+) -> dict[str, Any]:
+    """Return what all began with; numbers of other trainings do not mean the same."""
+    first = networks[0].metadata
+    start: dict[str, Any] = first.training.get("start") or {}
+    for path, network, dictionary in zip(paths, networks, dictionaries, strict=True):
+        other = network.metadata
+        alike = all(
+            getattr(first, name) == getattr(other, name)
+            for name in ("architecture", "solver", "iterations", "norm", "rule", "smooth_widths")
+        )
+        if not alike or dictionary.filters.shape != dictionaries[0].filters.shape:
+            raise CscError(f"{path.name} is of another kind than {paths[0].name}.")
+        begun = other.training.get("start") or {}
+        if not start or begun.get("digest") != start.get("digest"):
+            raise CscError(
+                f"{path.name} did not begin with the same weights as {paths[0].name}; only "
+                "trainings with one --start can be averaged."
+            )
+    return start
