@@ -83,9 +83,8 @@ def mean_of_weights(
         }
         for weight, network, dictionary in zip(weights, networks, dictionaries, strict=True)
     ]
-    training: dict[str, Any] = {"data": of[0]["training"].get("data", []), "mean of": of}
-    if start:
-        training["start"] = start
+    told = [network.metadata.training for network in networks]
+    training = _common(told) | {"mean of": of, "start": start}
     dictionary = Dictionary.from_filters(
         model.filters().detach(), dictionaries[0].name, metadata=training
     )
@@ -125,6 +124,18 @@ def _mean(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     for value, weight in zip(values, weights, strict=True):
         total += weight * value.double()
     return total.to(values[0].dtype)
+
+
+def _common(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is the same in all, so that data and configuration are found where they are."""
+    common: dict[str, Any] = {}
+    for name, value in told[0].items():
+        values = [one.get(name) for one in told]
+        if all(isinstance(one, dict) for one in values):
+            common[name] = _common(values)  # type: ignore[arg-type]
+        elif all(one == value for one in values):
+            common[name] = value
+    return common
 
 
 def _beside(path: Path, network: MapNetwork) -> Dictionary:

@@ -61,6 +61,10 @@ def test_the_file_says_what_it_is_the_mean_of(runs, slices, tmp_path):
     assert told.training["start"]["digest"] == csc.load_map_network(start).digest
     assert told.training["learned dictionary"]["digest"] == beside(path).digest
     assert told.validation["data"] == ["c"]
+    assert told.training["data"] == ["a", "b"]
+    config = told.training["config"]
+    assert "seed" not in config
+    assert config["images"]["noise_variances"] == [0.004, 0.4]
     low, high = told.usual_misfit
     assert 0 <= low < high
     assert str(tmp_path) not in told.model_dump_json()
