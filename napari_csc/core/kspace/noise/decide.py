@@ -26,6 +26,9 @@ _MASKED = 0.99
 _WEAK = 0.015
 _SURE_SHARE, _SURE_COUNT = 0.25, 60
 _FEWEST_MASKED = 8
+# Nor is a small background, share of the blocks, sure where its level is so far below the signal
+# (SNR 290 and more): up to 2.1 times too high.
+_SMALL, _FAINT = 0.05, 0.0035
 
 # Smooth patches are believed where two sizes give so nearly the same level, and are so many and
 # so large a share: largest ratio, least share, fewest. Of 749 inputs of SNR 5 to 100 this gave a
@@ -83,6 +86,8 @@ def choose(figures: Figures) -> Choice:
 
 def _is_background(background: Background, figures: Figures, details: float) -> bool:
     if figures.measured < _MASKED and not _is_far_from_object(background, figures.signal):
+        return False
+    if background.share < _SMALL and background.power < _FAINT**2 * figures.signal:
         return False
     off = background.evenness - _EVENNESS[figures.kind]
     large = background.share > 0.15 and background.count > 40
