@@ -234,6 +234,7 @@ def mean_weights(
     network = load_map_network(files[0]).metadata
     learned = network.training.get("learned dictionary", {}).get("name", network.name)
     inputs = [*files, *(path.with_name(f"{learned}.safetensors") for path in files)]
+    output.mkdir(parents=True, exist_ok=True)
     for name in (network.name, learned):
         check_target(output / f"{name}.safetensors", overwrite, inputs)
     written = mean_of_weights(files, data, output, shares or (), typer.echo)

@@ -100,11 +100,12 @@ def test_the_dictionary_must_be_the_one_that_was_learned_along(runs, slices, tmp
 def test_command(runs, slices, tmp_path):
     _, first, second = runs
     line = ["mean-weights", str(first), str(second), "--data", str(slices), "-o"]
-    done = CliRunner().invoke(app, [*line, str(tmp_path), "--share", "1", "--share", "3"])
+    folder = tmp_path / "new" / "mean"
+    done = CliRunner().invoke(app, [*line, str(folder), "--share", "1", "--share", "3"])
     assert done.exit_code == 0, done.output
-    shares = csc.load_map_network(tmp_path / "tiny.safetensors").metadata.training["mean of"]
+    shares = csc.load_map_network(folder / "tiny.safetensors").metadata.training["mean of"]
     assert [one["share"] for one in shares] == [0.25, 0.75]
-    again = CliRunner().invoke(app, [*line, str(tmp_path)])
+    again = CliRunner().invoke(app, [*line, str(folder)])
     assert again.exit_code != 0
     onto_itself = CliRunner().invoke(app, [*line, str(first.parent), "--overwrite"])
     assert onto_itself.exit_code != 0
