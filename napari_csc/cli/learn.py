@@ -222,6 +222,7 @@ def mean_weights(
     shares: Annotated[
         list[float] | None, typer.Option("--share", help="of each file, in turn; all alike")
     ] = None,
+    scale: Annotated[float, typer.Option(help="by which all maps are multiplied")] = 1.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an existing file")
     ] = False,
@@ -237,5 +238,5 @@ def mean_weights(
     output.mkdir(parents=True, exist_ok=True)
     for name in (network.name, learned):
         check_target(output / f"{name}.safetensors", overwrite, inputs)
-    written = mean_of_weights(files, data, output, shares or (), typer.echo)
+    written = mean_of_weights(files, data, output, shares or (), scale, typer.echo)
     typer.echo(f"written {written} and its dictionary beside it")

@@ -35,6 +35,8 @@ class MapNetworkConfig(BaseModel):
     """V4: whether that network sees the response of the filter."""
     estimate: bool = True
     """V4: whether the encoder estimates the image, so that filters see their responses to it."""
+    scale: float = Field(1.0, gt=0, le=10)
+    """V4, V5: by which all maps are multiplied; chosen after a training, by validation."""
     pooling: bool = False
     """V4: whether the encoder sees mean and maximum of all responses; then it has to run again for
     every dictionary."""

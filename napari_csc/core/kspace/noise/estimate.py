@@ -183,6 +183,8 @@ def _together(
     method = Counter(coil.method for coil in used).most_common(1)[0][0]
     names = [name for name in living[0].others if all(name in coil.others for coil in living)]
     others = {name: root_mean_square([coil.others[name] for coil in living]) for name in names}
+    # A coil of unknown level counts as noisy as the known ones, lest it be weighed wrongly.
+    each = {n: coil.std if coil.known or not known else std for n, coil in coils.items()}
     kind = living[0].kind
     extent = None if shape is None else _lines(living[0].shares, shape)
     return NoiseEstimate(
@@ -194,7 +196,7 @@ def _together(
         _joined_profile(used) if known else None,
         kind,
         extent,
-        tuple(coils[n].std if n in coils else 0.0 for n in range(count)),
+        tuple(each.get(n, 0.0) for n in range(count)),
         tuple(dead),
     )
 

@@ -216,7 +216,8 @@ class EncodingNetwork(MapNetwork):
         with torch.autocast(image.device.type, enabled=False):
             known = self._embed(power, noise)
         read = self._read_on_cpu if self._is_plain_cpu(image, synthesis) else self._read
-        joined, estimate = read(encoded, known, noise, views, chunks, check), encoded.estimate
+        unit = self.config.scale * noise
+        joined, estimate = read(encoded, known, unit, views, chunks, check), encoded.estimate
         if scene.noise_map is not None:
             joined = joined * scene.noise_map[:, None]
             estimate = None if estimate is None else estimate * scene.noise_map
@@ -232,7 +233,7 @@ class EncodingNetwork(MapNetwork):
         self,
         encoded: Encoded,
         known: Tensor,
-        noise: Tensor,
+        unit: Tensor,
         views: list[Responses],
         chunks: list[slice],
         check: Callable[[], None],
@@ -242,7 +243,7 @@ class EncodingNetwork(MapNetwork):
         for chunk in chunks:
             check()
             logits = self._logits(encoded, known[:, chunk], [view(chunk) for view in views])
-            maps.append(F.softplus(logits.float()) * noise[:, chunk, None, None])
+            maps.append(F.softplus(logits.float()) * unit[:, chunk, None, None])
         return torch.cat(maps, dim=1)
 
     def _logits(self, encoded: Encoded, known: Tensor, responses: list[Tensor]) -> Tensor:
@@ -268,7 +269,7 @@ class EncodingNetwork(MapNetwork):
         self,
         encoded: Encoded,
         known: Tensor,
-        noise: Tensor,
+        unit: Tensor,
         views: list[Responses],
         chunks: list[slice],
         check: Callable[[], None],
@@ -300,7 +301,7 @@ class EncodingNetwork(MapNetwork):
                     answers = None if seen is None else seen[:, number]
                     head.add_to(one, constants[number], weights[number], answers)
             part = logits[:, chunk]
-            torch.mul(F.softplus(part), noise[:, chunk, None, None], out=part)
+            torch.mul(F.softplus(part), unit[:, chunk, None, None], out=part)
         return logits
 
     def _embed(self, power: Tensor, noise: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import MapNetwork, load_map_network, save_map_network
+from napari_csc.core.maps import MapNetwork, build_map_network, load_map_network, save_map_network
 from napari_csc.core.maps.encoding import EncodingNetwork
 from napari_csc.errors import CscError
 from napari_csc.learn.training.images.packed import PackedSlices
@@ -33,6 +33,7 @@ def mean_of_weights(
     data: str | Path,
     output: str | Path,
     shares: Sequence[float] = (),
+    scale: float = 1.0,
     report: Callable[[str], None] = print,
 ) -> Path:
     """Write the mean of some weights, and of the dictionaries that lie beside them.
@@ -47,6 +48,8 @@ def mean_of_weights(
         Folder for weights and dictionary.
     shares
         Share of each; all alike if there are none.
+    scale
+        By which the maps of the mean are multiplied; what is best says validation.
     report
         Receives lines of progress.
 
@@ -58,15 +61,20 @@ def mean_of_weights(
     Raises
     ------
     CscError
-        If the files are fewer than two, of different kinds, or did not begin with the same weights.
+        If the files are fewer than two, of different kinds, or did not begin with the same weights,
+        or shares or scale make no sense.
     """
     paths = [Path(one) for one in files]
     weights = _normalised(shares or [1.0] * len(paths), len(paths))
+    if not 0.1 <= scale <= 10:
+        raise CscError(f"Maps can be multiplied by 0.1 to 10, not by {scale:g}.")
     networks = [load_map_network(path) for path in paths]
     dictionaries = [_beside(path, network) for path, network in zip(paths, networks, strict=True)]
     start = _common_start(paths, networks, dictionaries)
     slices = PackedSlices.load(data)
-    mean = load_map_network(paths[0])
+    first = networks[0].metadata
+    architecture = first.architecture.model_copy(update={"scale": first.architecture.scale * scale})
+    mean = build_map_network(first.model_copy(update={"architecture": architecture}))
     assert isinstance(mean, EncodingNetwork)
     states = [network.state_dict() for network in networks]
     mean.load_state_dict(
@@ -84,7 +92,7 @@ def mean_of_weights(
         for weight, network, dictionary in zip(weights, networks, dictionaries, strict=True)
     ]
     told = [network.metadata.training for network in networks]
-    training = _common(told) | {"mean of": of, "start": start}
+    training = _common(told) | {"mean of": of, "maps times": scale, "start": start}
     dictionary = Dictionary.from_filters(
         model.filters().detach(), dictionaries[0].name, metadata=training
     )

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import torch
+from helper import small_scan
 from typer.testing import CliRunner
 
 import napari_csc as csc
@@ -38,7 +39,7 @@ def beside(path):
 def test_every_number_is_the_mean(runs, slices, tmp_path, shares):
     _, first, second = runs
     lines = []
-    path = mean_of_weights([first, second], slices, tmp_path, shares, lines.append)
+    path = mean_of_weights([first, second], slices, tmp_path, shares, report=lines.append)
     share = shares[1] / sum(shares) if shares else 0.5
     states = [csc.load_map_network(one).state_dict() for one in (first, second, path)]
     for name, mean in states[2].items():
@@ -70,6 +71,22 @@ def test_the_file_says_what_it_is_the_mean_of(runs, slices, tmp_path):
     assert str(tmp_path) not in told.model_dump_json()
 
 
+def test_all_maps_are_multiplied(runs, slices, tmp_path):
+    _, first, second = runs
+    paths = [
+        mean_of_weights([first, second], slices, tmp_path / str(scale), scale=scale, report=silent)
+        for scale in (1.0, 0.5)
+    ]
+    scan = small_scan()
+    maps = [
+        csc.Reconstructor(beside(path), csc.load_map_network(path), device="cpu")(scan)
+        for path in paths
+    ]
+    torch.testing.assert_close(maps[1].sparsity_maps, 0.5 * maps[0].sparsity_maps)
+    with pytest.raises(CscError, match="not by 0"):
+        mean_of_weights([first, second], slices, tmp_path / "c", scale=0, report=silent)
+
+
 def test_what_has_no_common_meaning_is_refused(runs, slices, tmp_path):
     start, first, second = runs
     for files, shares, words in (
@@ -81,7 +98,7 @@ def test_what_has_no_common_meaning_is_refused(runs, slices, tmp_path):
         ([start, start], (), "did not begin"),
     ):
         with pytest.raises(CscError, match=words):
-            mean_of_weights(files, slices, tmp_path / "out", shares, silent)
+            mean_of_weights(files, slices, tmp_path / "out", shares, report=silent)
     assert not (tmp_path / "out").exists()
 
 
