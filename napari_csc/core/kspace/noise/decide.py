@@ -35,8 +35,8 @@ _SMALL, _FAINT = 0.05, 0.0035
 # level for 79 %, one of which was off by more than 12 %; with less, some were 1.6 times too high.
 _SMOOTH = ((1.2, 0.15, 1000), (1.25, 0.2, 1000), (1.25, 0.4, 500))
 # Nor may the corners of the spectrum hold less, as they do where the noise is not white: at 1.26
-# the level is 15 % too low, white noise has at most 1.1 in 99 % of the inputs.
-_WHITE = 1.1
+# the level is 15 % too low, white noise has at most 1.07 in 98 % of the inputs.
+_WHITE = 1.07
 # What is so far below the signal (SNR 670) may be any slow change of it.
 _FAINT_PATCHES = 0.0015
 # Rings may make a background this much louder than the smooth patches.
@@ -67,7 +67,8 @@ def choose(figures: Figures) -> Choice:
     phase, fine = figures.phase, figures.fine
     details = min(_lowest(fine), _lowest(phase) if phase is not None else float("inf"))
     patches = figures.patches
-    smooth = _is_smooth(patches, details, figures.signal)
+    finest = min(min(one.powers) for one in (fine, phase) if one is not None)
+    smooth = _is_smooth(patches, finest, figures.signal)
     for background in figures.backgrounds:
         if smooth and background.line is None and _is_ringing(background, patches):
             continue
@@ -103,8 +104,8 @@ def _is_background(background: Background, figures: Figures, details: float) -> 
     return confirmed and background.power < 1.3 * details
 
 
-def _is_smooth(patches: Patches, details: float, signal: float) -> bool:
-    if not _FAINT_PATCHES**2 * signal < patches.power <= _WHITE**2 * details:
+def _is_smooth(patches: Patches, finest: float, signal: float) -> bool:
+    if not _FAINT_PATCHES**2 * signal < patches.power <= _WHITE**2 * finest:
         return False
     return any(
         patches.apart < apart and patches.share > share and patches.count > count
