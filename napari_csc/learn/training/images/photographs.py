@@ -63,7 +63,7 @@ def photograph_parts(
         name = path.relative_to(folder).as_posix()
         try:
             with Pictures.open(path) as picture:
-                colours = picture.convert("RGB")
+                colours = _on_black(picture)
         except (OSError, ValueError, Pictures.DecompressionBombError) as error:
             report(f"{name} is left out: {error}")
             continue
@@ -81,6 +81,14 @@ def photograph_parts(
             f"No picture in {folder} can be used; JPEG, PNG or WebP of at least {_SHORTEST} pixels "
             "are needed."
         )
+
+
+def _on_black(picture: Pictures.Image) -> Pictures.Image:
+    """Return the colours of a picture, black where it is transparent."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    seen = picture.convert("RGBA")
+    return Pictures.composite(seen, Pictures.new("RGBA", seen.size, "black"), seen).convert("RGB")
 
 
 def _parts(colours: Pictures.Image, rng: np.random.Generator) -> list[Image]:

@@ -17,13 +17,21 @@ from typing import Any
 import torch
 
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.maps import MapNetwork, build_map_network, load_map_network, save_map_network
+from napari_csc.core.maps import (
+    MapNetwork,
+    MapNetworkConfig,
+    WeightMetadata,
+    build_map_network,
+    load_map_network,
+    save_map_network,
+)
 from napari_csc.core.maps.encoding import EncodingNetwork
 from napari_csc.errors import CscError
 from napari_csc.learn.training.images.packed import PackedSlices
 from napari_csc.learn.training.joint.look import final_figures
 from napari_csc.learn.training.joint.misfits import usual_misfit
 from napari_csc.learn.training.joint.model import JointModel
+from napari_csc.learn.training.joint.widening import widened
 
 Tensor = torch.Tensor
 
@@ -68,15 +76,18 @@ def mean_of_weights(
     weights = _normalised(shares or [1.0] * len(paths), len(paths))
     if not 0.1 <= scale <= 10:
         raise CscError(f"Maps can be multiplied by 0.1 to 10, not by {scale:g}.")
-    networks = [load_map_network(path) for path in paths]
-    dictionaries = [_beside(path, network) for path, network in zip(paths, networks, strict=True)]
+    found = [_beside(path) for path in paths]
+    networks, dictionaries = [one for one, _ in found], [one for _, one in found]
     start = _common_start(paths, networks, dictionaries)
     slices = PackedSlices.load(data)
     first = networks[0].metadata
-    architecture = first.architecture.model_copy(update={"scale": first.architecture.scale * scale})
+    channels = max(network.config.channels for network in networks)
+    architecture = first.architecture.model_copy(
+        update={"scale": first.architecture.scale * scale, "channels": channels}
+    )
     mean = build_map_network(first.model_copy(update={"architecture": architecture}))
     assert isinstance(mean, EncodingNetwork)
-    states = [network.state_dict() for network in networks]
+    states = [widened(network, channels).state_dict() for network in networks]
     mean.load_state_dict(
         {name: _mean([one[name] for one in states], weights) for name in states[0]}
     )
@@ -146,8 +157,9 @@ def _common(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return common
 
 
-def _beside(path: Path, network: MapNetwork) -> Dictionary:
-    """Return the dictionary that was learned along, and make sure that it is this one."""
+def _beside(path: Path) -> tuple[EncodingNetwork, Dictionary]:
+    """Return network and dictionary that were learned together, and make sure that they were."""
+    network = load_map_network(path)
     told = network.metadata.training.get("learned dictionary")
     if not isinstance(network, EncodingNetwork) or not told:
         raise CscError(f"{path.name} is not of a training together with a dictionary.")
@@ -157,7 +169,11 @@ def _beside(path: Path, network: MapNetwork) -> Dictionary:
     dictionary = Dictionary.load(beside)
     if dictionary.digest != told["digest"]:
         raise CscError(f"{beside} is not the dictionary that was learned along with {path.name}.")
-    return dictionary
+    return network, dictionary
+
+
+def _but_for_channels(metadata: WeightMetadata) -> MapNetworkConfig:
+    return metadata.architecture.model_copy(update={"channels": 1})
 
 
 def _common_start(
@@ -170,8 +186,8 @@ def _common_start(
         other = network.metadata
         alike = all(
             getattr(first, name) == getattr(other, name)
-            for name in ("architecture", "solver", "iterations", "norm", "rule", "smooth_widths")
-        )
+            for name in ("solver", "iterations", "norm", "rule", "smooth_widths")
+        ) and _but_for_channels(first) == _but_for_channels(other)
         if not alike or dictionary.filters.shape != dictionaries[0].filters.shape:
             raise CscError(f"{path.name} is of another kind than {paths[0].name}.")
         begun = other.training.get("start") or {}

@@ -29,6 +29,7 @@ from napari_csc.learn.training.joint.plan import Plan, planned
 from napari_csc.learn.training.joint.scans import read_scans
 from napari_csc.learn.training.joint.steps import Steps
 from napari_csc.learn.training.joint.weights import write_weights
+from napari_csc.learn.training.joint.widening import widened
 from napari_csc.learn.training.log import append_row
 
 Report = Callable[[str], None]
@@ -220,9 +221,13 @@ class _Training:
     def _load_start(self, path: Path) -> dict[str, Any]:
         """Take over the weights to begin with; return where they come from."""
         network = load_map_network(path)
+        channels = self.model.network.config.channels
+        begun = network
+        if isinstance(network, EncodingNetwork) and channels > network.config.channels:
+            begun = widened(network, channels)
         try:
             for model in (self.model, self.averages.model):
-                model.network.load_state_dict(network.state_dict())
+                model.network.load_state_dict(begun.state_dict())
         except RuntimeError as error:
             raise CscError(f"{path.name} holds no weights for this architecture.") from error
         told = network.metadata.training

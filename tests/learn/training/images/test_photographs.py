@@ -85,3 +85,19 @@ def test_parts_are_packed_beside_slices(folder, tmp_path):
     assert packed.has_phantoms
     assert (packed.volume == 1).sum() == 3 * PARTS
     assert len(packed.images) == len(packed.volume)
+
+
+def test_what_is_transparent_is_black(tmp_path):
+    values = np.full((400, 400, 4), 255, np.uint8)
+    values[..., :3] = np.random.default_rng(4).integers(0, 256, (400, 400, 1))
+    values[:, 200:, 3] = 0
+    Image.fromarray(values).save(tmp_path / "half.png")
+    values[:, 200:] = (0, 0, 0, 255)
+    opaque = tmp_path / "opaque"
+    opaque.mkdir()
+    Image.fromarray(values).save(opaque / "half.png")
+    (parts,) = parts_of(opaque).values()
+    (tmp_path / "opaque" / "half.png").unlink()
+    (found,) = parts_of(tmp_path).values()
+    for one, other in zip(found, parts, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,76 @@
+"""Networks with a wider encoder and the same function."""
+
+import pytest
+import torch
+from helper import small_scan
+
+import napari_csc as csc
+from napari_csc.core.maps import MapNetworkConfig
+from napari_csc.errors import CscError
+from napari_csc.learn.training.joint.mean import mean_of_weights
+from napari_csc.learn.training.joint.train import train_jointly
+from napari_csc.learn.training.joint.widening import widened
+
+WIDE = MapNetworkConfig(kind="v5", channels=5, stages=2, features=3, hidden=2)
+
+
+def silent(line):
+    pass
+
+
+@pytest.mark.parametrize(("kind", "channels"), [("v5", 40), ("v5", 43), ("v5", 64), ("v4", 50)])
+def test_the_function_stays(kind, channels):
+    network = csc.load_map_network(kind)
+    wide = widened(network, channels)
+    assert wide.config.channels == channels
+    dictionary = csc.Dictionary.load("dct-8-5")
+    images = [csc.Reconstructor(dictionary, one)(small_scan()).image for one in (network, wide)]
+    torch.testing.assert_close(images[1], images[0], rtol=1e-5, atol=1e-5)
+
+
+def test_further_channels_can_learn():
+    wide = widened(csc.load_map_network("v5"), 44).train()
+    image = torch.randn(1, 24, 24, dtype=torch.complex64)
+    wide.requires_grad_(True)
+    wide.estimate(image, torch.ones(24, 24)).abs().square().sum().backward()
+    gradient = wide.encoder.head.weight.grad
+    assert gradient is not None
+    assert (gradient[-2:, 40:].abs().amax((2, 3)) > 0).any()
+
+
+def test_further_channels_are_always_the_same():
+    torch.manual_seed(1)
+    network = csc.load_map_network("v5")
+    first = widened(network, 42)
+    state = torch.get_rng_state()
+    second = widened(network, 42)
+    assert torch.equal(torch.get_rng_state(), state)
+    for one, other in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_nothing_is_made_narrower():
+    with pytest.raises(CscError, match="cannot be made one of 20"):
+        widened(csc.load_map_network("v5"), 20)
+
+
+def test_a_training_begins_with_narrower_weights(slices, tiny_joint, tmp_path):
+    def run(name, start=None, **changes):
+        folder = tmp_path / name
+        return train_jointly(
+            tiny_joint(**changes), slices, folder, report=silent, accelerator="cpu", start=start
+        )
+
+    start = run("start")
+    narrow = run("narrow", start, seed=11)
+    wide = run("wide", start, seed=12, architecture=WIDE)
+    told = csc.load_map_network(wide).metadata
+    assert told.architecture.channels == 5
+    assert told.training["start"]["digest"] == csc.load_map_network(start).digest
+
+    mean = csc.load_map_network(mean_of_weights([narrow, wide], slices, tmp_path, report=silent))
+    assert mean.config.channels == 5
+    states = [widened(csc.load_map_network(one), 5).state_dict() for one in (narrow, wide)]
+    for name, values in mean.state_dict().items():
+        expected = torch.lerp(states[0][name].float(), states[1][name].float(), 0.5)
+        torch.testing.assert_close(values.float(), expected, rtol=1e-5, atol=1e-6)
