@@ -99,7 +99,11 @@ def evaluate(
     groups: dict[str, list[str]] = {}
     for name, pattern in _pairs(images, "--images", "GROUP=PATTERN", "brain=brains/*.nii.gz"):
         groups.setdefault(name, []).append(pattern)
-    foreign = dict(_pairs(pictures, "--pictures", "NAME=FOLDER", "scanner=pictures"))
+    foreign: dict[str, str] = {}
+    for name, where in _pairs(pictures, "--pictures", "NAME=FOLDER", "scanner=pictures"):
+        if name in foreign:
+            raise CscError(f"Two folders of --pictures are named {name!r}; rename one.")
+        foreign[name] = where
     try:
         from napari_csc.learn.evaluation.run import Evaluation
         from napari_csc.learn.evaluation.run import evaluate as run

@@ -211,3 +211,27 @@ def test_help_names_what_the_tables_hold(monkeypatch):
     assert "made-up" in told
     assert "bm3d (free for non-commercial use only" in told
     assert all(name in told for name in EXPERIMENTS)
+
+
+def test_weights_of_one_name_are_told_apart(folder):
+    """As when a network that was trained further is measured beside the one before."""
+    first, second = folder.parent / "v3.safetensors", folder.parent / "mine" / "v3.safetensors"
+    second.parent.mkdir()
+    shutil.copy(first, second)
+    only = ["--only", "repeats", "--method", "initial"]
+    done = evaluate(second, first, second, *arguments(folder), *only)
+    assert done.exit_code == 0, done.output
+    page = (folder.parent / "out" / "tables.md").read_text()
+    names = [str(one).removesuffix(".safetensors") for one in (second, first)]
+    assert f"| {names[0]} | {names[1]} |" in page
+
+
+def test_nothing_is_shown_under_the_name_of_something_else(folder):
+    (folder.parent / "theirs").mkdir()
+    theirs = folder.parent / "theirs"
+    for pictures in (["initial image"], ["fresh v3"], ["theirs", "theirs"]):
+        named = [word for one in pictures for word in ("--pictures", f"{one}={theirs}")]
+        done = evaluate(*arguments(folder, "v3"), "--only", "noise", "--method", "initial", *named)
+        assert done.exit_code == 1
+        assert "named" in done.output
+        assert pictures[-1] in done.output

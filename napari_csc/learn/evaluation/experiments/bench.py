@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from napari_csc.core.acquisition.image_matrix import LARGEST_FACTOR
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.dictionary.names import dictionary_names
-from napari_csc.core.maps import MapNetwork, NoiseScalar, load_map_network
+from napari_csc.core.maps import NoiseScalar
 from napari_csc.core.options import DEFAULT_DICTIONARY
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.findings import Case, Findings
@@ -18,6 +17,7 @@ from napari_csc.learn.evaluation.images import EvaluationImage, evaluation_image
 from napari_csc.learn.evaluation.measure import compare
 from napari_csc.learn.evaluation.methods.foreign import ForeignPictures
 from napari_csc.learn.evaluation.methods.method import Method, dictionary_of
+from napari_csc.learn.evaluation.methods.named import named_networks
 from napari_csc.learn.evaluation.methods.sparse_coding import (
     SCALARS,
     OnImageMatrix,
@@ -30,10 +30,6 @@ from napari_csc.learn.evaluation.rows import Row, mean, read_rows, write_rows
 from napari_csc.learn.evaluation.situations import Condition
 
 Report = Callable[[str], None]
-WITH_DICTIONARY = "@"
-"""Between the name of a network and that of a dictionary of its own."""
-WITH_MATRIX = "*"
-"""Between the name of a network and the image matrix, in units of what was acquired."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +139,16 @@ class Bench:
     @cached_property
     def networks(self) -> list[SparseCoding]:
         """The networks, on the matrix of each scan."""
-        plain = [name for name in self.plan.networks if WITH_MATRIX not in name]
-        return [_network(name, self.dictionary) for name in plain]
+        return [one for one in self._named_networks if isinstance(one, SparseCoding)]
 
     @cached_property
     def on_other_matrices(self) -> list[OnImageMatrix]:
         """Networks on another image matrix than that of the scan."""
-        named = [name for name in self.plan.networks if WITH_MATRIX in name]
-        return [_on_matrix(name, self.dictionary) for name in named]
+        return [one for one in self._named_networks if isinstance(one, OnImageMatrix)]
+
+    @cached_property
+    def _named_networks(self) -> list[SparseCoding | OnImageMatrix]:
+        return named_networks(self.plan.networks, self.dictionary)
 
     @cached_property
     def free_networks(self) -> list[SparseCoding]:
@@ -167,7 +165,12 @@ class Bench:
     def methods(self) -> list[Method]:
         """All methods."""
         networks: list[Method] = [*self.networks, *self.on_other_matrices]
-        return [*self.others, *networks, *self.plan.black_boxes]
+        found = [*self.others, *networks, *self.plan.black_boxes]
+        names = [one.name for one in found]
+        for name in names:
+            if names.count(name) > 1:
+                raise CscError(f"Two methods are named {name!r}; leave one out, or rename it.")
+        return found
 
     def rows(
         self,
@@ -228,32 +231,3 @@ class Bench:
 def is_free(method: SparseCoding) -> bool:
     """Return whether a method takes any dictionary."""
     return isinstance(method.maps, NoiseScalar) or method.maps.permutation_equivariant
-
-
-def _network(name: str, dictionary: Dictionary) -> SparseCoding:
-    source, _, other = name.partition(WITH_DICTIONARY)
-    network = load_map_network(source)
-    own = network.metadata.dictionary_name
-    if other:
-        return SparseCoding(f"{network.metadata.name}, {other}", Dictionary.load(other), network)
-    if network.permutation_equivariant or own is None:
-        return SparseCoding(network.metadata.name, dictionary, network)
-    return SparseCoding(network.metadata.name, Dictionary.load(_source_of(network)), network)
-
-
-def _on_matrix(name: str, dictionary: Dictionary) -> OnImageMatrix:
-    source, _, factor = name.partition(WITH_MATRIX)
-    try:
-        number = float(factor)
-    except ValueError:
-        number = 0.0
-    if not 1 <= number <= LARGEST_FACTOR:
-        raise CscError(
-            f"The image matrix {factor!r} of {source} cannot be; give a number from 1 to "
-            f"{LARGEST_FACTOR:g}, as v5*1.5."
-        )
-    return OnImageMatrix(_network(source, dictionary), number)
-
-
-def _source_of(network: MapNetwork) -> str:
-    return str(network.metadata.training["config"]["dictionary"])
