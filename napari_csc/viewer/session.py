@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -40,7 +41,8 @@ SETTING_FIELDS = (
 )
 """The fields of the session that decide a reconstruction, apart from the input."""
 
-_ENDINGS = (".safetensors", ".npy", ".npz", ".mat", ".pt")
+_ENDINGS = (".safetensors", ".npy", ".npz", ".mat", ".pt", ".pth")
+_WITH_DIGEST = re.compile("-[0-9a-f]{6}$")
 
 INPUT_FIELDS = ("acquisition", "slices", "sampled", "noise_std")
 
@@ -253,6 +255,12 @@ def _kept_back(event: SignalInstance) -> Iterator[None]:
 
 
 def short_name(name: str) -> str:
-    """Return a name of filters or weights; of a file without its folder and its ending."""
+    """Return what filters or weights are called: their name, or the end of the path of a file.
+
+    A file may be named as something that comes along, or as one of another folder: with folder and
+    ending it is not taken for that. What was learned here has a digest in its name instead.
+    """
     path = Path(name)
-    return path.stem if path.suffix in _ENDINGS else name
+    if path.suffix not in _ENDINGS:
+        return name
+    return path.stem if _WITH_DIGEST.search(path.stem) else "/".join(path.parts[-2:])

@@ -15,6 +15,7 @@ from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.place import Place
 from napari_csc.viewer.images.views import Array
 from napari_csc.viewer.sections.compare.input_words import NOISE, OF_INPUT, input_words
+from napari_csc.viewer.session import short_name
 from napari_csc.viewer.words import marked, told, tr
 
 Name = Literal["A", "B"]
@@ -175,7 +176,7 @@ def _words(result: Reconstruction) -> dict[str, str]:
         **input_words(result),
         marked("maps"): _maps(str(settings.get("maps", unknown))),
         marked("strength"): f"× {settings.get('strength', 1.0):g}",
-        marked("dictionary"): Path(str(settings.get("dictionary", dictionary.name))).name,
+        marked("dictionary"): short_name(str(settings.get("dictionary", dictionary.name))),
         marked("order"): order,
         marked("left out"): left_out,
         marked("solver"): str(settings.get("solver", unknown)).upper(),
@@ -199,4 +200,4 @@ def _maps(name: str) -> str:
         if not dictionary:
             return kind.upper()
         return marked("{network} for {filters}").format(network=kind.upper(), filters=dictionary)
-    return Path(name).name
+    return short_name(name)

@@ -22,7 +22,7 @@ from napari_csc.viewer.sections.dictionary.learning import (
     lesson_of,
 )
 from napari_csc.viewer.sections.dictionary.smooth_facts import smooth_facts
-from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.session import FALLBACK_MAPS, short_name
 from napari_csc.viewer.words import tr
 from napari_csc.viewer.workbench import Workbench
 
@@ -182,7 +182,7 @@ class DictionaryModel:
             self.session.networks = {**(self.session.networks or {}), path: metadata}
             self.session.maps = path
             told = tr("{name} is in use. Press Run to see what it gives.").format(
-                name=metadata.name
+                name=short_name(path)
             )
             if assumed := metadata.training.get("assumed"):
                 listed = ", ".join(f"{name} {value:g}" for name, value in assumed.items())

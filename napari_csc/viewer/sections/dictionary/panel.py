@@ -192,6 +192,8 @@ class DictionaryPanel(Panel):
         name = self._session.dictionary_name
         with quiet(self.name_box, self.family_box, self.count_box, self.size_box):
             told = short_name(name)
+            if self._files.get(told, name) != name:
+                told = name
             if self.name_box.findText(told) < 0:
                 self.name_box.addItem(told)
             self._files[told] = name

@@ -5,10 +5,10 @@ from __future__ import annotations
 from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 
-from napari_csc.core.maps import network_title
+from napari_csc.core.maps import WeightMetadata, network_title
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
-from napari_csc.viewer.session import FALLBACK_MAPS
+from napari_csc.viewer.session import FALLBACK_MAPS, short_name
 from napari_csc.viewer.widgets.form import Field, fields_of
 from napari_csc.viewer.widgets.parts import Panel, narrow, quiet, wrapped
 from napari_csc.viewer.words import marked, told, tr
@@ -88,7 +88,7 @@ class MapsPanel(Panel):
             self.source_box.clear()
             model = self.source_box.model()
             for index, name in enumerate(self._names):
-                self.source_box.addItem(told(network_title(networks[name])) if name else tr(SCALAR))
+                self.source_box.addItem(_title(name, networks[name]) if name else tr(SCALAR))
                 misfit = session.misfit(name) if name else ""
                 if misfit and isinstance(model, QStandardItemModel) and (item := model.item(index)):
                     item.setEnabled(False)
@@ -103,3 +103,9 @@ class MapsPanel(Panel):
         note = told(session.misfit(session.maps))
         self.note.setText(note[:1].upper() + note[1:])
         self.note.setVisible(bool(note))
+
+
+def _title(name: str, metadata: WeightMetadata) -> str:
+    """Return what the list calls a network; that of a file with the file."""
+    title, short = told(network_title(metadata)), short_name(name)
+    return title if name == short else f"{title} ({short})"

@@ -24,6 +24,7 @@ from napari_csc.viewer.background.lane import Handlers, Ticket
 from napari_csc.viewer.sections.dictionary.learning import learned_folder
 from napari_csc.viewer.sections.dictionary.model import DictionaryModel
 from napari_csc.viewer.sections.reconstruct.model import ReconstructModel
+from napari_csc.viewer.session import short_name
 from napari_csc.viewer.words import marked, tr
 from napari_csc.viewer.workbench import Workbench
 
@@ -138,10 +139,10 @@ class RiskModel:
         """Return names or files to rank, by what the table calls them."""
         found = {name: name for name in dictionary_names()}
         for path in sorted(learned_folder().glob("*.safetensors")):
-            found[path.stem] = str(path)
+            found[short_name(str(path))] = str(path)
         used = self.session.dictionary_name
         if used not in found.values():
-            found[used.rsplit("/", 1)[-1]] = used
+            found[short_name(used)] = used
         return found
 
     def _start(self, what: What, work: Callable[[Acquisition, Reconstructor, Ticket], Any]) -> None:
