@@ -39,6 +39,8 @@ class MapNetwork(nn.Module, MapSource):
         What the weights were trained for.
     digest : str
         SHA-256 of the weight file, empty for fresh weights.
+    file : str
+        The weight file, empty for weights that come along and fresh ones.
     permutation_equivariant : bool
         Whether shuffling the filters shuffles the maps and leaves the image alone.
     """
@@ -50,6 +52,7 @@ class MapNetwork(nn.Module, MapSource):
         super().__init__()
         self.metadata = metadata
         self.digest: str = ""
+        self.file: str = ""
 
     @property
     def title(self) -> str:
@@ -58,8 +61,8 @@ class MapNetwork(nn.Module, MapSource):
 
     @property
     def source_name(self) -> str:
-        """The name of the weights."""
-        return self.metadata.name
+        """The name of the weights that come along, or the file of others, which may be named so."""
+        return self.file or self.metadata.name
 
     @property
     def trained_for(self) -> WeightMetadata:

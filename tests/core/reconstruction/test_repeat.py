@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 import napari_csc as csc
 from napari_csc.cli import app
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.maps import save_map_network
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
@@ -50,6 +51,23 @@ def test_from_the_result_alone(small_acquisition: Acquisition, changes: dict[str
     assert largest_difference(before, again) == 0
     assert again.provenance["settings"] == before.provenance["settings"]
     assert again.provenance["dictionary"] == before.provenance["dictionary"]
+
+
+def test_weights_of_a_file_are_named_by_it(small_acquisition: Acquisition, tmp_path: Path) -> None:
+    """They may be called as the shipped ones, as those are which a training writes."""
+    network = csc.load_map_network("v3")
+    with torch.no_grad():
+        network.unet.head.bias += 0.3
+    path = tmp_path / "v3.safetensors"
+    save_map_network(network, path)
+    before = csc.Reconstructor(csc.Dictionary.load("dct-8-5"), csc.load_map_network(path))(
+        small_acquisition
+    )
+    assert before.provenance["maps"]["name"] == before.provenance["settings"]["maps"] == str(path)
+    again = reconstructor_like(before)(small_acquisition)
+    assert largest_difference(before, again) == 0
+    shipped = csc.Reconstructor(csc.Dictionary.load("dct-8-5"), csc.load_map_network("v3"))
+    assert shipped.settings.maps == "v3"
 
 
 def test_on_the_command_line(tmp_path: Path, scan: Path) -> None:

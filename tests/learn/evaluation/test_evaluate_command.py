@@ -8,10 +8,12 @@ from helper import fresh_network
 from typer.testing import CliRunner
 
 from napari_csc.cli import app
-from napari_csc.core.maps import save_map_network
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.maps import load_map_network, save_map_network
 from napari_csc.learn.evaluation.experiments.section import Column, Experiment, Section
 from napari_csc.learn.evaluation.experiments.table import EXPERIMENTS
 from napari_csc.learn.evaluation.images import evaluation_images
+from napari_csc.learn.evaluation.methods.named import named_networks
 from napari_csc.learn.evaluation.methods.table import METHODS, MethodSpec
 from napari_csc.learn.evaluation.run import one_table
 from napari_csc.learn.evaluation.situations import Condition
@@ -224,6 +226,16 @@ def test_weights_of_one_name_are_told_apart(folder):
     page = (folder.parent / "out" / "tables.md").read_text()
     names = [str(one).removesuffix(".safetensors") for one in (second, first)]
     assert f"| {names[0]} | {names[1]} |" in page
+
+
+def test_weights_that_were_trained_further_are_not_the_shipped_ones(tmp_path):
+    path = tmp_path / "v3.safetensors"
+    save_map_network(load_map_network("v3"), path)
+    dictionary = Dictionary.load("dct-6-5")
+    (one,) = named_networks([str(path)], dictionary)
+    assert one.name == str(path.with_suffix(""))
+    names = [one.name for one in named_networks(["v3", "v3@dct-8-5"], dictionary)]
+    assert names == ["v3", "v3, dct-8-5"]
 
 
 def test_nothing_is_shown_under_the_name_of_something_else(folder):

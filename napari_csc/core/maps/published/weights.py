@@ -102,7 +102,7 @@ def load_published(
         network.unet.load_state_dict(weights)
     except RuntimeError as error:
         raise _foreign(path) from error
-    network.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    network.digest, network.file = hashlib.sha256(path.read_bytes()).hexdigest(), str(path)
     return network.eval().requires_grad_(False)
 
 

@@ -24,8 +24,8 @@ def named_networks(
     Parameters
     ----------
     names
-        Names or files of weights, see the module. Weights of the same name (a network that was
-        trained further, beside the shipped one) are told by their files.
+        Names or files of weights, see the module. Files of weights that are named as others are,
+        such as the shipped ones that were trained further, are told by their path.
     dictionary
         Used where a name tells no other one.
 
@@ -67,16 +67,14 @@ def _factor(source: str, factor: str) -> float:
 def _titles(networks: Mapping[str, MapNetwork]) -> dict[str, str]:
     """Return what each is called: as its weights are, unless others are called so, too."""
     names = {source: network.metadata.name for source, network in networks.items()}
-    taken = list(names.values())
-    shipped = map_network_names()
+    files = [source for source, network in networks.items() if network.file]
+    taken = [*(names[source] for source in files), *map_network_names()]
     return {
-        source: name if taken.count(name) == 1 or source in shipped else _without_suffix(source)
+        source: source.removesuffix(".safetensors")
+        if source in files and taken.count(name) > 1
+        else name
         for source, name in names.items()
     }
-
-
-def _without_suffix(source: str) -> str:
-    return source.removesuffix(".safetensors")
 
 
 def _method(title: str, network: MapNetwork, other: str, dictionary: Dictionary) -> SparseCoding:
