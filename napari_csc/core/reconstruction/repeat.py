@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.dictionary.dictionary import Dictionary
+from napari_csc.core.dictionary.names import SHIPPED
 from napari_csc.core.kspace.noise.answer import NoiseEstimate
+from napari_csc.core.maps import map_network_names
+from napari_csc.core.maps.registry import shipped_digests
 from napari_csc.core.maps.source import MapSource
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
+from napari_csc.core.shipped_weights import weight_file
 from napari_csc.errors import CscError
 
 Tensor = torch.Tensor
@@ -56,6 +62,43 @@ def reconstructor_like(result: Reconstruction, maps: MapSource | None = None) ->
             f"({_told(result, 'versions').get('napari-csc', 'unknown')})."
         )
     return made
+
+
+def of_other_versions(result: Reconstruction) -> set[Literal["dictionary", "maps"]]:
+    """Return what of a result is another now under the same name: dictionary, maps, or both.
+
+    As when it was saved by another version of the program. Files are not looked for.
+
+    Examples
+    --------
+    >>> import napari_csc as csc
+    >>> from napari_csc.core.reconstruction.repeat import of_other_versions
+    >>> kspace = torch.ones(16, 16, dtype=torch.complex64)
+    >>> scan = csc.Acquisition.from_kspace(kspace, noise_std=1)
+    >>> result = csc.Reconstructor(csc.Dictionary.dct(8, 5), csc.NoiseScalar(2))(scan)
+    >>> of_other_versions(result)
+    set()
+    """
+    found: set[Literal["dictionary", "maps"]] = set()
+    settings, maps = _told(result, "settings"), _told(result, "maps")
+    name, weights = str(settings.get("dictionary", "")), str(settings.get("maps", ""))
+    is_whole = not settings.get("dropped")
+    if is_whole and name in _shipped_filters() and _digest(name) != result.dictionary.digest:
+        found.add("dictionary")
+    if weights in map_network_names():
+        expected = shipped_digests().get(weight_file(weights).name)
+        if maps.get("digest") != expected:
+            found.add("maps")
+    return found
+
+
+def _shipped_filters() -> set[str]:
+    return {path.stem for path in SHIPPED.glob("*.safetensors")}
+
+
+@lru_cache
+def _digest(name: str) -> str:
+    return Dictionary.load(name).digest
 
 
 def _told(result: Reconstruction, name: str) -> dict[str, Any]:

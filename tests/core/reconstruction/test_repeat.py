@@ -12,8 +12,13 @@ import napari_csc as csc
 from napari_csc.cli import app
 from napari_csc.core.acquisition.cartesian import Acquisition
 from napari_csc.core.maps import save_map_network
+from napari_csc.core.reconstruction import repeat
 from napari_csc.core.reconstruction.reconstructor import Reconstructor
-from napari_csc.core.reconstruction.repeat import largest_difference, reconstructor_like
+from napari_csc.core.reconstruction.repeat import (
+    largest_difference,
+    of_other_versions,
+    reconstructor_like,
+)
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
 from napari_csc.io.formats.csc_acquisition import save_acquisition
@@ -175,3 +180,26 @@ def test_odd_provenance_is_one_sentence(
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: ")
     assert done.stderr.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize("maps", ["v3", "2sigma"])
+@pytest.mark.parametrize("name", ["brain-16-9", "dct-8-5"])
+@pytest.mark.parametrize("change", ["none", "weights", "filters", "both"])
+def test_what_another_version_made(small_acquisition, monkeypatch, name, maps, change):
+    chosen = settings(dictionary=name, maps=maps, iterations=2)
+    result = Reconstructor.from_settings(chosen)(small_acquisition)
+    expected = set()
+    if change in ("weights", "both"):
+        monkeypatch.setattr(repeat, "shipped_digests", lambda: {"v3.safetensors": "another"})
+        expected |= {"maps"} if maps == "v3" else set()
+    if change in ("filters", "both"):
+        monkeypatch.setattr(repeat, "_digest", lambda name: "another")
+        # Filters of a family are made by a formula.
+        expected |= {"dictionary"} if name == "brain-16-9" else set()
+    assert of_other_versions(result) == expected
+
+
+def test_no_version_of_what_is_not_told(small_acquisition):
+    result = Reconstructor.from_settings(settings())(small_acquisition)
+    assert of_other_versions(replace(result, provenance={})) == set()
+    assert of_other_versions(replace(result, provenance={"settings": 3, "maps": "v3"})) == set()

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from napari_csc.core.acquisition.cartesian import Acquisition
+from napari_csc.core.reconstruction.repeat import of_other_versions
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.viewer.images.place import Place
@@ -171,12 +172,15 @@ def _words(result: Reconstruction) -> dict[str, str]:
     if dropped:
         left_out = (few if len(dropped) == 1 else many).format(count=len(dropped), numbers=numbers)
     unknown = marked("not known")
+    maps = _maps(str(settings.get("maps", unknown)))
+    filters = short_name(str(settings.get("dictionary", dictionary.name)))
+    others, older = of_other_versions(result), marked("{name}, of another version")
     return {
         MADE_BY: OURS,
         **input_words(result),
-        marked("maps"): _maps(str(settings.get("maps", unknown))),
+        marked("maps"): older.format(name=maps) if "maps" in others else maps,
         marked("strength"): f"× {settings.get('strength', 1.0):g}",
-        marked("dictionary"): short_name(str(settings.get("dictionary", dictionary.name))),
+        marked("dictionary"): older.format(name=filters) if "dictionary" in others else filters,
         marked("order"): order,
         marked("left out"): left_out,
         marked("solver"): str(settings.get("solver", unknown)).upper(),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from psygnal import Signal
 
+from napari_csc.core.reconstruction.repeat import of_other_versions
 from napari_csc.core.reconstruction.result import Reconstruction
 from napari_csc.core.reconstruction.settings import ReconstructionSettings
 from napari_csc.errors import CscError
@@ -142,8 +143,11 @@ def _by_field(settings: ReconstructionSettings) -> dict[str, Any]:
 
 def made_with(result: Reconstruction) -> str:
     """Return in a few words which dictionary and maps made a result."""
-    settings = result.provenance.get("settings", {})
+    settings, others = result.provenance.get("settings", {}), of_other_versions(result)
+    version = tr("of another version")
     words = [short_name(str(settings.get("dictionary", result.dictionary.name)))]
+    if "dictionary" in others:
+        words[0] += f" ({version})"
     seed, dropped = settings.get("shuffle_seed"), settings.get("dropped") or ()
     if seed is not None:
         words.append(tr("shuffled (seed {seed})").format(seed=seed))
@@ -151,7 +155,9 @@ def made_with(result: Reconstruction) -> str:
         words.append(tr("{count} left out").format(count=len(dropped)))
     strength = settings.get("strength", 1.0)
     factor = "" if strength == 1 else f" × {strength:g}"
-    maps = str(settings.get("maps", ""))
+    maps = short_name(str(settings.get("maps", "")))
+    if "maps" in others:
+        maps += f" ({version})"
     if result.edits:
         factor += ", " + tr("EDITED BY HAND ({count})").format(count=len(result.edits))
-    return ", ".join([*words, f"{short_name(maps)}{factor}"] if maps else words)
+    return ", ".join([*words, f"{maps}{factor}"] if maps else words)
