@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helper import fresh_network, random_filters
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
+from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.kspace.fourier import image_to_kspace
+from napari_csc.core.maps import NoiseScalar
 from napari_csc.errors import CscError
 from napari_csc.learn.evaluation.measure import compare, figures
 from napari_csc.learn.evaluation.methods import Adjoint, takes
@@ -18,7 +21,11 @@ from napari_csc.learn.evaluation.methods.patches import (
     non_local_means_image,
     on_acquired_matrix,
 )
-from napari_csc.learn.evaluation.methods.sparse_coding import BestScalar, scalar_method
+from napari_csc.learn.evaluation.methods.sparse_coding import (
+    BestScalar,
+    SparseCoding,
+    scalar_method,
+)
 from napari_csc.learn.evaluation.methods.table import METHODS, Chosen, MethodSpec, baselines
 from napari_csc.learn.evaluation.methods.total_variation import (
     TotalVariation,
@@ -254,3 +261,14 @@ def test_other_files_are_another_version(tmp_path):
     before = ForeignPictures("other", tmp_path).version
     (tmp_path / "b.npy").write_bytes(b"2")
     assert ForeignPictures("other", tmp_path).version != before
+
+
+@pytest.mark.parametrize("maps", ["network", "level"])
+def test_other_filters_of_the_same_name_are_another_version(maps):
+    """What was measured with a dictionary that was learned again since is not taken for it."""
+    source = fresh_network("v3") if maps == "network" else NoiseScalar(1.5)
+    filters = [Dictionary.from_filters(random_filters(4, 5, 5, seed=one), "mine") for one in (0, 1)]
+    for method in (SparseCoding("a", filters[0], source), BestScalar("a", filters[0])):
+        assert method.version == method.with_dictionary(filters[0]).version
+        assert method.version == method.with_dictionary(filters[0].permuted(3)).version
+        assert method.version != method.with_dictionary(filters[1]).version

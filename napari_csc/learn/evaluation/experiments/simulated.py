@@ -68,7 +68,7 @@ def dictionaries(bench: Bench) -> Section:
     """Swap dictionaries without training anything again."""
     few, rows = _some_of_each(bench.images, 2), []
     # Once each, with whichever dictionary it is named.
-    networks = {one.version: one for one in bench.free_networks}
+    networks = {one.weights: one for one in bench.free_networks}
     for name in bench.plan.swapped:
         other = Dictionary.load(name)
         methods: list[Method] = [BestScalar("best level of each image (oracle)", other)]

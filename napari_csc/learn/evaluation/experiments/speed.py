@@ -42,7 +42,7 @@ def seconds(
 
 def run(bench: Bench) -> Section | None:
     """Time all networks that take any dictionary on the largest test image; always anew."""
-    networks = list({one.version: one for one in bench.free_networks}.values())
+    networks = list({one.weights: one for one in bench.free_networks}.values())
     if not networks:
         return None
     image = max(bench.images, key=lambda one: one.image.numel())

@@ -36,6 +36,11 @@ class SparseCoding:
 
     @property
     def version(self) -> str:
+        """Of the weights and of the filters, whose names say less."""
+        return f"{self.weights} {self.dictionary.digest[:12]}"
+
+    @property
+    def weights(self) -> str:
         """Digest of the weights, or the level."""
         if isinstance(self.maps, NoiseScalar):
             return f"{self.maps.factor:g}"
@@ -76,7 +81,7 @@ class OnImageMatrix:
 
     @property
     def version(self) -> str:
-        """Digest of the weights."""
+        """That of the method."""
         return self.method.version
 
     @property
@@ -109,8 +114,8 @@ class BestScalar:
 
     @property
     def version(self) -> str:
-        """The levels that are searched."""
-        return " ".join(f"{level:g}" for level in SCALARS)
+        """The levels that are searched, and the filters."""
+        return " ".join([*(f"{level:g}" for level in SCALARS), self.dictionary.digest[:12]])
 
     def takes(self, scan: Acquisition) -> bool:
         """Return whether the truth of a scan is known."""
