@@ -12,7 +12,12 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-from napari_csc.core.maps import WeightMetadata, build_map_network, load_map_network
+from napari_csc.core.maps import (
+    WeightMetadata,
+    build_map_network,
+    load_map_network,
+    map_network_metadata,
+)
 from napari_csc.core.maps.encoding import EncodingNetwork
 from napari_csc.errors import CscError
 from napari_csc.learn.training.config import JointConfig, StepSizes
@@ -89,6 +94,8 @@ def train_jointly(
         If data, start or checkpoint do not fit, or neither steps nor time are given.
     """
     began = time.monotonic()
+    if start is not None:
+        config = _like_start(config, start)
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     slices = _slices(data, config, output, report)
@@ -290,6 +297,20 @@ def fresh_model(config: JointConfig, sizes: StepSizes) -> JointModel:
     if held is not None:
         held.requires_grad_(False)
     return model
+
+
+def _like_start(config: JointConfig, start: str | Path) -> JointConfig:
+    """Return the configuration with what a network to begin with brings along.
+
+    Its maps are multiplied as they were, and its encoder becomes no narrower.
+    """
+    found, asked = map_network_metadata(start).architecture, config.architecture
+    if asked is None or found.kind != asked.kind:
+        return config
+    change: dict[str, Any] = {"channels": max(asked.channels, found.channels)}
+    if "scale" not in asked.model_fields_set:
+        change["scale"] = found.scale
+    return config.model_copy(update={"architecture": asked.model_copy(update=change)})
 
 
 def learned_parts(model: JointModel) -> list[torch.nn.Parameter]:

@@ -74,3 +74,24 @@ def test_a_training_begins_with_narrower_weights(slices, tiny_joint, tmp_path):
     for name, values in mean.state_dict().items():
         expected = torch.lerp(states[0][name].float(), states[1][name].float(), 0.5)
         torch.testing.assert_close(values.float(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("asked", [None, 1.0, 0.5])
+def test_a_training_takes_over_what_maps_are_multiplied_by(asked, slices, tiny_joint, tmp_path):
+    def run(name, start=None, **changes):
+        folder = tmp_path / name
+        return train_jointly(
+            tiny_joint(**changes), slices, folder, report=silent, accelerator="cpu", start=start
+        )
+
+    first = run("first")
+    ends = [run(f"{one}-end", first, seed=one) for one in (11, 12)]
+    start = mean_of_weights(ends, slices, tmp_path / "mean", scale=0.7, report=silent)
+    assert csc.load_map_network(start).config.scale == 0.7
+    given = {} if asked is None else {"scale": asked}
+    narrow = MapNetworkConfig(kind="v5", channels=1, stages=2, features=3, hidden=2, **given)
+    network = csc.load_map_network(run("on", start, seed=13, architecture=narrow))
+    assert network.config.scale == (0.7 if asked is None else asked)
+    assert network.config.channels == 2
+    # Again goes on, which is refused with another configuration.
+    run("on", start, seed=13, architecture=narrow)
