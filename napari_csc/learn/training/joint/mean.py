@@ -5,7 +5,7 @@ by number; the mean is often better than each, and with other losses lies betwee
 
 References
 ----------
-Wortsman et al., ICML 2022 (model soups).
+Wortsman et al., ICML 2022 (model soups); Wortsman et al., CVPR 2022 (with the start).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import torch
 from napari_csc.core.dictionary.dictionary import Dictionary
 from napari_csc.core.maps import (
     MapNetwork,
-    MapNetworkConfig,
     WeightMetadata,
     build_map_network,
     load_map_network,
@@ -49,7 +48,8 @@ def mean_of_weights(
     Parameters
     ----------
     files
-        Weight files of joint trainings, each with its learned dictionary beside it.
+        Weight files of joint trainings, each with its learned dictionary beside it; one may be what
+        the others began with.
     data
         A file of packed slices, to validate with.
     output
@@ -57,7 +57,8 @@ def mean_of_weights(
     shares
         Share of each; all alike if there are none.
     scale
-        By which the maps of the mean are multiplied; what is best says validation.
+        By which the maps of the mean are multiplied, beside what theirs are on the mean; what is
+        best says validation.
     report
         Receives lines of progress.
 
@@ -83,7 +84,7 @@ def mean_of_weights(
     first = networks[0].metadata
     channels = max(network.config.channels for network in networks)
     architecture = first.architecture.model_copy(
-        update={"scale": first.architecture.scale * scale, "channels": channels}
+        update={"scale": _mean_scale(networks, weights) * scale, "channels": channels}
     )
     mean = build_map_network(first.model_copy(update={"architecture": architecture}))
     assert isinstance(mean, EncodingNetwork)
@@ -172,28 +173,36 @@ def _beside(path: Path) -> tuple[EncodingNetwork, Dictionary]:
     return network, dictionary
 
 
-def _but_for_channels(metadata: WeightMetadata) -> MapNetworkConfig:
-    return metadata.architecture.model_copy(update={"channels": 1})
+def _mean_scale(networks: Sequence[EncodingNetwork], weights: Sequence[float]) -> float:
+    scales = [network.config.scale for network in networks]
+    return sum(weight * scale for weight, scale in zip(weights, scales, strict=True))
+
+
+def _kind(metadata: WeightMetadata) -> tuple[Any, ...]:
+    """Return what must be the same: all but how wide the encoder is, and what maps are times."""
+    architecture = metadata.architecture.model_copy(update={"channels": 1, "scale": 1.0})
+    names = ("solver", "iterations", "norm", "rule", "smooth_widths")
+    return architecture, *(getattr(metadata, name) for name in names)
 
 
 def _common_start(
     paths: Sequence[Path], networks: Sequence[MapNetwork], dictionaries: Sequence[Dictionary]
 ) -> dict[str, Any]:
-    """Return what all began with; numbers of other trainings do not mean the same."""
-    first = networks[0].metadata
-    start: dict[str, Any] = first.training.get("start") or {}
+    """Return what all began with or are; numbers of other trainings do not mean the same."""
     for path, network, dictionary in zip(paths, networks, dictionaries, strict=True):
-        other = network.metadata
-        alike = all(
-            getattr(first, name) == getattr(other, name)
-            for name in ("solver", "iterations", "norm", "rule", "smooth_widths")
-        ) and _but_for_channels(first) == _but_for_channels(other)
-        if not alike or dictionary.filters.shape != dictionaries[0].filters.shape:
+        is_alike = _kind(network.metadata) == _kind(networks[0].metadata)
+        if not is_alike or dictionary.filters.shape != dictionaries[0].filters.shape:
             raise CscError(f"{path.name} is of another kind than {paths[0].name}.")
-        begun = other.training.get("start") or {}
-        if not start or begun.get("digest") != start.get("digest"):
-            raise CscError(
-                f"{path.name} did not begin with the same weights as {paths[0].name}; only "
-                "trainings with one --start can be averaged."
-            )
-    return start
+    starts: list[dict[str, Any]] = [one.metadata.training.get("start") or {} for one in networks]
+    for start in starts:
+        digest = start.get("digest")
+        known = [
+            digest in (one.digest, begun.get("digest"))
+            for one, begun in zip(networks, starts, strict=True)
+        ]
+        if digest and all(known):
+            return start
+    raise CscError(
+        f"{paths[-1].name} did not begin with the same weights as {paths[0].name}; only trainings "
+        "with one --start, and that start, can be averaged."
+    )
