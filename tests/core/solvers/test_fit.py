@@ -114,8 +114,9 @@ def test_where_nothing_is_but_noise_nothing_is_shown(snr, monkeypatch):
     found = figures()
     monkeypatch.setattr(fit, "believed", lambda *_: 1.0)
     fitted = figures()
-    # Most of the noise that fitted codes keep is gone, and nothing of the object.
-    assert found[0] < 0.3 * fitted[0]
+    # Most of the noise that fitted codes keep is gone, and nothing of the object; at SNR 2, beyond
+    # what V5 was trained with, some spots of it stay, 3 % of the noise (root mean square).
+    assert found[0] < {2: 0.4, 20: 0.1}[snr] * fitted[0]
     assert found[1] < fitted[1] * 1.002
 
 

@@ -104,7 +104,8 @@ def mean_of_weights(
         for weight, network, dictionary in zip(weights, networks, dictionaries, strict=True)
     ]
     told = [network.metadata.training for network in networks]
-    training = _common(told) | {"mean of": of, "maps times": scale, "start": start}
+    seen = {name: _all_of(name, told) for name in ("data", "scans")}
+    training = _common(told) | seen | {"mean of": of, "maps times": scale, "start": start}
     dictionary = Dictionary.from_filters(
         model.filters().detach(), dictionaries[0].name, metadata=training
     )
@@ -156,6 +157,11 @@ def _common(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
         elif all(one == value for one in values):
             common[name] = value
     return common
+
+
+def _all_of(name: str, told: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what any of them has seen."""
+    return list(dict.fromkeys(item for one in told for item in one.get(name) or ()))
 
 
 def _beside(path: Path) -> tuple[EncodingNetwork, Dictionary]:

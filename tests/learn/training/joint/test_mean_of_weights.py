@@ -96,6 +96,7 @@ def test_the_start_may_be_one_of_them(runs, slices, tmp_path):
         networks = [csc.load_map_network(one) for one in (*files, path)]
         told = networks[-1].metadata.training
         assert told["start"]["digest"] == csc.load_map_network(start).digest
+        assert told["data"] == ["a", "b"]
         expected = sum(one.config.scale for one in networks[:-1]) / len(files)
         assert networks[-1].config.scale == pytest.approx(0.5 * expected)
         states = [one.state_dict()["offset.bias"] for one in networks]
