@@ -73,6 +73,7 @@ def of_other_versions(result: Reconstruction) -> set[Literal["dictionary", "maps
     --------
     >>> import napari_csc as csc
     >>> from napari_csc.core.reconstruction.repeat import of_other_versions
+    >>> import torch
     >>> kspace = torch.ones(16, 16, dtype=torch.complex64)
     >>> scan = csc.Acquisition.from_kspace(kspace, noise_std=1)
     >>> result = csc.Reconstructor(csc.Dictionary.dct(8, 5), csc.NoiseScalar(2))(scan)
