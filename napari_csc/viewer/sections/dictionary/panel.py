@@ -198,6 +198,9 @@ class DictionaryPanel(Panel):
                 self.name_box.addItem(told)
             self._files[told] = name
             self.name_box.setCurrentText(told)
+            if (line := self.name_box.lineEdit()) is not None:
+                # Of a long name the beginning is seen.
+                line.setCursorPosition(0)
             self.name_box.setToolTip(name)
             families = list(_FAMILIES.values())
             family = name.split("-")[0]
