@@ -19,5 +19,16 @@ def dictionary_names() -> list[str]:
     True
     """
     families = [name for family in FAMILIES.values() for name in family.shown]
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
-    return [*shipped, *families]
+    return [*shipped_names(), *families]
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the dictionaries that were learned, and come along as files.
+
+    Examples
+    --------
+    >>> from napari_csc.core.dictionary.names import shipped_names
+    >>> "dct-32-9" in shipped_names()
+    False
+    """
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))

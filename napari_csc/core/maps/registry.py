@@ -134,8 +134,9 @@ def load_map_network(name_or_path: str | Path) -> MapNetwork:
     except (ValueError, RuntimeError) as error:
         raise _foreign(path) from error
     network.digest = stored.digest
-    network.file = "" if path.parent == SHIPPED else str(path)
-    expected = shipped_digests().get(path.name) if path.parent == SHIPPED else None
+    is_shipped = path.parent == SHIPPED
+    network.file = "" if is_shipped else str(path)
+    expected = shipped_digests().get(path.name) if is_shipped else None
     if expected not in (None, network.digest):
         raise CscError(
             f"The weights {path.name} are not those that were shipped (their digest differs); "

@@ -12,7 +12,7 @@ import torch
 
 from napari_csc.core.acquisition.cartesian import Acquisition, knowing
 from napari_csc.core.dictionary.dictionary import Dictionary
-from napari_csc.core.dictionary.names import SHIPPED
+from napari_csc.core.dictionary.names import shipped_names
 from napari_csc.core.kspace.noise.answer import NoiseEstimate
 from napari_csc.core.maps import map_network_names
 from napari_csc.core.maps.registry import shipped_digests
@@ -84,17 +84,13 @@ def of_other_versions(result: Reconstruction) -> set[Literal["dictionary", "maps
     settings, maps = _told(result, "settings"), _told(result, "maps")
     name, weights = str(settings.get("dictionary", "")), str(settings.get("maps", ""))
     is_whole = not settings.get("dropped")
-    if is_whole and name in _shipped_filters() and _digest(name) != result.dictionary.digest:
+    if is_whole and name in shipped_names() and _digest(name) != result.dictionary.digest:
         found.add("dictionary")
     if weights in map_network_names():
         expected = shipped_digests().get(weight_file(weights).name)
         if maps.get("digest") != expected:
             found.add("maps")
     return found
-
-
-def _shipped_filters() -> set[str]:
-    return {path.stem for path in SHIPPED.glob("*.safetensors")}
 
 
 @lru_cache
